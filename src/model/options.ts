@@ -1,0 +1,86 @@
+import type { TimestampFormat } from './schema.ts';
+import type { PartitionField, SortField } from './table.ts';
+
+/** How one end reaches AWS or a store that speaks its language. */
+export interface AwsSettings {
+  readonly profile?: string;
+  readonly region?: string;
+  readonly roleArn?: string;
+  readonly externalId?: string;
+  readonly endpoint?: string;
+  readonly forcePathStyle?: boolean;
+}
+
+export type OnMixed = 'rescue' | 'json' | 'split' | 'fail';
+export type NumbersMode = 'exact' | 'double' | 'string';
+export type TimestampsMode = 'off' | 'auto';
+
+/** Rules of inference that the user may set. */
+export interface SchemaOptions {
+  /** Key attribute names, partition key first; empty when unknown. */
+  readonly key: readonly string[];
+  readonly timestamps: TimestampsMode;
+  readonly onMixed: OnMixed;
+  readonly numbers: NumbersMode;
+  /** Most top-level columns; rarer attributes stay in `_rescued`. */
+  readonly maxColumns: number;
+  /** Deepest nesting that becomes columns; deeper values become JSON text. */
+  readonly maxDepth: number;
+  /** Attributes to load; empty means all. Others stay in `_rescued`. */
+  readonly include: readonly string[];
+  /** Attributes to drop everywhere. */
+  readonly exclude: readonly string[];
+}
+
+/** `day(created_at)` as the user wrote it: attribute or column name, before derived columns are made. */
+export interface PartitionRequest {
+  readonly transform: PartitionField['transform'];
+  readonly width?: number;
+  readonly column: string;
+}
+
+export interface SyncOptions {
+  readonly sourceAws: AwsSettings;
+  readonly targetAws: AwsSettings;
+  readonly schema: SchemaOptions;
+  /** Location of a schema file (ours in YAML, or the flat form). */
+  readonly schemaFile: string | undefined;
+  readonly partition: readonly PartitionRequest[];
+  readonly sort: readonly SortField[];
+  readonly replace: boolean;
+  readonly strict: boolean;
+  readonly trustManifest: boolean;
+  readonly dryRun: boolean;
+  /** Folder for rejected items; undefined: beside the state of the run. */
+  readonly rejects: string | undefined;
+  readonly memoryLimitBytes: number;
+  readonly threads: number;
+  /** Undefined: a fresh folder below the system's temporary folder. */
+  readonly tempDir: string | undefined;
+  readonly tempBudgetBytes: number;
+  readonly targetFileSizeBytes: number;
+  /** Compressed bytes of source data that are written, and made resumable, at a time. */
+  readonly batchBytes: number;
+  readonly sse: { readonly algorithm: 'aws:kms' | 'AES256'; readonly kmsKeyId?: string } | undefined;
+}
+
+/** Shared by every verb. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  readonly log: (level: 'debug' | 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Progress {
+  readonly phase: 'plan' | 'learn' | 'load' | 'commit';
+  readonly filesDone: number;
+  readonly filesTotal: number;
+  readonly itemsDone: number;
+  /** From the manifest. */
+  readonly itemsTotal: number;
+  /** Compressed bytes read. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export type { TimestampFormat };

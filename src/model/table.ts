@@ -1,0 +1,125 @@
+import type { TableSchema } from './schema.ts';
+
+/** What a partition field or sort field is computed by. `width` belongs to bucket and truncate. */
+export type TransformName = 'identity' | 'bucket' | 'truncate' | 'year' | 'month' | 'day' | 'hour';
+
+export interface PartitionField {
+  /** Name of a top-level column of the table (a derived `<x>_ts` column for times). */
+  readonly column: string;
+  readonly transform: TransformName;
+  readonly width?: number;
+  /** Name of the partition field, as the format writes it: `created_at_ts_day`, `pk_bucket`, `region`. */
+  readonly name: string;
+}
+
+export interface SortField {
+  readonly column: string;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+/**
+ * The value of a partition field for one file, after the transform. `null` for a null.
+ * year, month, day, hour and bucket: number (Iceberg: years, months, days, hours since 1970).
+ * identity and truncate: string for string columns; bigint for long; `{unscaled}` text for decimals
+ * as plain decimal text; boolean; for binary, hex text; for timestamptz, µs as bigint.
+ */
+export type PartitionValue = null | string | number | bigint | boolean;
+
+/** Statistics of one leaf column of a data file, in the engine's text form where a bound is known. */
+export interface LeafStats {
+  /** Number of values, nulls included (for lists: of elements). */
+  readonly valueCount: number;
+  readonly nullCount: number;
+  readonly sizeBytes: number;
+  /** Lower and upper bound: string for strings (may be truncated rightly), plain text for numbers,
+   * 'true'/'false', ISO `YYYY-MM-DD HH:MM:SS.ffffff+00` for times. Absent where the engine gives none. */
+  readonly min?: string;
+  readonly max?: string;
+}
+
+/** An immutable Parquet file with its statistics. */
+export interface DataFile {
+  /** Absolute URI, as table metadata names it. */
+  readonly path: string;
+  readonly rows: number;
+  readonly sizeBytes: number;
+  /** In the order of the partition fields; empty when the table is unpartitioned. */
+  readonly partition: readonly PartitionValue[];
+  /** By field id of the leaf. */
+  readonly stats: Readonly<Record<number, LeafStats>>;
+  /** Byte offsets of the row groups, ascending. */
+  readonly splitOffsets: readonly number[];
+}
+
+/** One load that a table holds. */
+export interface LedgerEntry {
+  readonly kind: 'full-export';
+  readonly exportArn: string;
+  /** ISO time of the export. */
+  readonly exportTime: string;
+  readonly items: number;
+  readonly rejected: number;
+  /** Present when manifests disagreed with their checksum files and --trust-manifest was given. */
+  readonly trustedManifest?: true;
+}
+
+/** The windows and positions that a table holds; lives in the table itself, in the commit that brought them. */
+export interface Ledger {
+  readonly version: 1;
+  readonly tableArn: string;
+  readonly tableId: string;
+  readonly entries: readonly LedgerEntry[];
+  /** Every change before this ISO time is in the table (to within a minute for a full export). */
+  readonly watermark: string;
+  /** Id of the commit that wrote this ledger; fixed before the first attempt. */
+  readonly commitId: string;
+}
+
+/** A change of a table, prepared and durable, not yet visible. */
+export interface StagedCommit {
+  /** `replace` drops every row that was there. */
+  readonly operation: 'create' | 'replace';
+  readonly schema: TableSchema;
+  readonly partition: readonly PartitionField[];
+  readonly sort: readonly SortField[];
+  readonly files: readonly DataFile[];
+  readonly ledger: Ledger;
+  readonly commitId: string;
+  /** Milliseconds since 1970: the commit's time, fixed before the first attempt. */
+  readonly timestampMs: number;
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly snapshot: string }
+  | { readonly kind: 'conflict'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
+
+/** What an open table says of itself. */
+export interface TableState {
+  readonly format: 'iceberg' | 'parquet';
+  /** Absolute URI without a trailing slash. */
+  readonly location: string;
+  /** Snapshot id (Iceberg) or generation (Parquet); undefined for a table without any. */
+  readonly snapshot: string | undefined;
+  readonly schema: TableSchema;
+  readonly partition: readonly PartitionField[];
+  readonly sort: readonly SortField[];
+  /** Undefined: a table that tailrace did not write. */
+  readonly ledger: Ledger | undefined;
+  readonly rows: number;
+}
+
+/** A table of some format at some place. One folder under src/table implements it for each format. */
+export interface TableHandle {
+  readonly format: 'iceberg' | 'parquet';
+  readonly location: string;
+  /** Undefined when nothing lies there; TARGET_BAD when something else does. */
+  load(): Promise<TableState | undefined>;
+  /** Absolute URIs of all data files of the current snapshot. */
+  dataFiles(): Promise<readonly DataFile[]>;
+  /** Absolute URI of the folder into which new data files go (no trailing slash), and how a file is named there. */
+  dataFilePath(commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string): string;
+  /** `base` is the state that the change was prepared against: undefined for a table that is to be created. */
+  commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome>;
+}
