@@ -1,0 +1,45 @@
+import { defineConfig } from 'vitest/config';
+
+// Unit tests need Node and nothing else. The other projects start real servers, readers in Python and on the JVM,
+// or whole processes that are killed; on two cores they run one file at a time, after the unit tests.
+const apart = {
+  servers: ['test/servers/**/*.test.ts', 'test/**/*.servers.test.ts'],
+  interop: ['test/interop/**/*.test.ts', 'test/**/*.interop.test.ts'],
+  crash: ['test/crash/**/*.test.ts', 'test/**/*.crash.test.ts'],
+  package: ['test/package/**/*.test.ts', 'test/examples/**/*.test.ts'],
+};
+
+const slow = (name: keyof typeof apart, groupOrder: number, testTimeout: number) => ({
+  test: {
+    name,
+    include: apart[name],
+    pool: 'forks' as const,
+    fileParallelism: false,
+    sequence: { groupOrder },
+    testTimeout,
+    hookTimeout: testTimeout,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: Object.values(apart).flat(),
+          pool: 'forks' as const,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      slow('servers', 1, 120_000),
+      slow('interop', 2, 600_000),
+      slow('crash', 3, 600_000),
+      slow('package', 4, 300_000),
+    ],
+  },
+});
