@@ -1,4 +1,6 @@
 import type { ErrorCode } from './errors.ts';
+import type { Tag } from './schema.ts';
+import type { LedgerEntry } from './table.ts';
 
 /** read = written + deleted + unchanged + filtered + rejected; rescued counts rows with a rescue. */
 export interface Counts {
@@ -56,4 +58,111 @@ export interface SyncReport {
   /** Folder that holds the rejected items, when there are any. */
   readonly rejects?: string;
   readonly error?: ReportError;
+}
+
+/** The stable JSON of a `sync` that ran pipelines of tailrace.yaml. `outcome` is failed if any run failed. */
+export interface SyncAllReport {
+  readonly outcome: SyncReport['outcome'];
+  /** In the order of the file. Those after an interruption are missing. */
+  readonly tables: readonly (SyncReport & { readonly table: string })[];
+}
+
+/** A column with the decision that led to it. */
+export interface SchemaReportColumn extends ReportColumn {
+  /** Why this type: one sentence. */
+  readonly reason: string;
+  /** How many values of each type tag were seen; empty for a table whose data was not read again. */
+  readonly counts: Readonly<Partial<Record<Tag, number>>>;
+  /** One value as DynamoDB JSON, cut to a readable length. */
+  readonly example?: string;
+}
+
+/** What `schema infer` and `schema show` say. */
+export interface SchemaReport {
+  /** The end that was named, as it was named. */
+  readonly end: string;
+  readonly columns: readonly SchemaReportColumn[];
+  /** Key columns, partition key first; empty when unknown. */
+  readonly key: readonly string[];
+  /** Items that the decisions rest on. */
+  readonly items: number;
+  readonly warnings: readonly Warning[];
+  /** The schema as a file: ours, the flat form, and a Hive DDL statement. */
+  readonly yaml: string;
+  readonly flat: string;
+  readonly hiveDdl: string;
+}
+
+/** One difference between two schemas. `path` is a column, or a field within one: `address.city`. */
+export interface SchemaChange {
+  readonly path: string;
+  readonly change: 'added' | 'removed' | 'type' | 'origin' | 'key';
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** What `schema diff` says: what would have to change in `a` to become `b`. */
+export interface SchemaDiff {
+  readonly a: string;
+  readonly b: string;
+  readonly changes: readonly SchemaChange[];
+}
+
+/** What `inspect` says of an export, from its manifests alone. */
+export interface ExportInspection {
+  readonly kind: 'export';
+  readonly uri: string;
+  readonly exportArn: string;
+  readonly exportTime: string;
+  readonly tableArn: string;
+  readonly tableId: string;
+  readonly tableName: string;
+  readonly format: 'DYNAMODB_JSON' | 'ION';
+  readonly items: number;
+  readonly files: { readonly count: number; readonly empty: number; readonly bytes: number };
+  readonly warnings: readonly Warning[];
+}
+
+/** What `inspect` says of a table, from its metadata alone. */
+export interface TableInspection {
+  readonly kind: 'table';
+  readonly format: 'iceberg' | 'parquet';
+  readonly uri: string;
+  /** Where readers open the table. */
+  readonly readPath: string;
+  readonly snapshot?: string;
+  readonly rows: number;
+  readonly files: { readonly count: number; readonly bytes: number };
+  readonly key: readonly string[];
+  readonly schema: readonly ReportColumn[];
+  /** As on the command line: `day(created_at)`. */
+  readonly partition: readonly string[];
+  readonly sort: readonly string[];
+  /** Absent: a table that tailrace did not write. */
+  readonly ledger?: {
+    readonly tableArn: string;
+    readonly tableId: string;
+    readonly watermark: string;
+    readonly commitId: string;
+    readonly entries: readonly LedgerEntry[];
+  };
+  readonly warnings: readonly Warning[];
+}
+
+export type InspectReport = ExportInspection | TableInspection;
+
+/** One step of `demo`, printed in order. */
+export interface DemoStep {
+  readonly title: string;
+  readonly text: string;
+}
+
+/**
+ * Rows of a query, as they come. A cell is null, a boolean, a string, a number, a bigint, a Uint8Array, a list or a
+ * plain object (or Map) of cells, or an object whose toString gives its exact text (decimals, times).
+ */
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: AsyncIterable<readonly unknown[]>;
+  close(): Promise<void>;
 }

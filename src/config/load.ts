@@ -1,0 +1,75 @@
+import { TailraceError } from '../model/errors.ts';
+import type { SyncOptions } from '../model/options.ts';
+import { closest } from './closest.ts';
+import { type ConfigFile, readConfigFile } from './file.ts';
+import { environmentLayer, flagLayer, type Layer } from './layers.ts';
+import type { OptionValues } from './options.ts';
+import { type ClauseParsers, resolveOptions } from './resolve.ts';
+
+/** One source and one target, with all that is needed to run. */
+export interface Pipeline {
+  readonly name: string;
+  readonly source: string;
+  readonly target: string;
+  readonly options: SyncOptions;
+}
+
+/** What file, environment and flags say together: file < environment < flags. */
+export interface Configuration {
+  /** The file that was read, if there was one. */
+  readonly file: string | undefined;
+  readonly json: boolean;
+  readonly logLevel: NonNullable<OptionValues['logLevel']>;
+  /** Options of a run that no pipeline describes. */
+  options(): SyncOptions;
+  /** The pipelines of these names, or all. */
+  pipelines(names: readonly string[]): readonly Pipeline[];
+}
+
+export interface ConfigurationInput {
+  /** Flags by key, as the command parsed them; `config` names the file. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly parsers: ClauseParsers;
+}
+
+/** Reads the file and the environment and merges them with the flags. */
+export async function loadConfiguration({ flags, env, cwd, parsers }: ConfigurationInput): Promise<Configuration> {
+  const above = [environmentLayer(env), flagLayer(flags)];
+  const named = typeof flags['config'] === 'string' ? flags['config'] : env['TAILRACE_CONFIG'] || undefined;
+  const file = await readConfigFile(named, cwd, env);
+  const layers: readonly Layer[] = [...(file === undefined ? [] : [file.layer]), ...above];
+  const top: OptionValues = Object.assign({}, ...layers.map((layer) => layer.values));
+  return {
+    file: file?.path,
+    json: top.json ?? false,
+    logLevel: top.logLevel ?? 'warn',
+    options: () => resolveOptions(layers, parsers),
+    pipelines: (names) => chosen(file, named, names).map(({ name, source, target, layer }) => ({
+      name, source, target,
+      options: resolveOptions([...(file === undefined ? [] : [file.layer]), layer, ...above], parsers),
+    })),
+  };
+}
+
+function chosen(file: ConfigFile | undefined, named: string | undefined, names: readonly string[]): ConfigFile['pipelines'] {
+  if (file === undefined || file.pipelines.length === 0) {
+    const where = file?.path ?? named ?? 'tailrace.yaml';
+    throw new TailraceError('USAGE', `No source and target are named, and ${where} ${file === undefined ? 'does not exist' : 'has no tables'}.`, {
+      place: where,
+      hint: 'Write `tailrace sync <source> <target>`, or list pipelines under `tables:`.',
+    });
+  }
+  const known = file.pipelines.map((pipeline) => pipeline.name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const meant = closest(unknown, known);
+    throw new TailraceError('USAGE', `${file.path} has no table called ${unknown}.`, {
+      expected: `one of ${known.join(', ')}`,
+      place: '--table',
+      ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+    });
+  }
+  return names.length === 0 ? file.pipelines : file.pipelines.filter((pipeline) => names.includes(pipeline.name));
+}

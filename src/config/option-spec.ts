@@ -1,0 +1,34 @@
+/** Where an option stands in the help and in the reference. */
+export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'aws' | 'output';
+
+/** How an option's value is written; every kind has its parser in values.ts. */
+export type OptionKind = 'text' | 'path' | 'names' | 'clauses' | 'size' | 'count' | 'switch' | 'choice';
+
+/** One option: the same words as flag (`--memory-limit`), key (`memoryLimit`) and variable (`TAILRACE_MEMORY_LIMIT`). */
+export interface OptionSpec {
+  readonly kind: OptionKind;
+  readonly group: OptionGroup;
+  /** What stands for the value in the help. */
+  readonly placeholder?: string;
+  readonly choices?: readonly string[];
+  /** Bounds of counts and sizes, inclusive. */
+  readonly min?: number;
+  readonly max?: number;
+  /** The default as people read it; absent where there is none. */
+  readonly default?: string;
+  readonly help: string;
+  /** Where the key stands in tailrace.yaml, if not at the top of the file or pipeline. */
+  readonly filePath?: readonly [end: 'source' | 'target', section: 'aws', key: string];
+  /** Only for the whole file, not for one pipeline. */
+  readonly topOnly?: true;
+}
+
+/** `memoryLimit` → `--memory-limit`. */
+export function flagOf(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `memoryLimit` → `TAILRACE_MEMORY_LIMIT`. */
+export function variableOf(key: string): string {
+  return `TAILRACE_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

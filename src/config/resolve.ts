@@ -1,0 +1,121 @@
+import { availableParallelism } from 'node:os';
+import { TailraceError } from '../model/errors.ts';
+import type { AwsSettings, PartitionRequest, SyncOptions } from '../model/options.ts';
+import type { SortField } from '../model/table.ts';
+import type { Layer } from './layers.ts';
+import {
+  DEFAULT_BATCH_BYTES, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_DEPTH, DEFAULT_MEMORY_BYTES, DEFAULT_TARGET_FILE_BYTES,
+  DEFAULT_TEMP_BUDGET_BYTES, MAX_DEFAULT_THREADS, type OptionKey, type OptionValues,
+} from './options.ts';
+
+/** The grammars of --partition and --sort, which belong to the schema. */
+export interface ClauseParsers {
+  readonly parsePartition: (text: string) => readonly PartitionRequest[];
+  readonly parseSort: (text: string) => readonly SortField[];
+}
+
+/** Merges layers, lowest first, into the options of a run, with defaults for what nobody set. */
+export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers): SyncOptions {
+  const values: OptionValues = Object.assign({}, ...layers.map((layer) => layer.values));
+  const blame = blamer(layers);
+  checkTogether(values, blame);
+  return {
+    sourceAws: awsOf('source', layers),
+    targetAws: awsOf('target', layers),
+    schema: {
+      key: values.key ?? [],
+      timestamps: values.timestamps ?? 'off',
+      onMixed: values.onMixed ?? 'rescue',
+      numbers: values.numbers ?? 'exact',
+      maxColumns: values.maxColumns ?? DEFAULT_MAX_COLUMNS,
+      maxDepth: values.maxDepth ?? DEFAULT_MAX_DEPTH,
+      include: values.include ?? [],
+      exclude: values.exclude ?? [],
+    },
+    schemaFile: values.schema,
+    partition: clauses('partition', values.partition, parsers.parsePartition, blame),
+    sort: clauses('sort', values.sort, parsers.parseSort, blame),
+    replace: values.replace ?? false,
+    strict: values.strict ?? false,
+    trustManifest: values.trustManifest ?? false,
+    dryRun: values.dryRun ?? false,
+    rejects: values.rejects,
+    memoryLimitBytes: values.memoryLimit ?? DEFAULT_MEMORY_BYTES,
+    threads: values.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    tempDir: values.tempDir,
+    tempBudgetBytes: values.tempBudget ?? DEFAULT_TEMP_BUDGET_BYTES,
+    targetFileSizeBytes: values.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
+    batchBytes: values.batchSize ?? DEFAULT_BATCH_BYTES,
+    sse: values.sse === undefined ? undefined
+      : { algorithm: values.sse, ...(values.sseKmsKeyId === undefined ? {} : { kmsKeyId: values.sseKmsKeyId }) },
+  };
+}
+
+type Blame = (key: OptionKey, message: string, hint: string, cause?: unknown) => TailraceError;
+
+/** Errors that name the highest place where the option was written, since that is the one that counts. */
+function blamer(layers: readonly Layer[]): Blame {
+  return (key, message, hint, cause) => {
+    const layer = layers.findLast((candidate) => candidate.places[key] !== undefined);
+    return new TailraceError(layer?.blame ?? 'USAGE', message, { place: layer?.places[key] ?? key, hint, cause });
+  };
+}
+
+/** Options that contradict one another. */
+function checkTogether(values: OptionValues, blame: Blame): void {
+  if (values.key !== undefined && values.key.length > 2) {
+    throw blame('key', `A key has one or two attributes, not ${values.key.length}.`, 'Name the partition key, then the sort key.');
+  }
+  if (values.sseKmsKeyId !== undefined && values.sse !== 'aws:kms') {
+    throw blame('sseKmsKeyId', 'A KMS key is named, but the encryption is not aws:kms.', 'Add --sse aws:kms.');
+  }
+  const dropped = values.exclude ?? [];
+  const both = values.include?.find((name) => dropped.includes(name));
+  if (both !== undefined) {
+    throw blame('exclude', `'${both}' is both included and excluded.`, 'Name it in one of the two.');
+  }
+  const keyDropped = values.key?.find((name) => dropped.includes(name));
+  if (keyDropped !== undefined) {
+    throw blame('exclude', `'${keyDropped}' is part of the key and cannot be excluded.`, 'Leave key attributes in.');
+  }
+}
+
+function clauses<T>(
+  key: 'partition' | 'sort', text: string | undefined, parse: (text: string) => readonly T[], blame: Blame,
+): readonly T[] {
+  if (text === undefined) return [];
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TailraceError)) throw error;
+    throw blame(key, error.message, error.hint ?? error.expected ?? 'See docs/reference/cli.md.', error);
+  }
+}
+
+/** Within one layer an end's own setting wins over the one for both; a higher layer wins over both of a lower one. */
+function awsOf(end: 'source' | 'target', layers: readonly Layer[]): AwsSettings {
+  const settings: { -readonly [K in keyof AwsSettings]: AwsSettings[K] } = {};
+  for (const { values } of layers) {
+    const own: AwsSettings = end === 'source' ? {
+      ...given('profile', values.sourceProfile), ...given('region', values.sourceRegion),
+      ...given('roleArn', values.sourceRoleArn), ...given('externalId', values.sourceExternalId),
+      ...given('endpoint', values.sourceEndpoint), ...given('forcePathStyle', values.sourceForcePathStyle),
+    } : {
+      ...given('profile', values.targetProfile), ...given('region', values.targetRegion),
+      ...given('roleArn', values.targetRoleArn), ...given('externalId', values.targetExternalId),
+      ...given('endpoint', values.targetEndpoint), ...given('forcePathStyle', values.targetForcePathStyle),
+    };
+    Object.assign(
+      settings,
+      given('profile', values.profile), given('region', values.region),
+      given('endpoint', values.endpointUrl), given('forcePathStyle', values.forcePathStyle),
+      own,
+    );
+  }
+  return settings;
+}
+
+/** `{ [name]: value }`, or nothing for undefined: optional properties are absent, never undefined. */
+function given<K extends keyof AwsSettings>(name: K, value: AwsSettings[K] | undefined): AwsSettings {
+  return value === undefined ? {} : { [name]: value };
+}

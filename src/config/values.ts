@@ -1,0 +1,100 @@
+import { closest } from './closest.ts';
+import type { OptionKind, OptionSpec } from './option-spec.ts';
+import { SIZE_FORMS, parseSize } from './sizes.ts';
+
+/** A value that an option can take, or what should have stood there. */
+export type Parsed =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly expected: string; readonly hint?: string };
+
+type Parser = (raw: unknown, spec: OptionSpec) => Parsed;
+
+const PARSERS: Readonly<Record<OptionKind, Parser>> = {
+  text: nonEmpty('text'),
+  path: nonEmpty('a path'),
+  names: parseNames,
+  clauses: parseClauses,
+  size: (raw, spec) => bounded(typeof raw === 'string' ? parseSize(raw) : raw, spec, SIZE_FORMS),
+  count: (raw, spec) => bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
+  switch: parseSwitch,
+  choice: parseChoice,
+};
+
+/** Reads an option's value from a flag's text, a variable's text or a YAML value. */
+export function parseValue(spec: OptionSpec, raw: unknown): Parsed {
+  return PARSERS[spec.kind](raw, spec);
+}
+
+/** How an option's value looks in an error message; long ones are cut. */
+export function showValue(raw: unknown): string {
+  const text = typeof raw === 'string' ? `'${raw}'` : (JSON.stringify(raw) ?? String(raw));
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+function nonEmpty(expected: string): Parser {
+  return (raw) => (typeof raw === 'string' && raw.trim() !== '' ? { ok: true, value: raw } : { ok: false, expected });
+}
+
+function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return { ok: false, expected };
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
+  if (value >= min && value <= max) return { ok: true, value };
+  const bounds = spec.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  return { ok: false, expected: `${spec.kind === 'size' ? 'a size' : 'a whole number'} ${bounds}` };
+}
+
+function parseSwitch(raw: unknown): Parsed {
+  if (typeof raw === 'boolean') return { ok: true, value: raw };
+  if (raw === 'true' || raw === '1') return { ok: true, value: true };
+  if (raw === 'false' || raw === '0') return { ok: true, value: false };
+  return { ok: false, expected: 'true or false' };
+}
+
+function parseChoice(raw: unknown, spec: OptionSpec): Parsed {
+  const choices = spec.choices ?? [];
+  // `timestamps: false` can only mean off.
+  const text = raw === false && choices.includes('off') ? 'off' : raw;
+  if (typeof text === 'string' && choices.includes(text)) return { ok: true, value: text };
+  const meant = typeof text === 'string' ? closest(text, choices) : undefined;
+  const expected = choices.length === 1 ? `${choices[0]}` : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return { ok: false, expected, ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }) };
+}
+
+/** Names come as a list, as repeated flags, or as text with commas; `\,` is a comma within a name. */
+function parseNames(raw: unknown): Parsed {
+  if (Array.isArray(raw) && raw.some((name) => typeof name !== 'string')) {
+    return { ok: false, expected: 'a list of attribute names', hint: 'Put names that look like numbers in quotes.' };
+  }
+  const names = Array.isArray(raw) ? raw.map(String) : typeof raw === 'string' ? splitNames(raw) : undefined;
+  if (names === undefined || names.some((name) => name === '')) {
+    return { ok: false, expected: 'attribute names, separated by commas' };
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? { ok: true, value: names } : { ok: false, expected: 'each name once', hint: `Remove one '${twice}'.` };
+}
+
+/** `a, b\,c` → ['a', 'b,c']. */
+export function splitNames(text: string): string[] {
+  const names = [''];
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text.charAt(index);
+    const next = text.charAt(index + 1);
+    if (character === ',') {
+      names.push('');
+      continue;
+    }
+    const escaped = character === '\\' && (next === ',' || next === '\\');
+    names.push((names.pop() ?? '') + (escaped ? next : character));
+    if (escaped) index += 1;
+  }
+  return names.map((name) => name.trim());
+}
+
+/** Partition and sort specs: text, or a list of texts; their grammar belongs to the schema. */
+function parseClauses(raw: unknown): Parsed {
+  const texts = Array.isArray(raw) ? raw : [raw];
+  if (texts.some((text) => typeof text !== 'string' || text.trim() === '')) {
+    return { ok: false, expected: 'text such as "day(created_at), bucket(16, pk)", or a list of such texts' };
+  }
+  return { ok: true, value: texts.join(', ') };
+}
