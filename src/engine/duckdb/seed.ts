@@ -1,0 +1,98 @@
+import type { Tag } from '../../model/schema.ts';
+import type { ReadItem, ReadTag, ReadValue } from '../../schema/reading.ts';
+import { list, str } from '../sql/quote.ts';
+
+/**
+ * A seed is a small file of JSON lines that is listed before the data and alone sampled: it dictates the schema by
+ * which the engine reads, so that a key it does not name is an error instead of a silent loss.
+ * Rules of detection (facts about read_json): an object becomes STRUCT; with more distinct keys over all lines than
+ * the threshold it becomes MAP; an object in one line and a string in another become JSON.
+ */
+export interface Seed {
+  readonly lines: readonly string[];
+  /** map_inference_threshold that tells structs from maps. */
+  readonly threshold: number;
+}
+
+/** Member of a struct that stands for maps which were always empty; no real name looks like it. */
+const NO_FIELD = 'tailrace-no-field';
+/** At least this many distinct keys make a map. */
+const MIN_THRESHOLD = 8;
+
+export function seedOf(reading: ReadItem): Seed {
+  if (reading.kind === 'open') return { lines: ['{"Item":{"a":{"b":"c"}}}', '{"Item":"x"}'], threshold: MIN_THRESHOLD };
+  const threshold = Math.max(MIN_THRESHOLD, widest(reading)) + 1;
+  const count = hasMap(reading) ? threshold + 2 : 2;
+  const lines: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const members = [...reading.attrs].map(([attr, value]) => `${JSON.stringify(attr)}:${seedValue(value, i)}`);
+    lines.push(`{"Item":{${members.join(',') || `"${NO_FIELD}":{"S":"x"}`}}}`);
+  }
+  return { lines, threshold };
+}
+
+function seedValue(value: ReadValue, line: number): string {
+  if (value.kind === 'raw') return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
+  return `{${[...value.tags].map(([tag, inner]) => `"${tag}":${seedTag(tag, inner, line)}`).join(',')}}`;
+}
+
+function seedTag(tag: Tag, inner: ReadTag, line: number): string {
+  switch (inner.kind) {
+    case 'raw': return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
+    case 'list': return `[${seedValue(inner.element, line)}]`;
+    case 'map': return `{"k${line}":${seedValue(inner.value, line)}}`;
+    case 'struct': {
+      const fields = [...inner.fields].map(([name, value]) => `${JSON.stringify(name)}:${seedValue(value, line)}`);
+      return `{${fields.join(',') || `"${NO_FIELD}":{"S":"x"}`}}`;
+    }
+    case 'scalar': return scalarSeed(tag);
+  }
+}
+
+function scalarSeed(tag: Tag): string {
+  if (tag === 'BOOL' || tag === 'NULL') return 'true';
+  return tag === 'SS' || tag === 'NS' || tag === 'BS' ? '["x"]' : '"x"';
+}
+
+/** The most members that any struct of this reading has. */
+function widest(reading: Extract<ReadItem, { kind: 'struct' }>): number {
+  let most = reading.attrs.size;
+  visit(reading, (inner) => {
+    if (inner.kind === 'struct') most = Math.max(most, inner.fields.size);
+  });
+  return most;
+}
+
+function hasMap(reading: Extract<ReadItem, { kind: 'struct' }>): boolean {
+  let found = false;
+  visit(reading, (inner) => {
+    found ||= inner.kind === 'map';
+  });
+  return found;
+}
+
+function visit(reading: Extract<ReadItem, { kind: 'struct' }>, see: (inner: ReadTag) => void): void {
+  const value = (v: ReadValue): void => {
+    if (v.kind === 'raw') return;
+    for (const inner of v.tags.values()) {
+      see(inner);
+      if (inner.kind === 'list') value(inner.element);
+      else if (inner.kind === 'map') value(inner.value);
+      else if (inner.kind === 'struct') for (const field of inner.fields.values()) value(field);
+    }
+  };
+  for (const v of reading.attrs.values()) value(v);
+}
+
+/** The longest line that is read, in bytes: an item of 400 KB whose every character is escaped, and its names. */
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+/** The relation of all lines: columns Item and filename. */
+export function linesRelation(seedPath: string, seed: Seed, paths: readonly string[]): string {
+  const options = [
+    `format='newline_delimited'`, `sample_size=${seed.lines.length}`, 'maximum_sample_files=1', 'maximum_depth=-1',
+    `map_inference_threshold=${seed.threshold}`, 'field_appearance_threshold=0', 'filename=true',
+    `maximum_object_size=${MAX_LINE_BYTES}`, `dateformat='%d'`, `timestampformat='%d'`,
+  ];
+  return `(SELECT * FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE filename <> ${str(seedPath)})`;
+}

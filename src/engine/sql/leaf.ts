@@ -1,0 +1,96 @@
+import { TailraceError } from '../../model/errors.ts';
+import type { ColumnType, TimestampFormat } from '../../model/schema.ts';
+import { str } from './quote.ts';
+
+/**
+ * Scalars: from the text behind a type tag to a typed value, and whether nothing was lost on the way.
+ * SQL casts round and guess, so a cast counts only where a pattern says that the text is exactly such a value.
+ */
+
+/** Plain decimal text as DynamoDB normalises it. */
+export const CANONICAL_NUMBER = '-?(0|[1-9][0-9]*)(\\.[0-9]*[1-9])?';
+/** Strict base64 with padding; bits behind the last byte are zero, so that encoding again gives the same text. */
+const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?';
+const INTEGER = '-?(0|[1-9][0-9]*)';
+
+const ISO_PRINT: Partial<Record<TimestampFormat, string>> = {
+  iso: '%Y-%m-%dT%H:%M:%SZ', 'iso-ms': '%Y-%m-%dT%H:%M:%S.%gZ', 'iso-us': '%Y-%m-%dT%H:%M:%S.%fZ',
+};
+/** Digits that stay clear of 64-bit overflow, and the factor to microseconds. */
+const EPOCH: Partial<Record<TimestampFormat, { readonly digits: number; readonly micros: number }>> = {
+  'epoch-s': { digits: 11, micros: 1_000_000 }, 'epoch-ms': { digits: 14, micros: 1_000 }, 'epoch-us': { digits: 17, micros: 1 },
+};
+
+export function matches(text: string, pattern: string): string {
+  return `regexp_full_match(${text}, ${str(pattern)})`;
+}
+
+/** The typed value, believed blindly: right wherever `leafFits` is true, anything elsewhere. */
+export function leafFast(text: string, type: ColumnType): string {
+  switch (type.kind) {
+    case 'long': return `try_cast(${text} AS BIGINT)`;
+    case 'decimal': return `try_cast(${text} AS DECIMAL(${type.precision},${type.scale}))`;
+    case 'double': return `try_cast(${text} AS DOUBLE)`;
+    case 'binary': return `CASE WHEN ${matches(text, BASE64)} THEN from_base64(${text}) END`;
+    case 'timestamp': return timeFast(text, type.format);
+    case 'string': case 'number-text': case 'boolean': return text;
+    default: throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
+  }
+}
+
+/** The typed value where the text is exactly it, else NULL. */
+export function leafGuarded(text: string, type: ColumnType): string {
+  if (type.kind === 'string' || type.kind === 'boolean' || type.kind === 'binary') return leafFast(text, type);
+  return `CASE WHEN ${leafFits(text, type)} THEN ${leafFast(text, type)} END`;
+}
+
+/** True when the text (not NULL) is exactly the typed value. */
+export function leafFits(text: string, type: ColumnType): string {
+  switch (type.kind) {
+    case 'long': return `(${matches(text, INTEGER)} AND try_cast(${text} AS BIGINT) IS NOT NULL)`;
+    case 'decimal': {
+      const fraction = type.scale > 0 ? `(\\.[0-9]{1,${type.scale}})?` : '';
+      return `(${matches(text, INTEGER + fraction)} AND ${leafFast(text, type)} IS NOT NULL)`;
+    }
+    case 'double': case 'number-text': return matches(text, CANONICAL_NUMBER);
+    case 'binary': return matches(text, BASE64);
+    case 'timestamp': return timeFits(text, type.format);
+    case 'string': case 'boolean': return 'true';
+    default: throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
+  }
+}
+
+function timeFast(text: string, format: TimestampFormat): string {
+  const epoch = EPOCH[format];
+  if (epoch === undefined) return `try_cast(${text} AS TIMESTAMPTZ)`;
+  const inRange = matches(text, `-?(0|[1-9][0-9]{0,${epoch.digits - 1}})`);
+  return `CASE WHEN ${inRange} THEN make_timestamp(CAST(${text} AS BIGINT) * ${epoch.micros})::TIMESTAMPTZ END`;
+}
+
+function timeFits(text: string, format: TimestampFormat): string {
+  const print = ISO_PRINT[format];
+  if (print === undefined) return `(${timeFast(text, format)} IS NOT NULL)`;
+  return `coalesce(strftime(${timeFast(text, format)}, ${str(print)}) = ${text}, false)`;
+}
+
+/** The JSON behind a scalar tag; NULL where the text could not stand there. */
+export function leafJson(text: string, tag: string): string {
+  switch (tag) {
+    case 'S': return `to_json(${text})::VARCHAR`;
+    case 'N': return `CASE WHEN ${matches(text, CANONICAL_NUMBER)} THEN '"' || ${text} || '"' END`;
+    case 'B': return `CASE WHEN ${matches(text, BASE64)} THEN '"' || ${text} || '"' END`;
+    case 'BOOL': return `${text}::VARCHAR`;
+    case 'NULL': return `CASE WHEN ${text} THEN 'true' END`;
+    default: return setJson(text, tag);
+  }
+}
+
+function setJson(list: string, tag: string): string {
+  const pattern = tag === 'NS' ? CANONICAL_NUMBER : tag === 'BS' ? BASE64 : undefined;
+  const sound = pattern === undefined ? `list_position(${list}, NULL) IS NULL` : setFits(list, pattern);
+  return `CASE WHEN ${sound} THEN to_json(${list})::VARCHAR END`;
+}
+
+function setFits(list: string, pattern: string): string {
+  return `coalesce(list_bool_and(list_transform(${list}, lambda e: coalesce(${matches('e', pattern)}, false))), true)`;
+}

@@ -1,0 +1,110 @@
+import { columnNames } from '../../model/type-text.ts';
+import type { Field } from '../../model/schema.ts';
+import type { AttrPlan, Projection } from '../../schema/projection.ts';
+import { tagOfFormat } from '../../schema/times.ts';
+import { badLine, dumpJson } from './json.ts';
+import { leafGuarded } from './leaf.ts';
+import { ident, list, str } from './quote.ts';
+import { all, fitsSql, member, valueSql } from './values.ts';
+
+/** Name of the column that tells the file of a row. */
+const FILE = 'filename';
+
+interface Source {
+  /** SQL of the attribute's value in the innermost relation. */
+  readonly x: string;
+  readonly plan: AttrPlan;
+  /** Names of its check and its values between the two levels. */
+  readonly ok: string;
+  readonly values: readonly string[];
+}
+
+/**
+ * A SELECT that turns lines into rows of the table: first the values by the fast way and, for each attribute, whether
+ * it fits; then what does not fit is sorted out and rescued, which costs nothing in rows where all fits.
+ * `relation` has the columns Item and filename.
+ */
+export function projectSql(projection: Projection, relation: string): string {
+  const open = projection.reading.kind === 'open';
+  const sources = projection.attrs.map((plan, i): Source => ({
+    x: open ? `item_parts[${i + 1}]` : member('Item', plan.attr),
+    plan, ok: `ok_${i}`, values: plan.columns.map((_, j) => `v_${i}_${j}`),
+  }));
+  const inner = sources.flatMap((source) => innerColumns(source));
+  const keep = open ? ['Item', 'item_parts', FILE] : ['Item', FILE];
+  const first = `SELECT ${[...keep, ...inner].join(', ')} FROM ${open ? openRelation(projection, relation) : relation}`;
+  const byName = new Map<string, string>();
+  for (const source of sources) for (const [i, column] of source.plan.columns.entries()) byName.set(column.name, outerColumn(source, column, i));
+  for (const column of projection.derived) byName.set(column.name, derivedColumn(column, sources));
+  byName.set('_rescued', open ? rescueOpen(projection, sources) : rescueStruct(sources));
+  byName.set('_written_at', 'NULL::TIMESTAMPTZ');
+  const columns = columnNames(projection.schema).map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
+  return `SELECT ${columns.join(', ')} FROM (${first})`;
+}
+
+function innerColumns({ x, plan, ok, values }: Source): string[] {
+  const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
+  const fits = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
+  const whole = plan.isKey ? `(${all([`${x} IS NOT NULL`, fits])})` : `(${x} IS NULL OR ${fits})`;
+  return [
+    ...plan.columns.map((column, i) => `${valueSql(x, plan.read, column, 'fast', FILE)} AS ${values[i]}`),
+    `coalesce(${whole}, false) AS ${ok}`,
+  ];
+}
+
+/** A cast that nothing vouches for is done again, guarded, in the rows where its attribute does not fit. */
+function outerColumn({ x, plan, ok, values }: Source, column: Field, i: number): string {
+  const fast = values[i] ?? 'NULL';
+  const guarded = valueSql(x, plan.read, column, 'guarded', FILE);
+  return guarded === valueSql(x, plan.read, column, 'fast', FILE) ? fast : `CASE WHEN ${ok} THEN ${fast} ELSE ${guarded} END`;
+}
+
+function derivedColumn(column: Projection['derived'][number], sources: readonly Source[]): string {
+  const source = sources.find(({ plan }) => plan.columns.some((candidate) => candidate.name === column.from));
+  if (source === undefined) return 'NULL::TIMESTAMPTZ';
+  const tag = tagOfFormat(column.format);
+  const { read } = source.plan;
+  if (read.kind === 'typed' && !read.tags.has(tag)) return 'NULL::TIMESTAMPTZ';
+  const text = read.kind === 'raw' ? `json_extract_string(${source.x}, ${str(`/${tag}`)})` : member(source.x, tag);
+  return leafGuarded(text, { kind: 'timestamp', format: column.format });
+}
+
+/** `_rescued` where attributes are struct members. A key is never rescued: a line whose key does not fit is refused. */
+function rescueStruct(sources: readonly Source[]): string {
+  if (sources.length === 0) return 'NULL::VARCHAR';
+  const members = sources.map(({ x, plan, ok }) => {
+    const body = plan.isKey ? badLine(FILE) : dumpJson(x, plan.read, FILE);
+    return `CASE WHEN NOT ${ok} THEN ${str(`${JSON.stringify(plan.attr)}:`)} || ${body} END`;
+  });
+  return `CASE WHEN ${all(sources.map(({ ok }) => ok))} THEN NULL ELSE '{' || concat_ws(',', ${members.join(', ')}) || '}' END`;
+}
+
+/** Item as JSON text, with the mapped attributes taken out of it in one parse. */
+function openRelation(projection: Projection, relation: string): string {
+  const pointers = projection.attrs.map(({ attr }) => pointer(attr));
+  const parts = pointers.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(pointers)})`;
+  return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
+}
+
+/** JSON pointer (RFC 6901) to a member. */
+function pointer(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** `_rescued` where Item is JSON text: every member that is in no column, or does not fit it. */
+function rescueOpen(projection: Projection, sources: readonly Source[]): string {
+  const dropped = [...projection.excluded];
+  const present = sources.length === 0 ? '0' : sources.map(({ x }) => `(${x} IS NOT NULL)::INTEGER`).join(' + ');
+  const complete = `len(json_keys(Item)) = ${present}`;
+  const held = sources.map(({ plan, ok }) => `CASE WHEN ${ok} THEN ${str(plan.attr)} END`);
+  const skip = `list_concat([${held.join(', ') || 'NULL'}]::VARCHAR[], ${list(dropped)}::VARCHAR[])`;
+  const member = `to_json(e.key)::VARCHAR || ':' || e.value::VARCHAR`;
+  const entries = `list_filter(map_entries(from_json(Item, '"MAP(VARCHAR,JSON)"')), lambda e: NOT list_contains(${skip}, e.key))`;
+  const rescued = `nullif('{' || array_to_string(list_transform(${entries}, lambda e: ${member}), ',') || '}', '{}')`;
+  const sound = all([`json_type(Item) = 'OBJECT'`, 'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))', ...keysHold(sources)]);
+  return `CASE WHEN ${all([complete, ...sources.map(({ ok }) => ok)])} THEN NULL WHEN NOT coalesce(${sound}, false) THEN ${badLine(FILE)} ELSE ${rescued} END`;
+}
+
+function keysHold(sources: readonly Source[]): string[] {
+  return sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok);
+}

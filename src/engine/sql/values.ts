@@ -1,0 +1,116 @@
+import { TailraceError } from '../../model/errors.ts';
+import type { ColumnType, OriginTag, Tag } from '../../model/schema.ts';
+import type { ReadTag, ReadValue } from '../../schema/reading.ts';
+import { dumpJson, plainJson } from './json.ts';
+import { leafFast, leafFits, leafGuarded } from './leaf.ts';
+import { ident, str } from './quote.ts';
+
+/** What a value goes into: a column, a list's element, a map's value. */
+export interface Target {
+  readonly tag: OriginTag;
+  readonly type: ColumnType;
+}
+
+/** How far to trust casts: `fast` where a check of the whole value follows, `guarded` where what fits must be sorted out. */
+export type Trust = 'fast' | 'guarded';
+
+/** Member `name` of a struct. */
+export function member(struct: string, name: string): string {
+  return `struct_extract(${struct}, ${str(name)})`;
+}
+
+/** The typed column value of the attribute value `x`; NULL inside it where something does not fit. */
+export function valueSql(x: string, read: ReadValue, into: Target, trust: Trust, file: string, depth = 0): string {
+  if (into.type.kind === 'ddb-json') return read.kind === 'raw' ? `${x}::VARCHAR` : dumpJson(x, read, file, depth);
+  if (into.type.kind === 'json') return read.kind === 'raw' ? 'NULL::VARCHAR' : plainWhole(x, read, into, file, depth);
+  if (read.kind === 'raw') return rawValue(x, into, trust);
+  const tag = read.tags.get(into.tag as Tag);
+  if (tag === undefined) throw new TailraceError('INTERNAL', `A value is not read for its tag ${into.tag}.`);
+  return tagValue(member(x, into.tag), tag, into, trust, file, depth);
+}
+
+/** Plain JSON of the whole value, or, for a column of one tag, only where that tag stands. */
+function plainWhole(x: string, read: ReadValue, into: Target, file: string, depth: number): string {
+  const plain = plainJson(x, read, file, depth);
+  return into.tag === '*' ? `CASE WHEN ${x} IS NOT NULL THEN ${plain} END` : `CASE WHEN ${member(x, into.tag)} IS NOT NULL THEN ${plain} END`;
+}
+
+/** A scalar out of JSON text (tables with too many names to read them as structs). */
+function rawValue(x: string, into: Target, trust: Trust): string {
+  const text = `json_extract_string(${x}, ${str(`/${into.tag}`)})`;
+  if (into.tag === 'BOOL') return `try_cast(${text} AS BOOLEAN)`;
+  return trust === 'fast' ? leafFast(text, into.type) : leafGuarded(text, into.type);
+}
+
+function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, file: string, depth: number): string {
+  const { type } = into;
+  const v = `v${depth}`;
+  if (type.kind === 'list') {
+    if (type.element.type.kind === 'string' && into.tag === 'SS') return t;
+    const element = read.kind === 'list' ? valueSql(v, read.element, type.element, trust, file, depth + 1)
+      : trust === 'fast' ? leafFast(v, type.element.type) : leafGuarded(v, type.element.type);
+    return `list_transform(${t}, lambda ${v}: ${element})`;
+  }
+  if (type.kind === 'map' && read.kind === 'map') {
+    const value = valueSql(v, read.value, type.value, trust, file, depth + 1);
+    return `CASE WHEN ${t} IS NOT NULL THEN map(map_keys(${t}), list_transform(map_values(${t}), lambda ${v}: ${value})) END`;
+  }
+  if (type.kind === 'struct' && read.kind === 'struct') {
+    const fields = type.fields.map((field) =>
+      `${ident(field.name)} := ${valueSql(member(t, field.attr), read.fields.get(field.attr) ?? { kind: 'raw' }, field, trust, file, depth)}`);
+    return `CASE WHEN ${t} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`;
+  }
+  return trust === 'fast' ? leafFast(t, type) : leafGuarded(t, type);
+}
+
+/** True when the attribute value `x` (not NULL) is wholly in its column. Never NULL. */
+export function fitsSql(x: string, read: ReadValue, into: Target, depth = 0): string {
+  if (read.kind === 'raw') return into.type.kind === 'ddb-json' ? 'true' : rawFits(x, into);
+  if (into.type.kind === 'ddb-json') return 'true';
+  if (into.tag === '*') return 'true';
+  const tag = read.tags.get(into.tag as Tag);
+  if (tag === undefined) return 'false';
+  const t = member(x, into.tag);
+  const others = [...read.tags.keys()].filter((other) => other !== into.tag).map((other) => `${member(x, other)} IS NULL`);
+  const inside = into.type.kind === 'json' ? 'true' : tagFits(t, tag, into, depth);
+  return all([`${t} IS NOT NULL`, ...others, inside]);
+}
+
+/** JSON text fits a scalar when the value written out again is the same text. */
+function rawFits(x: string, into: Target): string {
+  const text = `json_extract_string(${x}, ${str(`/${into.tag}`)})`;
+  const again = into.tag === 'BOOL' ? text : `to_json(${text})::VARCHAR`;
+  const same = `coalesce(${x}::VARCHAR = ${str(`{"${into.tag}":`)} || ${again} || '}', false)`;
+  return all([same, into.tag === 'BOOL' ? 'true' : `coalesce(${leafFits(text, into.type)}, false)`]);
+}
+
+function tagFits(t: string, read: ReadTag, into: Target, depth: number): string {
+  const { type } = into;
+  const v = `v${depth}`;
+  if (type.kind === 'list') {
+    if (type.element.type.kind === 'string' && into.tag === 'SS') return `list_position(${t}, NULL) IS NULL`;
+    const element = read.kind === 'list' ? all([`${v} IS NOT NULL`, fitsSql(v, read.element, type.element, depth + 1)])
+      : `coalesce(${leafFits(v, type.element.type)}, false)`;
+    return `coalesce(list_bool_and(list_transform(${t}, lambda ${v}: ${element})), true)`;
+  }
+  if (type.kind === 'map' && read.kind === 'map') {
+    const value = all([`${v} IS NOT NULL`, fitsSql(v, read.value, type.value, depth + 1)]);
+    return `coalesce(list_bool_and(list_transform(map_values(${t}), lambda ${v}: ${value})), true)`;
+  }
+  if (type.kind === 'struct' && read.kind === 'struct') {
+    const byAttr = new Map(type.fields.map((field) => [field.attr, field]));
+    return all([...read.fields].map(([attr, value]) => {
+      const field = byAttr.get(attr);
+      const x = member(t, attr);
+      const fits = field === undefined ? 'false' : fitsSql(x, value, field, depth);
+      return fits === 'true' ? 'true' : `(${x} IS NULL OR ${fits})`;
+    }));
+  }
+  return leafFits(t, type);
+}
+
+/** A conjunction without its trivial parts. */
+export function all(conditions: readonly string[]): string {
+  const parts = conditions.filter((condition) => condition !== 'true');
+  return parts.length === 0 ? 'true' : parts.length === 1 ? (parts[0] ?? 'true') : `(${parts.join(' AND ')})`;
+}

@@ -1,0 +1,163 @@
+import { TailraceError } from '../model/errors.ts';
+import type { SchemaOptions } from '../model/options.ts';
+import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
+import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
+import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
+import { readingOf } from './reading.ts';
+import { isPlain } from './shape.ts';
+import { type MapNode, type ValueNode, emptyValue } from './structure.ts';
+
+/** Why a column is what it is; nested fields have decisions of their own. */
+export interface Decision {
+  /** Attribute path; list elements are `[]`, a dictionary's values `{}`. */
+  readonly path: readonly string[];
+  readonly field: Field;
+  readonly reason: string;
+  readonly node: ValueNode;
+}
+
+export interface Mapped {
+  readonly schema: TableSchema;
+  readonly decisions: readonly Decision[];
+  /** Attributes that stay in `_rescued`: beyond the most columns, or not included. */
+  readonly unmapped: readonly string[];
+}
+
+/** A column before it has a name: the attribute, and in split mode the tag that tells it from its siblings. */
+interface Draft {
+  readonly attr: string;
+  /** What the name is made from: the attribute, or `<attr>_s` in split mode. */
+  readonly label: string;
+  readonly choice: Choice;
+  readonly id: number;
+  readonly node: ValueNode;
+}
+
+/**
+ * The table's schema for everything that was seen. `recorded` is the schema that a table has: its columns keep
+ * names and ids, widen where they must, and none is dropped.
+ */
+export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: TableSchema): Mapped {
+  const decisions: Decision[] = [];
+  let lastFieldId = recorded?.lastFieldId ?? 0;
+  const nextId = (): number => ++lastFieldId;
+  const context: DecideContext = {
+    options, nextId, onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
+  };
+  const attrs = chosenAttrs(root, options, recorded);
+  const open = readingOf(root, recorded?.columns ?? [], new Set()).kind === 'open';
+  const drafts = attrs.flatMap((attr) => draftsOf(attr, root, context, recorded, open));
+  const fields = named(drafts, recorded);
+  for (const [i, draft] of drafts.entries()) {
+    const field = fields[i];
+    if (field !== undefined) decisions.push({ path: [draft.attr], field, reason: draft.choice.reason, node: draft.node });
+  }
+  const keyNames = keyColumns(fields, options.key);
+  const system = recorded?.system ?? SYSTEM_COLUMNS.map((name) => ({ id: nextId(), name }));
+  const columns = inOrder(fields, keyNames);
+  const schema = { columns, derived: recorded?.derived ?? [], system, keys: keyNames, lastFieldId };
+  return { schema, decisions: decisions.sort(byPath), unmapped: [...root.fields.keys()].filter((name) => !attrs.includes(name) && !options.exclude.includes(name)) };
+}
+
+/** Recorded attributes, then keys, then the most frequent others up to the most columns. */
+function chosenAttrs(root: MapNode, options: SchemaOptions, recorded: TableSchema | undefined): string[] {
+  const before = (recorded?.columns ?? []).map((column) => column.attr).filter((attr) => !options.exclude.includes(attr));
+  const chosen = new Set([...options.key, ...before]);
+  const wanted = (name: string): boolean =>
+    !name.includes('\u0000') && !options.exclude.includes(name) && (options.include.length === 0 || options.include.includes(name));
+  const rest = [...root.fields].filter(([name]) => !chosen.has(name) && wanted(name))
+    .map(([name, node]) => ({ name, seen: [...node.counts.values()].reduce((a, b) => a + b, 0) }))
+    .sort((a, b) => b.seen - a.seen || compareBytes(a.name, b.name));
+  for (const { name } of rest) if (chosen.size < options.maxColumns) chosen.add(name);
+  return [...chosen].sort(compareBytes);
+}
+
+function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded: TableSchema | undefined, open: boolean): Draft[] {
+  const node = root.fields.get(attr) ?? emptyValue();
+  const before = recorded?.columns.filter((column) => column.attr === attr) ?? [];
+  const { onMixed } = context.options;
+  const isKey = context.options.key.includes(attr);
+  if (before.length === 0 && isMixed(node) && !isKey) {
+    if (onMixed === 'fail') throw mixed(attr, node);
+    if (onMixed === 'split' && !open) return splitDrafts(attr, node, context);
+    if (onMixed === 'json' && !open) {
+      const kind = isPlain(node) ? 'json' : 'ddb-json';
+      const choice: Choice = { tag: '*', type: { kind }, reason: `several types (${tagsOf(node)}), kept together as asked` };
+      return [{ attr, label: attr, choice, id: context.nextId(), node }];
+    }
+  }
+  const olds = before.length > 0 ? before : [undefined];
+  return olds.map((old) => {
+    const id = old?.id ?? context.nextId();
+    const choice = open && old === undefined ? openChoice(node, context) : explained(decide(node, [attr], context, old), node);
+    const kept = old === undefined || sameColumn(old.type, choice.type);
+    return { attr, label: old?.name ?? attr, choice, id: kept ? id : context.nextId(), node };
+  });
+}
+
+/** In a table read as JSON text, a column is a scalar or the whole value. */
+function openChoice(node: ValueNode, context: DecideContext): Choice {
+  const choice = decide(node, [''], context, undefined);
+  const nested = choice.type.kind === 'list' || choice.type.kind === 'struct' || choice.type.kind === 'map' || choice.type.kind === 'json';
+  if (!nested) return explained(choice, node);
+  return { tag: '*', type: { kind: 'ddb-json' }, reason: 'the table has too many names, or names that differ only by case, to lay out nested values' };
+}
+
+function explained(choice: Choice, node: ValueNode): Choice {
+  const others = [...node.counts].filter(([tag]) => tag !== choice.tag && choice.tag !== '*');
+  if (others.length === 0) return choice;
+  const list = others.map(([tag, count]) => `${count} ${tag}`).join(', ');
+  return { ...choice, reason: `${choice.reason}; ${list} go to _rescued` };
+}
+
+function splitDrafts(attr: string, node: ValueNode, context: DecideContext): Draft[] {
+  const tags = [...node.counts.keys()].filter((tag): tag is Tag => tag !== 'NULL').sort();
+  return tags.map((tag) => {
+    const id = context.nextId();
+    const choice = decideTag(node, tag, [attr], context, undefined);
+    return { attr, label: `${attr}_${tag.toLowerCase()}`, choice: { ...choice, reason: `${choice.reason}; split by type as asked` }, id, node };
+  });
+}
+
+function mixed(attr: string, node: ValueNode): TailraceError {
+  return new TailraceError('SCHEMA_DRIFT', `Attribute “${attr}” has values of several types.`, {
+    place: `attribute ${attr}`, expected: 'one type', found: tagsOf(node),
+    hint: 'Choose --on-mixed rescue, json or split, or exclude the attribute.',
+  });
+}
+
+/** Columns with their names; recorded ones keep theirs. */
+function named(drafts: readonly Draft[], recorded: TableSchema | undefined): Field[] {
+  const taken = new Map((recorded?.columns ?? []).map((column) => [column.name, column.name]));
+  const labels = uniqueLabels(drafts);
+  const names = assignNames(labels, taken, { reserved: [...RESERVED_NAMES, ...(recorded?.derived ?? []).map((d) => d.name)] });
+  return drafts.map(({ attr, choice, id }, i): Field => ({
+    id, name: names.get(labels[i] ?? '') ?? attr, attr, tag: choice.tag, type: choice.type,
+  }));
+}
+
+/** A split column's label may be another attribute's name; then it is made longer. */
+function uniqueLabels(drafts: readonly Draft[]): string[] {
+  const seen = new Set(drafts.filter((draft) => draft.label === draft.attr).map((draft) => draft.label));
+  return drafts.map((draft) => {
+    if (draft.label === draft.attr) return draft.label;
+    let label = draft.label;
+    while (seen.has(label)) label = `${label}_`;
+    seen.add(label);
+    return label;
+  });
+}
+
+function keyColumns(fields: readonly Field[], key: readonly string[]): string[] {
+  return key.flatMap((attr) => fields.find((field) => field.attr === attr)?.name ?? []);
+}
+
+function inOrder(fields: readonly Field[], keyNames: readonly string[]): Field[] {
+  const keys = keyNames.flatMap((name) => fields.filter((field) => field.name === name));
+  const others = fields.filter((field) => !keyNames.includes(field.name)).sort((a, b) => compareBytes(a.name, b.name));
+  return [...keys, ...others];
+}
+
+function byPath(a: Decision, b: Decision): number {
+  return compareBytes(a.path.join('\u0000'), b.path.join('\u0000'));
+}

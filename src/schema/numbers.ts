@@ -1,0 +1,69 @@
+import type { ColumnType } from '../model/schema.ts';
+import type { NumbersMode } from '../model/options.ts';
+
+/** What is known of all numbers at one position, from their canonical plain texts. */
+export interface NumberFacts {
+  /** Most digits before the point (0 counts as none). */
+  readonly intDigits: number;
+  /** Most digits behind the point. */
+  readonly scale: number;
+  /** All are whole and within 64 bits. */
+  readonly long: boolean;
+}
+
+const LONG_MAX = 9223372036854775807n;
+const LONG_MIN = -9223372036854775808n;
+/** Iceberg's, Delta's and Parquet's widest decimal. */
+export const DECIMAL_MAX_PRECISION = 38;
+/** DuckDB keeps decimals of up to 18 digits in a 64-bit integer, four times as fast as wider ones. */
+const FAST_PRECISION = 18;
+/** Digits kept free for numbers that are still to come. */
+const SPARE_SCALE = 2;
+const SPARE_INT_DIGITS = 3;
+
+/** Facts of one number in canonical plain decimal text (DynamoDB normalises to it). */
+export function numberFacts(text: string): NumberFacts {
+  const digits = text.startsWith('-') ? text.slice(1) : text;
+  const point = digits.indexOf('.');
+  const whole = point < 0 ? digits : digits.slice(0, point);
+  const intDigits = whole === '0' ? 0 : whole.length;
+  const scale = point < 0 ? 0 : digits.length - point - 1;
+  return { intDigits, scale, long: scale === 0 && (intDigits < 19 || (intDigits === 19 && fitsLong(text))) };
+}
+
+function fitsLong(text: string): boolean {
+  const value = BigInt(text);
+  return value >= LONG_MIN && value <= LONG_MAX;
+}
+
+export function mergeNumbers(a: NumberFacts | undefined, b: NumberFacts): NumberFacts {
+  if (a === undefined) return b;
+  return {
+    intDigits: Math.max(a.intDigits, b.intDigits), scale: Math.max(a.scale, b.scale), long: a.long && b.long,
+  };
+}
+
+/** The column type for such numbers, by design/types: long, else decimal with room to grow, else text. */
+export function numberType(facts: NumberFacts | undefined, mode: NumbersMode): ColumnType {
+  if (mode === 'double') return { kind: 'double' };
+  if (mode === 'string') return { kind: 'number-text' };
+  if (facts === undefined || facts.long) return { kind: 'long' };
+  const { intDigits } = facts;
+  const roomy = facts.scale + SPARE_SCALE;
+  if (intDigits + SPARE_INT_DIGITS + roomy <= FAST_PRECISION) return decimal(FAST_PRECISION, roomy);
+  if (intDigits + roomy <= DECIMAL_MAX_PRECISION) return decimal(DECIMAL_MAX_PRECISION, roomy);
+  if (intDigits + facts.scale <= DECIMAL_MAX_PRECISION) return decimal(DECIMAL_MAX_PRECISION, facts.scale);
+  return { kind: 'number-text' };
+}
+
+function decimal(precision: number, scale: number): ColumnType {
+  return { kind: 'decimal', precision, scale };
+}
+
+/** Why that type was chosen, for `schema show`. */
+export function numberReason(facts: NumberFacts | undefined, mode: NumbersMode): string {
+  if (mode !== 'exact') return `numbers as ${mode}, as asked`;
+  if (facts === undefined || facts.long) return 'all numbers are whole and fit 64 bits';
+  const seen = `up to ${facts.intDigits} digits before the point and ${facts.scale} behind it`;
+  return numberType(facts, mode).kind === 'decimal' ? seen : `${seen}: wider than any decimal column, kept as exact text`;
+}

@@ -1,0 +1,42 @@
+import type { DerivedColumn, Field, TableSchema } from '../model/schema.ts';
+import { type ReadItem, type ReadValue, readingOf } from './reading.ts';
+import type { MapNode } from './structure.ts';
+
+/**
+ * Shape × schema: how the line of a full export becomes a row. A tree of values, free of any SQL dialect; an engine
+ * prints it. `attrs` says for each attribute how it is read, which columns take it, and whether what no column
+ * holds is rescued.
+ */
+export interface Projection {
+  readonly reading: ReadItem;
+  readonly attrs: readonly AttrPlan[];
+  readonly derived: readonly DerivedColumn[];
+  /** Attributes that every item must have; a line without them is refused. */
+  readonly keyAttrs: readonly string[];
+  readonly excluded: ReadonlySet<string>;
+  readonly schema: TableSchema;
+}
+
+export interface AttrPlan {
+  readonly attr: string;
+  readonly read: ReadValue;
+  /** None: the attribute is only rescued. Several: split by type tag. */
+  readonly columns: readonly Field[];
+  readonly isKey: boolean;
+}
+
+/** The projection for items that look like this root into a table of this schema. */
+export function projectionOf(root: MapNode, schema: TableSchema, exclude: readonly string[]): Projection {
+  const excluded = new Set(exclude);
+  const reading = readingOf(root, schema.columns, excluded);
+  const keyAttrs = schema.keys.map((name) => schema.columns.find((column) => column.name === name)?.attr ?? name);
+  const names = new Set(schema.columns.map((column) => column.attr));
+  if (reading.kind === 'struct') for (const name of reading.attrs.keys()) names.add(name);
+  const attrs = [...names].filter((name) => !excluded.has(name)).map((attr): AttrPlan => ({
+    attr,
+    read: reading.kind === 'struct' ? (reading.attrs.get(attr) ?? { kind: 'raw' }) : { kind: 'raw' },
+    columns: schema.columns.filter((column) => column.attr === attr),
+    isKey: keyAttrs.includes(attr),
+  }));
+  return { reading, attrs, derived: schema.derived, keyAttrs, excluded, schema };
+}

@@ -1,0 +1,49 @@
+import type { MapNode, ValueNode } from './structure.ts';
+
+/** Names for one nested map beyond which it is not laid out as columns. */
+const STRUCT_FIELD_LIMIT = 500;
+/** A map position with fewer distinct names than this is always a struct. */
+const DICTIONARY_MIN_NAMES = 24;
+/** When a name stands in less than this part of the maps, on average, names are data rather than structure. */
+const DICTIONARY_FILL = 0.12;
+
+/** Whether a map's names are data (ids, dates) rather than structure: many names, each in few of the maps. */
+export function isDictionary(map: MapNode): boolean {
+  if (map.overflow) return true;
+  if (map.fields.size < DICTIONARY_MIN_NAMES || map.maps === 0) return false;
+  let entries = 0;
+  for (const field of map.fields.values()) for (const count of field.counts.values()) entries += count;
+  return entries / (map.fields.size * map.maps) < DICTIONARY_FILL || map.fields.size > STRUCT_FIELD_LIMIT;
+}
+
+/** Why a position cannot be laid out as columns at all; undefined when it can. */
+export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): string | undefined {
+  const nested = node.map !== undefined || node.element !== undefined;
+  if (nested && depth > maxDepth) return `nested deeper than ${maxDepth} levels`;
+  const map = node.map;
+  if (map === undefined || isDictionary(map)) return undefined;
+  if (!separable([...map.fields.keys()])) return 'names differ only by case, or no engine accepts them';
+  if (map.fields.size > STRUCT_FIELD_LIMIT) return `more than ${STRUCT_FIELD_LIMIT} names with values of several types`;
+  return undefined;
+}
+
+/** Whether an engine's struct can hold these names: it ignores case and knows neither empty names nor NUL. */
+export function separable(names: readonly string[]): boolean {
+  const folded = new Set<string>();
+  for (const name of names) {
+    if (name === '' || name.includes('\u0000')) return false;
+    const key = name.toLowerCase();
+    if (folded.has(key)) return false;
+    folded.add(key);
+  }
+  return true;
+}
+
+/** Whether plain JSON keeps every type of this value: no sets and no binaries anywhere in it, and nothing unlaid. */
+export function isPlain(node: ValueNode): boolean {
+  for (const tag of node.counts.keys()) if (tag === 'B' || tag === 'SS' || tag === 'NS' || tag === 'BS') return false;
+  if (node.element !== undefined && !isPlain(node.element)) return false;
+  if (node.map === undefined) return true;
+  if (isDictionary(node.map) || !separable([...node.map.fields.keys()])) return false;
+  return [...node.map.fields.values()].every(isPlain);
+}

@@ -1,0 +1,50 @@
+import type { TimestampFormat } from '../model/schema.ts';
+
+/** Epochs between these years are taken for times; smaller and larger numbers are more likely counts or ids. */
+const EPOCH_FROM_S = Date.UTC(2000, 0, 1) / 1000;
+const EPOCH_TO_S = Date.UTC(2100, 0, 1) / 1000;
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}|\d{6}))?Z$/;
+
+/** The format in which this text is a time that prints back identically, or undefined. */
+export function timeFormatOf(tag: 'S' | 'N', text: string): TimestampFormat | undefined {
+  return tag === 'S' ? isoFormat(text) : epochFormat(text);
+}
+
+function isoFormat(text: string): TimestampFormat | undefined {
+  if (text.length < 20 || text.length > 27) return undefined;
+  const parts = ISO.exec(text);
+  if (parts === null) return undefined;
+  const seconds = `${text.slice(0, 19)}.000Z`;
+  const time = Date.parse(seconds);
+  if (Number.isNaN(time) || new Date(time).toISOString() !== seconds || parts[1] === '0000') return undefined;
+  const fraction = parts[7];
+  if (fraction === undefined) return 'iso';
+  return fraction.length === 3 ? 'iso-ms' : 'iso-us';
+}
+
+function epochFormat(text: string): TimestampFormat | undefined {
+  if (!/^\d{9,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  if (value >= EPOCH_FROM_S && value < EPOCH_TO_S) return 'epoch-s';
+  if (value >= EPOCH_FROM_S * 1e3 && value < EPOCH_TO_S * 1e3) return 'epoch-ms';
+  if (value >= EPOCH_FROM_S * 1e6 && value < EPOCH_TO_S * 1e6) return 'epoch-us';
+  return undefined;
+}
+
+/** The type tag of the attribute that such a time is written in. */
+export function tagOfFormat(format: TimestampFormat): 'S' | 'N' {
+  return format.startsWith('iso') ? 'S' : 'N';
+}
+
+/** Names under which a number is taken for a time without being told. */
+const TIME_NAME = /(^|[_-])(at|ts|time|timestamp|date|datetime|created|updated|modified|expires|expiry|ttl)$|(At|Time|Date|Timestamp)$/i;
+
+/** The one format that all values of a position have; numbers need a telling name, too. */
+export function chosenTime(
+  times: ReadonlyMap<TimestampFormat, number>, values: number, tag: 'S' | 'N', name: string,
+): TimestampFormat | undefined {
+  if (tag === 'N' && !TIME_NAME.test(name)) return undefined;
+  for (const [format, count] of times) if (count === values && tagOfFormat(format) === tag) return format;
+  return undefined;
+}
