@@ -30,7 +30,7 @@ type Plain = Readonly<Record<string, unknown>>;
 
 /** AWS's own encoder makes DynamoDB JSON of plain JSON. */
 function encode(plain: Plain): DdbItem {
-  return marshall(plain) as DdbItem;
+  return marshall(plain) as unknown as DdbItem;
 }
 
 function json(folder: string, file: string): unknown {
