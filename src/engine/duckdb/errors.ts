@@ -17,6 +17,7 @@ export const BAD_LINE = 'tailrace-bad-line:';
 
 const MALFORMED = /Malformed JSON in file "([\s\S]*?)", at byte \d+ in line (\d+): ([\s\S]*)/;
 const TRANSFORM = /JSON transform error in file "([\s\S]*?)", in line (\d+): ([\s\S]*)/;
+const TOO_LARGE = /"maximum_object_size" of (\d+) bytes exceeded while reading file "([\s\S]*?)" \(/;
 const NOT_GZIP = /Input is not a GZIP stream: (.+)/;
 const GZIP_BROKEN = /Input is not a GZIP stream|Failed to decode gzip|GZIP/i;
 const ADVICE = /\s*\nTry increasing 'sample_size'[\s\S]*$/;
@@ -30,6 +31,8 @@ export function refusalOf(thrown: unknown): Refusal | undefined {
   if (malformed) return refusal('malformed', malformed, (malformed[3] ?? '').trim());
   const transform = TRANSFORM.exec(message);
   if (transform) return transformRefusal(transform);
+  const large = TOO_LARGE.exec(message);
+  if (large) return { file: large[2] ?? '', kind: 'malformed', detail: `a line of more than ${large[1] ?? ''} bytes` };
   const gzip = NOT_GZIP.exec(message);
   return gzip ? { file: gzip[1] ?? '', kind: 'malformed', detail: 'not a gzip stream' } : undefined;
 }

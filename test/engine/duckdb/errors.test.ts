@@ -82,7 +82,9 @@ describe('what the engine says of lines that it refuses', () => {
 
   test('an object over maximum_object_size is refused and named', async () => {
     const huge = `{"Item":{"pk":{"S":"${'x'.repeat(40_000_000)}"}}}\n`;
-    expect(refusalOf(await load('huge.json', huge))).toMatchObject({ file: join(dir, 'huge.json'), kind: 'too-large' });
+    expect(refusalOf(await load('huge.json', huge))).toMatchObject({
+      file: join(dir, 'huge.json'), kind: 'malformed', detail: 'a line of more than 16777216 bytes',
+    });
   });
 
   test('what the engine takes without a word: the load must look at it itself', async () => {
