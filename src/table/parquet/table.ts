@@ -1,0 +1,135 @@
+/**
+ * A Parquet table: `<location>/<generation>/…` holds the files of one load, and one manifest object,
+ * compared and swapped, says which generation counts.
+ *
+ * Invariants: a generation's folder belongs to one commit id, so that a retry writes the same files; the manifest
+ * is swapped after all files lie there, so that it never names a missing one; nothing is deleted here. A replaced
+ * generation stays for readers that still list it, and those that no manifest ever named are orphans of killed
+ * runs: removing both after a grace period is a matter of maintenance.
+ */
+import { TailraceError } from '../../model/errors.ts';
+import type {
+  CommitOutcome, DataFile, PartitionField, PartitionValue, StagedCommit, TableHandle, TableState,
+} from '../../model/table.ts';
+import { ObjectNotFound, PreconditionFailed, type Storage } from '../../storage/port.ts';
+import { commitManifest } from './commit.ts';
+import { partitionFileName, partitionFolders } from './folders.ts';
+import { decodeManifest, MANIFEST_NAME, type Manifest, type ReadManifest } from './manifest.ts';
+
+const GENERATION = /^g-[A-Za-z0-9_-]+$/;
+const READ_TRIES_MAX = 5;
+
+/** The Parquet table at a location, an absolute URI below the storage's root. */
+export function openParquetTable(storage: Storage, location: string): TableHandle {
+  return new ParquetTable(storage, location.replace(/(?<=[^/])\/+$/, ''));
+}
+
+/** The folder that readers open: the generation that counts. */
+export function readPath(state: Pick<TableState, 'location' | 'snapshot'>): string {
+  return state.snapshot === undefined ? state.location : `${state.location}/${state.snapshot}`;
+}
+
+/** The folder of a commit's files. It follows from the commit id alone, which is fixed before the first attempt. */
+export function generationOf(commitId: string): string {
+  const generation = `g-${commitId}`;
+  if (!GENERATION.test(generation)) {
+    throw new TailraceError('INTERNAL', `The commit id “${commitId}” cannot name a folder.`);
+  }
+  return generation;
+}
+
+class ParquetTable implements TableHandle {
+  readonly format = 'parquet';
+  readonly location: string;
+  readonly #storage: Storage;
+
+  constructor(storage: Storage, location: string) {
+    this.#storage = storage;
+    this.location = location;
+  }
+
+  async load(): Promise<TableState | undefined> {
+    const read = await this.#read();
+    if (read !== undefined) return this.#state(read.manifest);
+    await this.#refuseForeignFiles();
+    return undefined;
+  }
+
+  async dataFiles(): Promise<readonly DataFile[]> {
+    const read = await this.#read();
+    return (read?.manifest.files ?? []).map((file) => ({ ...file, path: `${this.location}/${file.path}` }));
+  }
+
+  dataFilePath(
+    commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string,
+  ): string {
+    const folders = partitionFolders(partition, values);
+    const name = partitionFileName(fileName, values);
+    return [this.location, generationOf(commitId), ...(folders === '' ? [] : [folders]), name].join('/');
+  }
+
+  async commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome> {
+    const generation = generationOf(staged.commitId);
+    const manifest = {
+      generation, commitId: staged.commitId, committedMs: staged.timestampMs, schema: staged.schema,
+      partition: staged.partition, sort: staged.sort, ledger: staged.ledger,
+      rows: staged.files.reduce((rows, file) => rows + file.rows, 0),
+      files: this.#relativeFiles(staged.files, generation),
+    };
+    return commitManifest({
+      manifest, base: base?.snapshot, read: () => this.#read(),
+      put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
+    });
+  }
+
+  /** Bytes and etag of one and the same object. */
+  async #read(): Promise<ReadManifest | undefined> {
+    const key = this.#key(MANIFEST_NAME);
+    for (let tries = 1; ; tries += 1) {
+      const head = await this.#storage.head(key);
+      if (head === undefined) return undefined;
+      try {
+        const bytes = await this.#storage.get(key, { ifMatch: head.etag });
+        return { manifest: decodeManifest(bytes, this.#storage.uri(key)), etag: head.etag };
+      } catch (error) {
+        const swapped = error instanceof PreconditionFailed || error instanceof ObjectNotFound;
+        if (!swapped || tries === READ_TRIES_MAX) throw error;
+      }
+    }
+  }
+
+  #state(manifest: Manifest): TableState {
+    const { generation, schema, partition, sort, ledger, rows } = manifest;
+    return { format: 'parquet', location: this.location, snapshot: generation, schema, partition, sort, ledger, rows };
+  }
+
+  #relativeFiles(files: readonly DataFile[], generation: string): DataFile[] {
+    const seen = new Set<string>();
+    return files.map((file) => {
+      const path = file.path.slice(this.location.length + 1);
+      if (!file.path.startsWith(`${this.location}/${generation}/`) || seen.has(path)) {
+        const found = seen.has(path) ? 'a file that is named twice' : 'a file outside';
+        throw new TailraceError('INTERNAL', 'The commit names a data file that is not its own.',
+          { place: file.path, expected: `files in ${this.location}/${generation}`, found });
+      }
+      seen.add(path);
+      return { ...file, path };
+    });
+  }
+
+  /** Folders of killed first loads are no table and no obstacle; anything else belongs to somebody. */
+  async #refuseForeignFiles(): Promise<void> {
+    for await (const name of this.#storage.listFolder(this.#key(''))) {
+      if (name.startsWith('.') || (name.endsWith('/') && GENERATION.test(name.slice(0, -1)))) continue;
+      throw new TailraceError('TARGET_BAD', 'The target’s folder is not empty, and holds no Parquet table of tailrace.', {
+        place: `${this.location}/${name}`, expected: `${MANIFEST_NAME}, or an empty folder`,
+        hint: 'Name an empty folder; an Iceberg table is named as iceberg:<location>.',
+      });
+    }
+  }
+
+  #key(name: string): string {
+    const folder = this.#storage.key(this.location);
+    return folder === '' || folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
+  }
+}
