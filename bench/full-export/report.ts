@@ -1,0 +1,87 @@
+import type { Environment } from '../environment.ts';
+import type { Sample } from '../measure.ts';
+import { type Spread, spread } from '../statistics.ts';
+
+/** One contender on one export. */
+export interface Measured {
+  readonly name: string;
+  readonly items: number;
+  readonly jsonBytes: number;
+  readonly gzipBytes: number;
+  readonly samples: readonly Sample[];
+}
+
+export interface Ratio {
+  readonly name: string;
+  readonly aim: string;
+  readonly met: boolean;
+  readonly ratio: Spread;
+  readonly rounds: number;
+}
+
+export interface Results {
+  readonly environment: Environment;
+  readonly command: string;
+  readonly ratios: readonly Ratio[];
+  /** Contenders on the same export. */
+  readonly contenders: readonly Measured[];
+  /** tailrace on exports of other sizes and kinds. */
+  readonly tailrace: readonly Measured[];
+  /** Parts that were not measured, and why. */
+  readonly skipped: readonly string[];
+}
+
+/** The results as a page: ratios first, then the numbers behind them. */
+export function renderResults(results: Results): string {
+  const sections = [
+    '# A full export becomes a table: results',
+    ['| ratio | aim | median | min – max | rounds |', '|---|---|---|---|---|', ...results.ratios.map(ratioRow)].join('\n'),
+    [
+      'Ratios are of times, taken round by round. (a) Spark with document 2\'s two steps, whole jobs; (b) Spark that is given',
+      'a typed schema, second run in a warm session; (c) SQL written by hand for DuckDB that is given the schema and verifies',
+      'nothing; (d) tailrace with no schema given, to Iceberg, everything verified.',
+    ].join('\n'),
+    '## The same export, everyone',
+    table(results.contenders),
+    '## tailrace on other sizes and kinds',
+    table(results.tailrace),
+    '## Environment',
+    Object.entries(results.environment).map(([name, value]) => `- ${name}: ${value}`).join('\n'),
+    `Measured with \`${results.command}\`. MB are 10⁶ bytes; MB/s count the lines before compression.`,
+    'How it is measured, and why it is fair: [bench/README.md](../README.md).',
+    ...(results.skipped.length === 0 ? [] : [`Not measured: ${results.skipped.join('; ')}.`]),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function ratioRow({ name, aim, met, ratio, rounds }: Ratio): string {
+  return `| ${name} | ${aim} ${met ? '(met)' : '(**missed**)'} | ${two(ratio.median)} | ${two(ratio.min)} – ${two(ratio.max)} | ${rounds} |`;
+}
+
+function table(rows: readonly Measured[]): string {
+  if (rows.length === 0) return 'Nothing was measured.';
+  const head = '| what | items | MB | s, median | s, min – max | MB/s | CPU s | peak MB, median | max |';
+  return [head, '|---|---|---|---|---|---|---|---|---|', ...rows.map(row)].join('\n');
+}
+
+function row({ name, items, jsonBytes, samples }: Measured): string {
+  const seconds = spread(samples.map((sample) => sample.seconds));
+  const cpu = spread(samples.map((sample) => sample.userSeconds + sample.systemSeconds));
+  const peak = spread(samples.map((sample) => sample.peakBytes / 1e6));
+  const cells = [
+    name,
+    items.toLocaleString('en'),
+    (jsonBytes / 1e6).toFixed(0),
+    two(seconds.median),
+    `${two(seconds.min)} – ${two(seconds.max)}`,
+    (jsonBytes / 1e6 / seconds.median).toFixed(0),
+    cpu.median.toFixed(1),
+    peak.median.toFixed(0),
+    peak.max.toFixed(0),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function two(value: number): string {
+  return value.toFixed(2);
+}
