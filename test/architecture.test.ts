@@ -96,12 +96,21 @@ describe('files', () => {
 });
 
 test('every package that src imports is a dependency, and every dependency is imported', () => {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
   const named = [...texts.values()].flatMap((text) =>
     ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName),
   );
   const packages = named.filter((name) => !name.startsWith('.') && !name.startsWith('node:'));
-  const used = new Set(packages.map((name) => name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/')));
+  const used = new Set(
+    packages.map((name) =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/'),
+    ),
+  );
   expect([...used].sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
