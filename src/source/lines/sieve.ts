@@ -1,0 +1,70 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ItemSink, Reject, SievedFile } from '../port.ts';
+import { readLines } from './open.ts';
+import { decodeUtf8, parseLine } from './parse.ts';
+import { printLine } from './print.ts';
+import { type Line, MAX_LINE_BYTES } from './split.ts';
+import { LineWriter } from './write.ts';
+
+export interface SieveOptions {
+  readonly tempDir: string;
+  /** Gets each well-formed item, so that the schema learns from it. */
+  readonly sink?: ItemSink;
+  readonly signal?: AbortSignal;
+  /** Takes each reject as it is found, so that a file of nothing but rejects needs no memory; without it they are
+   * collected in the result. */
+  readonly onReject?: (reject: Reject) => void | Promise<void>;
+}
+
+export interface Sieved extends SievedFile {
+  /** Lines of `path`: those that can be loaded. */
+  readonly lines: number;
+  readonly rejected: number;
+  /** Bytes that `path` takes of the temporary budget. */
+  readonly tempBytes: number;
+}
+
+let sieved = 0;
+
+/** Reads a file of a full export line by line: good lines go to a new file in canonical form, the others are rejects. */
+export async function sieveFile(path: string, manifestName: string, options: SieveOptions): Promise<Sieved> {
+  await mkdir(options.tempDir, { recursive: true });
+  sieved += 1;
+  const name = basename(path).replace(/\.(json|ion)(\.gz)?$/, '').slice(0, 100);
+  const writer = await LineWriter.open(join(options.tempDir, `sieved-${process.pid}-${sieved}-${name}.json`));
+  const rejects: Reject[] = [];
+  let lines = 0;
+  let rejected = 0;
+  try {
+    for await (const line of readLines(path, manifestName, options.signal)) {
+      const parsed = line.cut ? { ok: false as const, reason: cutReason } : parseLine(line.bytes);
+      if (parsed.ok) {
+        lines += 1;
+        options.sink?.(parsed.item);
+        await writer.add(`${printLine(parsed.item)}\n`);
+      } else {
+        rejected += 1;
+        const reject = makeReject(manifestName, line, parsed.reason);
+        if (options.onReject === undefined) rejects.push(reject);
+        else await options.onReject(reject);
+      }
+    }
+    await writer.close();
+    return { path: writer.path, lines, rejected, rejects, tempBytes: writer.bytes };
+  } catch (thrown) {
+    await writer.close().catch(() => {});
+    await rm(writer.path, { force: true });
+    throw thrown;
+  }
+}
+
+const cutReason = `line is longer than ${MAX_LINE_BYTES / 1024 / 1024} MiB; only its beginning is kept`;
+
+/** The line as it came: text where it is UTF-8, else base64. */
+export function makeReject(file: string, line: Pick<Line, 'number' | 'bytes'>, reason: string): Reject {
+  const text = decodeUtf8(line.bytes);
+  return text === undefined
+    ? { file, line: line.number, reason, text: line.bytes.toString('base64'), encoding: 'base64' }
+    : { file, line: line.number, reason, text, encoding: 'utf8' };
+}
