@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { sharedData } from '../toolchain/tools.ts';
 import type { DdbItem } from './ion.ts';
@@ -24,6 +25,20 @@ export function sharedTables(): readonly SharedTable[] {
     { name: 'products', key: ['ProductID'], items: products.ProductDetails.map(({ PutRequest }) => PutRequest.Item) },
     ...readdirSync(join(folder, 'workbench')).flatMap((file) => workbenchTables(join(folder, 'workbench'), file)),
   ];
+}
+
+/** A real full export of an AWS service, and its items; undefined where that folder is absent. */
+export function sharedExport(): { readonly folder: string; readonly items: readonly DdbItem[] } | undefined {
+  if (sharedData === undefined) return undefined;
+  const folder = join(sharedData, 'exports', 'full-all-types');
+  const data = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.json.gz'));
+  const lines = data.flatMap((path) =>
+    gunzipSync(readFileSync(join(folder, path)))
+      .toString('utf8')
+      .trim()
+      .split('\n'),
+  );
+  return { folder, items: lines.map((line) => (JSON.parse(line) as { Item: DdbItem }).Item) };
 }
 
 type Plain = Readonly<Record<string, unknown>>;
