@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { TailraceError } from '../model/errors.ts';
+
+/** Verbs that are named in the design but are not in this version. */
+export const LATER_VERBS: Readonly<Record<string, string>> = {
+  follow: 'keep a table up to date',
+  verify: 'prove that a table equals its source',
+  load: 'put items into DynamoDB',
+  maintain: 'compact and expire',
+};
+
+/** Makes the verbs of later versions say so, where an unknown verb would suggest a slip. */
+export function addLater(program: Command): void {
+  for (const name of Object.keys(LATER_VERBS)) addOne(program, name, name);
+  const schema = program.commands.find((command) => command.name() === 'schema');
+  if (schema !== undefined) addOne(schema, 'evolve', 'schema evolve');
+}
+
+function addOne(parent: Command, name: string, words: string): void {
+  parent.command(name, { hidden: true }).allowUnknownOption().allowExcessArguments().helpOption(false).action(() => {
+    throw new TailraceError('USAGE', `\`tailrace ${words}\` is not in this version.`, {
+      place: words,
+      hint: 'See `tailrace --help` for what there is.',
+    });
+  });
+}

@@ -1,0 +1,24 @@
+import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
+import type { DemoStep, InspectReport, QueryResult, SchemaDiff, SchemaReport, SyncReport } from '../model/report.ts';
+import type { SortField } from '../model/table.ts';
+
+export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
+
+/** What the command calls: all of it is exported by src/index.ts, so the library can do whatever the command can. */
+export interface Library {
+  sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport>;
+  inferSchema(source: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
+  showSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
+  diffSchema(a: string, b: string, options: SyncOptions, context: RunContext): Promise<SchemaDiff>;
+  query(target: string, sql: string, options: SyncOptions, context: RunContext): Promise<QueryResult>;
+  cat(target: string, options: CatOptions, context: RunContext): AsyncIterable<string>;
+  inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport>;
+  demo(options: { readonly dir?: string }, context: RunContext): AsyncIterable<DemoStep>;
+  parsePartition(text: string): readonly PartitionRequest[];
+  parseSort(text: string): readonly SortField[];
+}
+
+/** Loads the library only when a verb runs, so that help and version answer at once. */
+export async function loadLibrary(): Promise<Library> {
+  return import('../index.ts');
+}

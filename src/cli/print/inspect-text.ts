@@ -1,0 +1,54 @@
+import type { ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
+import { labelled, warningLines } from './report-text.ts';
+import type { Style } from './style.ts';
+import { visible } from './text-width.ts';
+import { formatCount, formatSize, plural } from './units.ts';
+
+/** What lies at an end, for people. */
+export function inspectText(report: InspectReport, style: Style): string {
+  const lines = report.kind === 'export' ? exportLines(report, style) : tableLines(report, style);
+  return `${[...lines, ...warningLines(report.warnings, style)].join('\n')}\n`;
+}
+
+function exportLines(report: ExportInspection, style: Style): string[] {
+  const { files } = report;
+  const empty = files.empty === 0 ? '' : ` (${formatCount(files.empty)} empty)`;
+  return [
+    `${style.bold(visible(report.uri))}: a full export of table ${style.bold(visible(report.tableName))}`,
+    labelled('time', report.exportTime),
+    labelled('items', formatCount(report.items)),
+    labelled('files', `${formatCount(files.count)}${empty}, ${formatSize(files.bytes)}, ${report.format}`),
+    labelled('table', visible(report.tableArn)),
+    labelled('table id', report.tableId),
+    labelled('export', visible(report.exportArn)),
+  ];
+}
+
+function tableLines(report: TableInspection, style: Style): string[] {
+  const list = (names: readonly string[], none: string): string => (names.length === 0 ? none : names.map(visible).join(', '));
+  const what = report.format === 'iceberg' ? 'an Iceberg table' : 'a Parquet table';
+  return [
+    `${style.bold(visible(report.uri))}: ${what}`,
+    labelled('rows', formatCount(report.rows)),
+    labelled('files', `${formatCount(report.files.count)}, ${formatSize(report.files.bytes)}`),
+    labelled(report.format === 'iceberg' ? 'snapshot' : 'load', report.snapshot ?? 'none'),
+    labelled('read at', visible(report.readPath)),
+    labelled('columns', plural(report.schema.length, 'column')),
+    labelled('key', list(report.key, 'unknown')),
+    labelled('partition', list(report.partition, 'none')),
+    labelled('sort', list(report.sort, 'none')),
+    ...ledgerLines(report),
+  ];
+}
+
+function ledgerLines({ ledger }: TableInspection): string[] {
+  if (ledger === undefined) return [labelled('ledger', 'none: tailrace did not write this table')];
+  return [
+    labelled('ledger', `${visible(ledger.tableArn)} (${ledger.tableId}), all changes before ${ledger.watermark}`),
+    ...ledger.entries.map((entry) => {
+      const rejected = entry.rejected === 0 ? '' : `, ${formatCount(entry.rejected)} rejected`;
+      const trusted = entry.trustedManifest === true ? ', its manifest trusted against its checksum' : '';
+      return labelled('', `${entry.exportTime}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`);
+    }),
+  ];
+}

@@ -1,0 +1,84 @@
+import type { SyncReport, Warning } from '../../model/report.ts';
+import { readNext, tableFolder } from './read-next.ts';
+import type { Style } from './style.ts';
+import { visible } from './text-width.ts';
+import { formatCount, formatDuration, formatSize, plural } from './units.ts';
+
+/** `  label     text`. */
+export function labelled(label: string, text: string): string {
+  return `  ${label.padEnd(9)} ${text}`;
+}
+
+/** Warnings as lines; the same one, said often, once. */
+export function warningLines(warnings: readonly Warning[], style: Style): string[] {
+  const lines = new Set(warnings.map((warning) => `${style.warn('warning')} ${visible(warning.text)} ${style.dim(`(${warning.code})`)}`));
+  return [...lines];
+}
+
+/** What a run did, for people: what came of it, the counts, and where to look next. */
+export function syncReportText(report: SyncReport, style: Style): string {
+  const lines = [headline(report, style)];
+  if (report.outcome === 'failed') {
+    lines.push(...(report.counts.rejected > 0 ? rejectLines(report, style) : []), ...warningLines(report.warnings, style));
+    return `${lines.join('\n')}\n`;
+  }
+  if (report.outcome !== 'unchanged') lines.push(labelled('rows', countsText(report)));
+  lines.push(labelled('columns', schemaText(report)));
+  if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
+  if (report.position !== undefined) {
+    lines.push(labelled('holds', `${report.position.tableArn}, all changes before ${report.position.watermark} (${plural(report.position.loads, 'load')})`));
+  }
+  if (report.readPath !== undefined && report.outcome !== 'planned') {
+    lines.push(labelled('table', report.format === 'iceberg' ? tableFolder(report.readPath) : report.readPath));
+  }
+  lines.push(...rejectLines(report, style), ...warningLines(report.warnings, style));
+  if (report.outcome !== 'planned') {
+    lines.push('', style.bold('Read it next'), ...readNext(report).map(([label, text]) => labelled(label, text)));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function headline(report: SyncReport, style: Style): string {
+  const target = visible(report.target);
+  const snapshot = report.snapshot === undefined ? '' : ` ${style.dim(`(${report.format === 'parquet' ? 'generation' : 'snapshot'} ${report.snapshot})`)}`;
+  switch (report.outcome) {
+    case 'committed':
+      return `${style.good('Committed')} to ${style.bold(target)}${snapshot} in ${formatDuration(report.timings.totalMs)}`;
+    case 'unchanged':
+      return `${style.good('Unchanged')}: ${style.bold(target)} already holds this export${snapshot}; nothing was read or written`;
+    case 'planned':
+      return `${style.good('Planned')}: nothing was written to ${style.bold(target)}`;
+    case 'failed':
+      return report.error?.code === 'COMMIT_UNKNOWN'
+        ? `${style.bad('Failed')}: it is not known whether ${style.bold(target)} was changed. Run the same command again: it looks first.`
+        : `${style.bad('Failed')}: ${style.bold(target)} is as it was.`;
+  }
+}
+
+function countsText({ counts }: SyncReport): string {
+  const sum = (['written', 'deleted', 'unchanged', 'filtered', 'rejected'] as const)
+    .filter((name) => name === 'written' || counts[name] > 0)
+    .map((name) => `${formatCount(counts[name])} ${name}`);
+  const rescued = counts.rescued === 0 ? '' : `; ${formatCount(counts.rescued)} with values in _rescued`;
+  return `${formatCount(counts.read)} read = ${sum.join(' + ')}${rescued}`;
+}
+
+function schemaText(report: SyncReport): string {
+  const own = report.schema.filter((column) => column.attribute !== undefined && !column.attribute.includes('.')).length;
+  const key = report.key.length === 0 ? 'key unknown (name it with --key)' : `key ${report.key.map(visible).join(', ')}`;
+  return `${plural(report.schema.length, 'column')}, ${formatCount(own)} of them attributes; ${key}`;
+}
+
+function workText(report: SyncReport): string {
+  const { bytes, files, timings } = report;
+  const resumed = files.resumed === 0 ? '' : ` (${formatCount(files.resumed)} from the interrupted run)`;
+  const rate = timings.totalMs > 0 ? `, ${formatSize((bytes.read * 1000) / timings.totalMs)}/s` : '';
+  return `${plural(files.read, 'file')} read${resumed}, ${formatSize(bytes.read)}${rate}; `
+    + `${plural(files.written, 'file')} written, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`;
+}
+
+function rejectLines(report: SyncReport, style: Style): string[] {
+  if (report.counts.rejected === 0) return [];
+  const place = report.rejects === undefined ? '' : `: they lie, whole and with their reasons, in ${report.rejects}`;
+  return [`${style.warn('rejected')} ${plural(report.counts.rejected, 'item')} could not be loaded${place}`];
+}
