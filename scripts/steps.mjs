@@ -58,11 +58,17 @@ export async function ensureInstalled() {
   );
 }
 
-/** Builds dist/ with tsdown. */
+/** Builds dist/; what tsdown has to say is shown only if it fails. */
 export async function build() {
-  await step('Building the command (tsdown; a few seconds)', () =>
-    run(process.execPath, [join('node_modules', 'tsdown', 'dist', 'run.mjs'), '--logLevel', 'warn']),
-  );
+  await step('Building the command (tsdown; a few seconds)', () => {
+    const result = spawnSync(process.execPath, [join('node_modules', 'tsdown', 'dist', 'run.mjs')], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    if (result.status === 0) return;
+    console.error(`${result.stdout}${result.stderr}\nThe build failed.`);
+    process.exit(1);
+  });
 }
 
 function installed() {
