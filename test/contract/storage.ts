@@ -248,7 +248,7 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
         for (let index = 0; index < 9; index += 1) yield randomBytes(1024 * 1024);
         throw new Error('the disk went away');
       }
-      await expect(storage.putStream(`${under}broken`, Readable.from(broken()))).rejects.toThrow();
+      await expect(storage.putStream(`${under}broken`, Readable.from(broken()))).rejects.toThrow('the disk went away');
       expect(await collect(storage.list(under))).toEqual([]);
     });
 
@@ -271,6 +271,32 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       const other = `${folder()}never`;
       await expect(storage.putStream(other, Readable.from([bytes('x')]), { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
       expect(await storage.head(other)).toBeUndefined();
+    });
+
+    test('a signal that comes midway ends a read and a write', async () => {
+      const key = `${folder()}midway`;
+      const abort = new AbortController();
+      async function* endless(): AsyncGenerator<Buffer> {
+        for (let index = 0; ; index += 1) {
+          if (index === 30) abort.abort();
+          yield randomBytes(512 * 1024);
+          await new Promise((done) => setTimeout(done, 1));
+        }
+      }
+      const put = storage.putStream(key, Readable.from(endless()), { signal: abort.signal });
+      await expect(put).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      expect(await storage.head(key)).toBeUndefined();
+      await storage.put(key, randomBytes(3 * 1024 * 1024));
+      const second = new AbortController();
+      const stream = await storage.getStream(key, { signal: second.signal });
+      const reading = (async () => {
+        for await (const chunk of stream) {
+          expect((chunk as Buffer).length).toBeGreaterThan(0);
+          second.abort();
+        }
+      })();
+      if (storage.kind === 'memory') await reading;
+      else await expect(reading).rejects.toMatchObject({ code: 'INTERRUPTED' });
     });
 
     test('a finished local file is adopted, and gone from where it was', async () => {

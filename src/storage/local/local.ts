@@ -114,16 +114,17 @@ class LocalStorage implements Storage {
 
   async putStream(key: string, body: Readable, options: { readonly signal?: AbortSignal } = {}) {
     const path = this.#path(key);
-    return await writing(path, async () => {
-      const temporary = await writeTemporary(path, async (file) => {
-        const { signal } = options;
-        if (signal) addAbortSignal(signal, body);
-        await writeFile(file, body).catch((error: unknown) => {
-          throw signal?.aborted ? interrupted(path, signal) : error;
-        });
-      });
+    const { signal } = options;
+    body.on('error', () => undefined);
+    if (signal) addAbortSignal(signal, body);
+    try {
+      const temporary = await writeTemporary(path, (file) => writeFile(file, body));
       return await replace(temporary, path);
-    });
+    } catch (error) {
+      if (signal?.aborted) throw interrupted(path, signal);
+      // What the stream itself failed with is its owner's business, and is passed on as it is.
+      throw body.errored ?? localError(error, path, 'write');
+    }
   }
 
   async adopt(key: string, localPath: string) {

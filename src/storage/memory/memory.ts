@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, unlink } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { TailraceError } from '../../model/errors.ts';
 import { checkFolder, checkKey, checkPrefix, compareBytes, interrupted } from '../keys.ts';
@@ -94,8 +94,10 @@ class MemoryStorage implements Storage {
 
   async putStream(key: string, body: Readable, options: { readonly signal?: AbortSignal } = {}) {
     checkKey(key);
-    const bytes = await buffer(body);
-    if (options.signal?.aborted) throw interrupted(this.uri(key), options.signal);
+    if (options.signal) addAbortSignal(options.signal, body.on('error', () => undefined));
+    const bytes = await buffer(body).catch((error: unknown) => {
+      throw options.signal?.aborted ? interrupted(this.uri(key), options.signal) : error;
+    });
     return { etag: this.#set(key, bytes), sizeBytes: bytes.length };
   }
 
