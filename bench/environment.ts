@@ -11,7 +11,8 @@ export type Environment = Readonly<Record<string, string>>;
 export function describeEnvironment(): Environment {
   const processors = cpus();
   const commit = output('git', ['rev-parse', '--short', 'HEAD']);
-  const changed = output('git', ['status', '--porcelain', '--', 'src', 'package.json']) === '' ? '' : ', with uncommitted changes';
+  const changed =
+    output('git', ['status', '--porcelain', '--', 'src', 'package.json']) === '' ? '' : ', with uncommitted changes';
   return {
     date: new Date().toISOString().slice(0, 10),
     processor: `${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} cores`,

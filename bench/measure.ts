@@ -46,10 +46,16 @@ export interface Contender {
 }
 
 /** Runs one command and says what it cost. */
-export async function runCommand(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
+export async function runCommand(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
   const scratch = await mkdtemp(join(tmpdir(), 'tailrace-bench-'));
   const result = join(scratch, 'usage.json');
-  const child = spawn(PYTHON, [RUSAGE, result, ...argv], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(PYTHON, [RUSAGE, result, ...argv], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -65,7 +71,9 @@ export async function runCommand(argv: readonly string[], env: Readonly<Record<s
   try {
     const code = await new Promise<number | null>((done, failed) => child.on('error', failed).on('close', done));
     if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}\n${stderr}\n${stdout.slice(-2_000)}`);
-    const usage = JSON.parse(await readFile(result, 'utf8')) as Omit<Sample, 'peakBytes'> & { largestProcessBytes: number };
+    const usage = JSON.parse(await readFile(result, 'utf8')) as Omit<Sample, 'peakBytes'> & {
+      largestProcessBytes: number;
+    };
     const { largestProcessBytes, ...times } = usage;
     return { ...times, peakBytes: Math.max(treeBytes, largestProcessBytes), stdout };
   } finally {

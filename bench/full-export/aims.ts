@@ -5,9 +5,24 @@ import type { Ratio } from './report.ts';
 /** The ratios that this benchmark is for, with what was aimed at. */
 const AIMS = [
   { name: '(a) / (d): document 2 against tailrace', above: 'a: Spark, document 2', below: 'd: tailrace', atLeast: 12 },
-  { name: '(b) / (d): typed, warm Spark against tailrace', above: 'b: Spark, schema given, warm', below: 'd: tailrace', atLeast: 3 },
-  { name: '(d) / (c): tailrace against DuckDB by hand in Node', above: 'd: tailrace', below: 'c: DuckDB by hand (Node)', atMost: 1.2 },
-  { name: '(d) / (c): tailrace against DuckDB by hand in Python', above: 'd: tailrace', below: 'c: DuckDB by hand (Python)', atMost: 1.2 },
+  {
+    name: '(b) / (d): typed, warm Spark against tailrace',
+    above: 'b: Spark, schema given, warm',
+    below: 'd: tailrace',
+    atLeast: 3,
+  },
+  {
+    name: '(d) / (c): tailrace against DuckDB by hand in Node',
+    above: 'd: tailrace',
+    below: 'c: DuckDB by hand (Node)',
+    atMost: 1.2,
+  },
+  {
+    name: '(d) / (c): tailrace against DuckDB by hand in Python',
+    above: 'd: tailrace',
+    below: 'c: DuckDB by hand (Python)',
+    atMost: 1.2,
+  },
 ] as const;
 
 /** Holds the samples against the aims; a pair that was not measured is left out. */

@@ -6,8 +6,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 const [folder, target] = process.argv.slice(2);
 const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 const sql = readFileSync(new URL('by-hand.sql', import.meta.url), 'utf8')
-  .replace('${FILES}', () => quoted(`${folder}/data/*.json.gz`))
-  .replace('${TARGET}', () => quoted(target));
+  .replace('{{files}}', () => quoted(`${folder}/data/*.json.gz`))
+  .replace('{{target}}', () => quoted(target));
 const connection = await (await DuckDBInstance.create()).connect();
 await connection.run(sql);
 connection.closeSync();

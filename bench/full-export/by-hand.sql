@@ -33,7 +33,7 @@ COPY (
     Item.updated_at.S AS updated_at,
     Item.weight_g.N::BIGINT AS weight_g
   FROM read_json(
-    ${FILES},
+    {{files}},
     format = 'newline_delimited',
     columns = {
       Item: 'STRUCT(
@@ -50,4 +50,4 @@ COPY (
         weight_g STRUCT(N VARCHAR))'
     }
   )
-) TO ${TARGET} (FORMAT parquet, COMPRESSION zstd);
+) TO {{target}} (FORMAT parquet, COMPRESSION zstd);

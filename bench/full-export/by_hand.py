@@ -13,5 +13,5 @@ def quoted(text):
 
 
 duckdb.connect().execute(
-    sql.replace("${FILES}", quoted(f"{folder}/data/*.json.gz")).replace("${TARGET}", quoted(target))
+    sql.replace("{{files}}", quoted(f"{folder}/data/*.json.gz")).replace("{{target}}", quoted(target))
 )

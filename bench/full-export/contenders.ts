@@ -12,7 +12,12 @@ export const MAIN = here('../../dist/cli/main.js');
 /** (a) Document 2's two Spark jobs, each a whole process: detect the schema, then create the table. */
 export function document2(data: GeneratedExport): Contender {
   const job = (step: string, runDir: string): readonly string[] => [
-    PYTHON, here('document2.py'), step, data.folder, join(runDir, 'schema.json'), join(runDir, 'lake'),
+    PYTHON,
+    here('document2.py'),
+    step,
+    data.folder,
+    join(runDir, 'schema.json'),
+    join(runDir, 'lake'),
   ];
   return {
     name: 'a: Spark, document 2',
@@ -68,8 +73,15 @@ export function tailrace(data: GeneratedExport, setting: TailraceSetting = {}): 
     ...(setting.env === undefined ? {} : { env: setting.env }),
     steps: (runDir) => [
       [
-        process.execPath, MAIN, 'sync', setting.source ?? data.folder, join(runDir, 'table'),
-        '--json', '--threads', '2', ...(setting.flags ?? []),
+        process.execPath,
+        MAIN,
+        'sync',
+        setting.source ?? data.folder,
+        join(runDir, 'table'),
+        '--json',
+        '--threads',
+        '2',
+        ...(setting.flags ?? []),
       ],
     ],
     check: (runDir) => check('iceberg', join(runDir, 'table'), data),

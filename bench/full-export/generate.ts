@@ -58,7 +58,8 @@ export async function generateExport(request: ExportRequest): Promise<GeneratedE
   const parts: Part[] = [];
   for (let seed = 1; seed <= request.scale; seed += 1) {
     const partDir = join(request.cacheDir, 'parts', name, `seed-${seed}`);
-    const part = (await readJson<Part>(join(partDir, 'part.json'))) ?? (await makePart(partDir, request, dialect, seed));
+    const part =
+      (await readJson<Part>(join(partDir, 'part.json'))) ?? (await makePart(partDir, request, dialect, seed));
     for (const file of partFiles(part)) await link(join(partDir, file.name), join(folder, 'data', file.name));
     parts.push(part);
   }
@@ -93,7 +94,12 @@ async function makePart(partDir: string, request: ExportRequest, dialect: Dialec
   await rm(partDir, { recursive: true, force: true });
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
-  const part = await writePart(unfinished, { seed, items: request.items, heterogeneous: request.heterogeneous, dialect });
+  const part = await writePart(unfinished, {
+    seed,
+    items: request.items,
+    heterogeneous: request.heterogeneous,
+    dialect,
+  });
   await writeFile(join(unfinished, 'part.json'), JSON.stringify(part, undefined, 2));
   await rename(unfinished, partDir);
   return part;
@@ -137,5 +143,7 @@ if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(
     cacheDir: CACHE_DIR,
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(JSON.stringify({ ...made, seconds, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) }, undefined, 2));
+  console.log(
+    JSON.stringify({ ...made, seconds, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) }, undefined, 2),
+  );
 }

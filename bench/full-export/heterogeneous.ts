@@ -1,6 +1,6 @@
+import type { Random } from '../../src/demo/random.ts';
 import type { Dialect } from './dialect.ts';
 import type { Truth } from './orders.ts';
-import type { Random } from './random.ts';
 
 const NAMES = 500;
 /** Attributes from this one on stand in about one item of a hundred thousand. */

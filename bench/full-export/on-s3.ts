@@ -48,7 +48,13 @@ export async function withExportOnS3<T>(
 async function upload(root: string, endpoint: string): Promise<string> {
   const { S3Client, CreateBucketCommand } = await import('@aws-sdk/client-s3');
   const { Upload } = await import('@aws-sdk/lib-storage');
-  const client: S3Client = new S3Client({ endpoint, region: REGION, forcePathStyle: true, credentials: CREDENTIALS, maxAttempts: 10 });
+  const client: S3Client = new S3Client({
+    endpoint,
+    region: REGION,
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+    maxAttempts: 10,
+  });
   try {
     await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
     for (const entry of await readdir(join(root, 'AWSDynamoDB'), { recursive: true, withFileTypes: true })) {
@@ -68,7 +74,9 @@ function freePort(): Promise<number> {
     const probe = createServer().on('error', failed);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address !== null && typeof address === 'object' ? done(address.port) : failed(new Error('no port'))));
+      probe.close(() =>
+        address !== null && typeof address === 'object' ? done(address.port) : failed(new Error('no port')),
+      );
     });
   });
 }

@@ -1,5 +1,5 @@
+import type { Random } from '../../src/demo/random.ts';
 import type { Dialect } from './dialect.ts';
-import type { Random } from './random.ts';
 
 /** What the generator knows of its items, so that a contender's table can be checked. */
 export interface Truth {
@@ -16,11 +16,24 @@ export interface Truth {
 
 const STATUS = ['placed', 'paid', 'packed', 'shipped', 'delivered', 'returned', 'cancelled'] as const;
 const REGIONS = ['eu-central-1', 'eu-west-1', 'us-east-1', 'us-west-2', 'ap-northeast-1', 'sa-east-1'] as const;
-const CITIES = ['Berlin', 'München', 'São Paulo', 'New York', 'Kraków', '東京', 'Lyon', 'Oslo', 'Gent', 'Bern'] as const;
+const CITIES = [
+  'Berlin',
+  'München',
+  'São Paulo',
+  'New York',
+  'Kraków',
+  '東京',
+  'Lyon',
+  'Oslo',
+  'Gent',
+  'Bern',
+] as const;
 const STREETS = ['Main Street', 'Lindenallee', 'Rue de la Gare', 'Calle Mayor', 'Harbour Road', 'Am Mühlbach'] as const;
 const TAGS = ['gift', 'express', 'b2b', 'fragile', 'first-order', 'newsletter', 'campaign-42', 'loyalty'] as const;
 const WORDS =
-  'please leave parcel at the back door ring twice "thanks" neighbour knows über schön fragile call before noon'.split(' ');
+  'please leave parcel at the back door ring twice "thanks" neighbour knows über schön fragile call before noon'.split(
+    ' ',
+  );
 
 /** Writes one order as a line; attribute order differs from item to item, as in real exports. */
 export function orderLine(random: Random, dialect: Dialect, seed: number, index: number, truth: Truth): string {

@@ -6,10 +6,10 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { DataFileEntry } from '../../src/demo/layout.ts';
+import { Random } from '../../src/demo/random.ts';
 import type { Dialect } from './dialect.ts';
 import { heterogeneousLine } from './heterogeneous.ts';
 import { orderLine, type Truth } from './orders.ts';
-import { Random } from './random.ts';
 
 const FILES_PER_PART = 14;
 const CHUNK_CHARS = 256 * 1024;

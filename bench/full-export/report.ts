@@ -35,9 +35,11 @@ export interface Results {
 export function renderResults(results: Results): string {
   const sections = [
     '# A full export becomes a table: results',
-    ['| ratio | aim | median | min – max | rounds |', '|---|---|---|---|---|', ...results.ratios.map(ratioRow)].join('\n'),
+    ['| ratio | aim | median | min – max | rounds |', '|---|---|---|---|---|', ...results.ratios.map(ratioRow)].join(
+      '\n',
+    ),
     [
-      'Ratios are of times, taken round by round. (a) Spark with document 2\'s two steps, whole jobs; (b) Spark that is given',
+      "Ratios are of times, taken round by round. (a) Spark with document 2's two steps, whole jobs; (b) Spark that is given",
       'a typed schema, second run in a warm session; (c) SQL written by hand for DuckDB that is given the schema and verifies',
       'nothing; (d) tailrace with no schema given, to Iceberg, everything verified.',
     ].join('\n'),
@@ -46,7 +48,9 @@ export function renderResults(results: Results): string {
     '## tailrace on other sizes and kinds',
     table(results.tailrace),
     '## Environment',
-    Object.entries(results.environment).map(([name, value]) => `- ${name}: ${value}`).join('\n'),
+    Object.entries(results.environment)
+      .map(([name, value]) => `- ${name}: ${value}`)
+      .join('\n'),
     `Measured with \`${results.command}\`. MB are 10⁶ bytes; MB/s count the lines before compression.`,
     'How it is measured, and why it is fair: [bench/README.md](../README.md).',
     ...(results.skipped.length === 0 ? [] : [`Not measured: ${results.skipped.join('; ')}.`]),

@@ -17,9 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../environment.ts';
 import { alternate, type Contender, type Rounds, type Sample } from '../measure.ts';
-import { MAIN, byHandNode, byHandPython, document2, sparkTyped, tailrace } from './contenders.ts';
-import { CACHE_DIR, FULL_SIZE_ITEMS, type GeneratedExport, generateExport } from './generate.ts';
 import { aims } from './aims.ts';
+import { byHandNode, byHandPython, document2, MAIN, sparkTyped, tailrace } from './contenders.ts';
+import { CACHE_DIR, FULL_SIZE_ITEMS, type GeneratedExport, generateExport } from './generate.ts';
 import { withExportOnS3 } from './on-s3.ts';
 import { type Measured, type Results, renderResults } from './report.ts';
 
@@ -46,7 +46,9 @@ const rounds = count(values.rounds, '--rounds');
 const lightRounds = count(values['light-rounds'], '--light-rounds');
 const otherRounds = count(values['scale-rounds'], '--scale-rounds');
 const scales = values.scales.split(',').map((text) => count(text, '--scales'));
-const outDir = values.out ?? (items === FULL_SIZE_ITEMS ? fileURLToPath(new URL('../results', import.meta.url)) : join(CACHE_DIR, 'results'));
+const outDir =
+  values.out ??
+  (items === FULL_SIZE_ITEMS ? fileURLToPath(new URL('../results', import.meta.url)) : join(CACHE_DIR, 'results'));
 const built = existsSync(MAIN);
 const skipped: string[] = built ? [] : ['tailrace: dist/ is not there, run `npm run build`'];
 const log = (line: string): void => {
@@ -66,9 +68,12 @@ async function measureAll(): Promise<Results> {
   const everyone = parts.includes('main') ? await measureEveryone(data) : new Map<string, Sample[]>();
   const others: Measured[] = [];
   if (built) {
-    if (parts.includes('scale')) for (const scale of scales) others.push(await measureTailrace(`${scale}×`, await orders(scale)));
+    if (parts.includes('scale'))
+      for (const scale of scales) others.push(await measureTailrace(`${scale}×`, await orders(scale)));
     if (parts.includes('heterogeneous')) {
-      others.push(await measureTailrace('heterogeneous (500 attribute names)', await generate({ heterogeneous: true })));
+      others.push(
+        await measureTailrace('heterogeneous (500 attribute names)', await generate({ heterogeneous: true })),
+      );
     }
     if (parts.includes('ion')) others.push(await measureTailrace('Ion', await generate({ ion: true })));
     if (parts.includes('s3')) others.push(await measureOnS3(data));
