@@ -9,6 +9,7 @@ import { TailraceError } from '../../model/errors.ts';
 
 /** Raw bytes of a block before it is compressed. */
 const BLOCK_BYTES = 256 * 1024;
+const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string']);
 const MAGIC = Buffer.from('Obj\x01', 'latin1');
 
 export interface AvroFile {
@@ -33,10 +34,21 @@ export async function avroType(schema: unknown): Promise<Type> {
     isValid: (value: unknown) => typeof value === 'bigint',
     compare: (a: bigint, b: bigint) => (a < b ? -1 : a > b ? 1 : 0),
   });
-  return avro.Type.forSchema(structuredClone(schema) as Parameters<typeof avro.Type.forSchema>[0], {
+  return avro.Type.forSchema(bodySchema(schema) as Parameters<typeof avro.Type.forSchema>[0], {
     registry: { long },
     wrapUnions: 'never',
   });
+}
+
+/** The schema without what says nothing of the bytes: avsc takes its own, narrow long for an annotated one. */
+function bodySchema(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(bodySchema);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries: Readonly<Record<string, unknown>> = { ...schema };
+  if (typeof entries['type'] === 'string' && PRIMITIVES.has(entries['type']) && !('name' in entries)) return entries['type'];
+  return Object.fromEntries(Object.entries(entries)
+    .filter(([key]) => key !== 'logicalType')
+    .map(([key, value]) => [key, key === 'default' ? value : bodySchema(value)]));
 }
 
 /** A container file of records that are encoded already; the same input gives the same bytes. */

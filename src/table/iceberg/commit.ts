@@ -82,7 +82,7 @@ async function writeSnapshot(
     lines.push(...manifests.map(({ line }) => line));
   };
   await write(metadata['default-spec-id'], addedEntries(staged, metadata, snapshotId, place));
-  for (const [specId, entries] of removed) await write(specId, entries);
+  for (const [specId, entries] of removed) if (hasSources(metadata, specId, place)) await write(specId, entries);
 
   const listKey = below(location, `metadata/snap-${snapshotId}-v${version}-${staged.commitId}.avro`);
   await storage.put(listKey, await writeManifestList(lines, snapshotId, parentId, sequenceNumber));
@@ -97,6 +97,16 @@ async function writeSnapshot(
 function contextOf(metadata: TableMetadata, specId: number, place: string): ManifestContext {
   const spec = specOf(metadata, specId, place);
   return { spec, tuple: tupleFields(spec, metadata.schemas), schema: currentSchema(metadata, place) };
+}
+
+/**
+ * Whether the schema still has the columns of a spec. DuckDB fails on every predicate when a manifest's spec names a
+ * column that was rewritten under a new id; the entries of removed files, which only tell cleaners what to delete,
+ * are left out then, and those files are orphans once the older snapshots expire.
+ */
+function hasSources(metadata: TableMetadata, specId: number, place: string): boolean {
+  const columns = leaves(currentSchema(metadata, place));
+  return specOf(metadata, specId, place).fields.every((field) => columns.has(field['source-id']));
 }
 
 function addedEntries(staged: StagedCommit, metadata: TableMetadata, snapshotId: bigint, place: string): readonly ManifestEntry[] {
