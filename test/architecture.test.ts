@@ -9,7 +9,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['config', 'storage', 'schema'],
   ['catalog', 'source', 'engine'],
   ['table'],
-  ['derive', 'verify', 'maintain'],
+  ['derive', 'verify', 'maintain', 'demo'],
   ['pipeline'],
   ['schedule'],
   ['index.ts'],
