@@ -35,13 +35,18 @@ function objectShape(value: unknown): Shape {
   return scalar(text, NUMBER.test(text));
 }
 
+/** A column, or list, whose cells are decimals: the engine gives their exact text. */
+export function holdsDecimals(type: string): boolean {
+  return /^DECIMAL\(\d+, ?\d+\)(?:\[\])*$/i.test(type);
+}
+
 /** A cell as JSON, exact: 64-bit integers and decimals as they are, binary as base64. */
-export function cellJson(value: unknown): string {
+export function cellJson(value: unknown, decimals = false): string {
   const shape = shapeOf(value);
   switch (shape.kind) {
     case 'null': return 'null';
-    case 'scalar': return shape.json;
-    case 'list': return `[${shape.items.map(cellJson).join(',')}]`;
+    case 'scalar': return decimals && NUMBER.test(shape.text) ? shape.text : shape.json;
+    case 'list': return `[${shape.items.map((item) => cellJson(item, decimals)).join(',')}]`;
     case 'object': return `{${shape.entries.map(([name, entry]) => `${JSON.stringify(name)}:${cellJson(entry)}`).join(',')}}`;
   }
 }
@@ -53,7 +58,7 @@ export function cellText(value: unknown): string {
 }
 
 /** Numbers stand to the right. */
-export function isNumber(value: unknown): boolean {
+export function isNumber(value: unknown, decimals = false): boolean {
   const shape = shapeOf(value);
-  return shape.kind === 'scalar' && shape.number;
+  return shape.kind === 'scalar' && (shape.number || (decimals && NUMBER.test(shape.text)));
 }

@@ -1,5 +1,5 @@
 import type { QueryResult } from '../../model/report.ts';
-import { cellJson, cellText, isNumber } from './cells.ts';
+import { cellJson, cellText, holdsDecimals, isNumber } from './cells.ts';
 import type { Sink } from './sink.ts';
 import type { Style } from './style.ts';
 import { cutText, textWidth, visible } from './text-width.ts';
@@ -70,6 +70,7 @@ export async function printJson(
 ): Promise<{ readonly brokenBy: unknown } | undefined> {
   const out = new Chunks(sink);
   const names = uniqueNames(columns).map((name) => JSON.stringify(name));
+  const decimals = columns.map((column) => holdsDecimals(column.type));
   let separator = '[\n';
   const iterator = rows[Symbol.asyncIterator]();
   try {
@@ -78,7 +79,7 @@ export async function printJson(
     try {
       while (next.done !== true && !sink.closed) {
         const row = next.value;
-        await out.add(`${separator}{${names.map((name, index) => `${name}:${cellJson(row[index])}`).join(',')}}`);
+        await out.add(`${separator}{${names.map((name, index) => `${name}:${cellJson(row[index], decimals[index])}`).join(',')}}`);
         separator = ',\n';
         next = await iterator.next();
       }
@@ -101,7 +102,9 @@ export async function printTable(columns: Columns, rows: Rows, sink: Sink, style
   let widths: readonly number[] | undefined;
   let batch: (readonly unknown[])[] = [];
   const show = async (): Promise<void> => {
-    const cells = batch.map((row) => columns.map((_, index) => ({ text: shown(row[index]), right: isNumber(row[index]) })));
+    const cells = batch.map((row) => columns.map((column, index) => ({
+      text: shown(row[index]), right: isNumber(row[index], holdsDecimals(column.type)),
+    })));
     widths ??= columns.map((column, index) => Math.min(CELL_COLUMNS_MAX, Math.max(
       textWidth(visible(column.name)), 1, ...cells.map((row) => textWidth(row[index]?.text ?? '')),
     )));

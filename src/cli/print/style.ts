@@ -1,4 +1,3 @@
-import { styleText } from 'node:util';
 import type { Sink } from './sink.ts';
 
 export interface Style {
@@ -12,6 +11,7 @@ export interface Style {
 /** Colours for a terminal; plain text for everything else, and where NO_COLOR is set. */
 export function styleFor(sink: Pick<Sink, 'isTerminal'>, env: Readonly<Record<string, string | undefined>>): Style {
   const colour = sink.isTerminal && !env['NO_COLOR'];
-  const paint = (format: Parameters<typeof styleText>[0]) => (text: string): string => (colour ? styleText(format, text) : text);
-  return { bold: paint('bold'), dim: paint('dim'), good: paint('green'), warn: paint('yellow'), bad: paint('red') };
+  // util.styleText would look at this process's own stdout, not at the sink.
+  const paint = (on: number, off: number) => (text: string): string => (colour ? `\u001b[${on}m${text}\u001b[${off}m` : text);
+  return { bold: paint(1, 22), dim: paint(2, 22), good: paint(32, 39), warn: paint(33, 39), bad: paint(31, 39) };
 }

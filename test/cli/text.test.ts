@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { inspectText } from '../../src/cli/print/inspect-text.ts';
+import { readNext, shellWord } from '../../src/cli/print/read-next.ts';
+import { syncReportText } from '../../src/cli/print/report-text.ts';
+import { diffText, schemaText } from '../../src/cli/print/schema-text.ts';
+import { styleFor } from '../../src/cli/print/style.ts';
+import { formatClock, formatCount, formatDuration, shortCount } from '../../src/cli/print/units.ts';
+import { committed } from './fake-world.ts';
+
+const style = styleFor({ isTerminal: false }, {});
+
+describe('the report of a run', () => {
+  test('says what came of it, the counts, and where to look next', () => {
+    expect(syncReportText(committed, style)).toBe(`\
+Committed to ./lake/orders (snapshot 8012345678901234567) in 3.2 s
+  rows      3,000 read = 2,998 written + 2 rejected; 14 with values in _rescued
+  columns   3 columns, 1 of them attributes; key pk
+  work      4 files read, 12.3 MB, 3.85 MB/s; 1 file written, 8.10 MB; peak memory 312 MB
+  holds     arn:aws:dynamodb:eu-west-1:1:table/orders, all changes before 2024-01-01T00:00:00Z (1 load)
+  table     /lake/orders
+rejected 2 items could not be loaded: they lie, whole and with their reasons, in /state/rejects
+warning The key is not known. (KEY_UNKNOWN)
+
+Read it next
+  tailrace  tailrace query ./lake/orders "select * from t limit 10"
+  DuckDB    load iceberg; select * from iceberg_scan('/lake/orders');
+  PyIceberg StaticTable.from_metadata("/lake/orders").scan().to_arrow()
+  Spark     spark.read.format("iceberg").load("/lake/orders")
+`);
+  });
+
+  test('of an unchanged table says so', () => {
+    const text = syncReportText({ ...committed, outcome: 'unchanged', counts: { ...committed.counts, read: 0, written: 0, rejected: 0 } }, style);
+    expect(text).toContain('Unchanged: ./lake/orders already holds this export');
+    expect(text).not.toContain('rows  ');
+  });
+
+  test('of a failure never claims what is not known', () => {
+    const failed = { ...committed, outcome: 'failed' as const };
+    expect(syncReportText({ ...failed, error: { code: 'DISK_FULL', message: 'x' } }, style)).toContain('is as it was');
+    const unknown = syncReportText({ ...failed, error: { code: 'COMMIT_UNKNOWN', message: 'x' } }, style);
+    expect(unknown).toContain('not known whether');
+    expect(unknown).not.toContain('as it was');
+  });
+
+  test('an unknown key is said, with the remedy', () => {
+    expect(syncReportText({ ...committed, key: [] }, style)).toContain('key unknown (name it with --key)');
+  });
+});
+
+describe('how to read it next', () => {
+  test('Parquet: the path of the generation that counts', () => {
+    const lines = readNext({ target: 'parquet:./lake/it\'s', format: 'parquet', readPath: "/lake/it's/g1" }).map(([, line]) => line);
+    expect(lines).toEqual([
+      `tailrace query 'parquet:./lake/it'\\''s' "select * from t limit 10"`,
+      `select * from read_parquet('/lake/it''s/g1/**/*.parquet', hive_partitioning = true);`,
+      `pyarrow.dataset.dataset("/lake/it's/g1", partitioning="hive")`,
+      `spark.read.parquet("/lake/it's/g1")`,
+    ]);
+  });
+
+  test.each([['/t', '/t'], ['/t/metadata', '/t'], ['/t/metadata/v3.metadata.json', '/t'], ['s3://b/t/', 's3://b/t']])(
+    'Iceberg: %s opens at %s', (readPath, folder) => {
+      expect(readNext({ target: 't', format: 'iceberg', readPath })[3]?.[1]).toBe(`spark.read.format("iceberg").load("${folder}")`);
+    });
+
+  test('words are quoted only where they must be', () => {
+    expect([shellWord('s3://b/k'), shellWord('a b'), shellWord('')]).toEqual(['s3://b/k', `'a b'`, `''`]);
+  });
+});
+
+test('schema show gives reason, counts and an example, with data made harmless', () => {
+  expect(schemaText({
+    end: './export', key: ['pk'], items: 3000, warnings: [{ code: 'KEY', text: 'careful' }], yaml: '', flat: '', hiveDdl: '',
+    columns: [
+      { name: 'pk', attribute: 'pk', tag: 'S', type: 'string', id: 1, reason: 'Always text.', counts: { S: 3000 }, example: '{"S":"a\u001b[2J"}' },
+      { name: 'price', attribute: 'price', tag: 'N', type: 'decimal(18,4)', id: 2, reason: 'Numbers with 2 places.', counts: { S: 1, N: 2999 } },
+      { name: '_rescued', type: 'string', id: 3, reason: 'What fits no column.', counts: {} },
+    ],
+  }, style)).toBe(`\
+./export: 3 columns from 3,000 items, key pk
+
+pk        string         from pk (S)
+  Always text.
+  seen 3,000 S; e.g. {"S":"a\\u001b[2J"}
+
+price     decimal(18,4)  from price (N)
+  Numbers with 2 places.
+  seen 2,999 N, 1 S
+
+_rescued  string         added by tailrace
+  What fits no column.
+
+warning careful (KEY)
+`);
+});
+
+test('schema diff', () => {
+  expect(diffText({ a: 'x', b: 'y', changes: [] }, style)).toBe('x and y have the same schema.\n');
+  expect(diffText({ a: 'x', b: 'y', changes: [
+    { path: 'a', change: 'added', to: 'long' }, { path: 'b.c', change: 'removed', from: 'string' }, { path: 'd', change: 'type', from: 'long', to: 'string' },
+  ] }, style)).toBe('3 differences from x to y\n+ a  long\n- b.c  string\n~ d  type: long → string\n');
+});
+
+test('inspect tells an export and a table', () => {
+  expect(inspectText({
+    kind: 'export', uri: '/e', exportArn: 'arn:e', exportTime: '2024-01-01T00:00:00Z', tableArn: 'arn:t', tableId: 'id', tableName: 'orders',
+    format: 'ION', items: 0, files: { count: 4, empty: 4, bytes: 80 }, warnings: [],
+  }, style)).toContain('4 (4 empty), 80 B, ION');
+  const table = {
+    kind: 'table', format: 'iceberg', uri: '/t', readPath: '/t', rows: 5, files: { count: 1, bytes: 10 }, key: [], schema: [],
+    partition: ['day(created_at)'], sort: [], warnings: [],
+  } as const;
+  expect(inspectText(table, style)).toContain('none: tailrace did not write this table');
+  expect(inspectText({ ...table, snapshot: '7', ledger: {
+    tableArn: 'arn:t', tableId: 'id', watermark: 'w', commitId: 'c',
+    entries: [{ kind: 'full-export', exportArn: 'arn:e', exportTime: 'time', items: 5, rejected: 1, trustedManifest: true }],
+  } }, style)).toMatch(/partition day\(created_at\)[^]*ledger    arn:t \(id\), all changes before w\n.*time  full-export  5 items, 1 rejected, its manifest trusted/);
+});
+
+test('units', () => {
+  expect([0, 999, 1000, 1234567].map(formatCount)).toEqual(['0', '999', '1,000', '1,234,567']);
+  expect([999, 1000, 12_345, 4_560_000, 7e9].map(shortCount)).toEqual(['999', '1.00k', '12.3k', '4.56M', '7.00G']);
+  expect([3, 994, 995, 59_949, 60_000, 3_599_000, 4_800_000].map(formatDuration)).toEqual(
+    ['3 ms', '994 ms', '1.0 s', '59.9 s', '1 min 0 s', '59 min 59 s', '1 h 20 min']);
+  expect([0, 1, 42_000, 725_000, 4_805_000].map(formatClock)).toEqual(['0:00', '0:01', '0:42', '12:05', '1:20:05']);
+});
