@@ -6,6 +6,7 @@ import type { SyncOptions } from '../../src/model/options.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
 import { parsePartition, parseSort } from '../../src/schema/partition-text.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
+import { s3Storage } from '../../src/storage/s3/s3.ts';
 import { openIcebergTable } from '../../src/table/iceberg/open.ts';
 import { openParquetTable } from '../../src/table/parquet/table.ts';
 import type { DdbItem } from '../data/ion.ts';
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly key: readonly string[];
   readonly partition?: string;
   readonly sort?: string;
+  /** Where the table goes, if not beside its export: `s3://bucket`. */
+  readonly root?: string;
   readonly change?: Partial<SyncOptions>;
 }
 
@@ -44,7 +47,7 @@ export async function loadExport(
   format: Loaded['format'],
   options: LoadOptions,
 ): Promise<Loaded> {
-  const target = join(folder, `as-${format}${options.partition === undefined ? '' : '-partitioned'}`);
+  const target = `${options.root ?? folder}/as-${format}`;
   const defaults = resolveOptions([], { parsePartition, parseSort });
   const report = await sync(
     source,
@@ -60,13 +63,15 @@ export async function loadExport(
     { signal: new AbortController().signal, onProgress: () => {}, log: () => {} },
   );
   if (report.outcome !== 'committed' || report.readPath === undefined) throw new Error(JSON.stringify(report, null, 2));
-  return { format, location: report.readPath, schema: await schemaAt(target, format) };
+  return { format, location: report.readPath, schema: await schemaAt(target, format, options) };
 }
 
-async function schemaAt(target: string, format: Loaded['format']): Promise<TableSchema> {
-  const storage = localStorage('/');
+async function schemaAt(target: string, format: Loaded['format'], { change }: LoadOptions): Promise<TableSchema> {
+  const bucket = /^s3:\/\/([^/]+)/.exec(target)?.[1];
+  const storage = bucket === undefined ? localStorage('/') : s3Storage({ bucket, aws: change?.targetAws ?? {} });
   const table = format === 'iceberg' ? openIcebergTable(storage, target) : openParquetTable(storage, target);
   const state = await table.load();
+  await storage.close();
   if (state === undefined) throw new Error(`no table at ${target}`);
   return state.schema;
 }

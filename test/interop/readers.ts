@@ -12,8 +12,17 @@ export type Row = Readonly<Record<string, Canon>>;
 export interface ReadRequest {
   readonly location: string;
   readonly format: 'iceberg' | 'parquet';
+  /** Metadata file of an Iceberg table, for readers that need it; by default the version hint tells. */
+  readonly metadata?: string;
   /** SQL on the columns, `region = 'eu'`. */
   readonly filter?: string;
+}
+
+/** Where `s3://` locations lie. */
+export interface ReadStore {
+  readonly endpoint: string;
+  readonly key: string;
+  readonly secret: string;
 }
 
 /** The readers that this machine has for a format. */
@@ -24,11 +33,11 @@ export function readersOf(format: 'iceberg' | 'parquet'): readonly Reader[] {
 }
 
 /** All rows of each table, read by one process: sessions of Python and of Spark are dear. */
-export async function readTables(reader: Reader, tables: readonly ReadRequest[]): Promise<Row[][]> {
+export async function readTables(reader: Reader, tables: readonly ReadRequest[], s3?: ReadStore): Promise<Row[][]> {
   const folder = await mkdtemp(join(tmpdir(), 'tailrace-readers-'));
   try {
     const outs = tables.map((_, index) => join(folder, `${index}.jsonl`));
-    const request = { jar: sparkJar, tables: tables.map((table, index) => ({ ...table, out: outs[index] })) };
+    const request = { jar: sparkJar, s3, tables: tables.map((table, index) => ({ ...table, out: outs[index] })) };
     await writeFile(join(folder, 'request.json'), JSON.stringify(request));
     await runPython([join(import.meta.dirname, 'readers', 'read.py'), reader, join(folder, 'request.json')], folder);
     return await Promise.all(outs.map(readRows));

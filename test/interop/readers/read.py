@@ -69,18 +69,20 @@ def duckdb(_request):
     return read
 
 
-def pyarrow(_request):
+def pyarrow(request):
     import pyarrow as pa
     import pyarrow.dataset as ds
+    import pyarrow.fs as fs
+
+    s3 = request.get("s3")
+    files = None
+    if s3:
+        files = fs.S3FileSystem(
+            access_key=s3["key"], secret_key=s3["secret"], endpoint_override=s3["endpoint"], region="us-east-1",
+        )
 
     def read(table, out):
-        # Partition values come from folder names as text; columns that the files hold themselves win.
-        files = sorted(
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(table["location"]) for name in names if name.endswith(".parquet")
-        )
-        in_files = ds.dataset(files, format="parquet").schema
-        dataset = ds.dataset(files, format="parquet", schema=in_files)
+        dataset = ds.dataset(table["location"].removeprefix("s3://"), format="parquet", partitioning="hive", filesystem=files)
         condition = table.get("filter")
         if condition:
             column, value = (part.strip().strip("'") for part in condition.split("="))
