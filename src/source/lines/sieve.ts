@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Item } from '../../model/item.ts';
 import type { ItemSink, Reject, SievedFile } from '../port.ts';
 import { readLines } from './open.ts';
 import { decodeUtf8, parseLine } from './parse.ts';
@@ -9,7 +10,9 @@ import { LineWriter } from './write.ts';
 
 export interface SieveOptions {
   readonly tempDir: string;
-  /** Gets each well-formed item, so that the schema learns from it. */
+  /** Why a well-formed item cannot be loaded all the same (its key is missing), or undefined. */
+  readonly accept?: (item: Item) => string | undefined;
+  /** Gets each item that can be loaded, so that the schema learns from it. */
   readonly sink?: ItemSink;
   readonly signal?: AbortSignal;
   /** Takes each reject as it is found, so that a file of nothing but rejects needs no memory; without it they are
@@ -38,7 +41,9 @@ export async function sieveFile(path: string, manifestName: string, options: Sie
   let rejected = 0;
   try {
     for await (const line of readLines(path, manifestName, options.signal)) {
-      const parsed = line.cut ? { ok: false as const, reason: cutReason } : parseLine(line.bytes);
+      const read = line.cut ? { ok: false as const, reason: cutReason } : parseLine(line.bytes);
+      const refused = read.ok ? options.accept?.(read.item) : undefined;
+      const parsed = refused === undefined ? read : { ok: false as const, reason: refused };
       if (parsed.ok) {
         lines += 1;
         options.sink?.(parsed.item);

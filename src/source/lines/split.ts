@@ -6,7 +6,7 @@ const RETURN = 0x0d;
 export interface Line {
   /** 1-based, blank lines counted. */
   readonly number: number;
-  /** Without its line end. Only good until the next line is asked for. */
+  /** Without its line end. Shares memory with the chunk it came in. */
   readonly bytes: Buffer;
   /** True where only the first MAX_LINE_BYTES are kept. */
   readonly cut: boolean;

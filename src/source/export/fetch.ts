@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TailraceError } from '../../model/errors.ts';
+import type { Storage } from '../../storage/port.ts';
+import { writeFault } from '../lines/write.ts';
+import type { FullExport, LocalFile, SourceFile } from '../port.ts';
+import { download } from './download.ts';
+import { fetchFault, replaced } from './faults.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+export interface FetchOptions {
+  readonly tempDir: string;
+  readonly signal?: AbortSignal;
+  /** Told of each piece of compressed data as it passes. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** A verified file, with what is needed to see later that it was not swapped under the engine's hands. */
+export interface FetchedFile extends LocalFile {
+  /** Throws DATA_CHECKSUM if a file that is read in place has changed since it was verified. */
+  recheck(): Promise<void>;
+  /** Removes what was written to the temporary folder. */
+  release(): Promise<void>;
+}
+
+/**
+ * Makes one data file readable on this machine, verified against the manifest's MD5: a local file is read in place,
+ * any other is streamed to the temporary folder. An Ion file comes out as DynamoDB JSON lines.
+ */
+export async function fetchFile(
+  storage: Storage, source: FullExport, file: SourceFile, options: FetchOptions,
+): Promise<FetchedFile> {
+  const localPath = storage.localPath(file.key);
+  const fetched = localPath === undefined
+    ? await fetchRemote(storage, source, file, options)
+    : await verifyInPlace(localPath, source, file, options);
+  if (source.format !== 'ION') return fetched;
+  try {
+    const { convertFile } = await import('../ion/file.ts');
+    const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-ion-${process.pid}.json`);
+    const { bytes, rejects } = await convertFile(fetched.path, path, file.manifestKey, options.signal);
+    await fetched.recheck();
+    return { source: file, path, tempBytes: bytes, rejects, recheck: async () => {}, release: () => rm(path, { force: true }) };
+  } finally {
+    await fetched.release();
+  }
+}
+
+async function verifyInPlace(path: string, source: FullExport, file: SourceFile, options: FetchOptions): Promise<FetchedFile> {
+  const before = await identity(path, file);
+  const md5 = createHash('md5');
+  try {
+    const { signal } = options;
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) })) {
+      md5.update(chunk as Buffer);
+      options.onBytes?.((chunk as Buffer).length);
+    }
+  } catch (thrown) {
+    throw fetchFault(thrown, file, options.signal);
+  }
+  checkMd5(md5.digest('base64'), source, file);
+  const recheck = async (): Promise<void> => {
+    if ((await identity(path, file)) !== before) throw replaced(file);
+  };
+  await recheck();
+  return { source: file, path, tempBytes: 0, rejects: [], recheck, release: async () => {} };
+}
+
+async function fetchRemote(storage: Storage, source: FullExport, file: SourceFile, options: FetchOptions): Promise<FetchedFile> {
+  const name = file.manifestKey.slice(file.manifestKey.lastIndexOf('/') + 1).replace(/[^A-Za-z0-9._-]/g, '_').slice(-100);
+  const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-${process.pid}-${name}`);
+  const release = (): Promise<void> => rm(path, { force: true });
+  try {
+    await mkdir(options.tempDir, { recursive: true });
+    const { md5Base64, bytes } = await download(storage, file, path, options);
+    checkMd5(md5Base64, source, file);
+    return { source: file, path, tempBytes: bytes, rejects: [], recheck: async () => {}, release };
+  } catch (thrown) {
+    await release();
+    throw writeFault(fetchFault(thrown, file, options.signal), options.tempDir);
+  }
+}
+
+/** Changes whenever the file is written or replaced. */
+async function identity(path: string, file: SourceFile): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(':');
+  } catch (thrown) {
+    throw fetchFault(thrown, file, undefined);
+  }
+}
+
+function checkMd5(found: string, source: FullExport, file: SourceFile): void {
+  if (found === file.md5Base64) return;
+  const other = source.files.find((candidate) => candidate.md5Base64 === found);
+  throw new TailraceError('DATA_CHECKSUM', `The data file ${file.manifestKey} is not the one that the manifest describes.`, {
+    expected: `MD5 ${file.md5Base64}`,
+    found: other === undefined ? `MD5 ${found}` : `MD5 ${found}, the bytes of ${other.manifestKey}`,
+    place: file.manifestKey,
+    hint: 'Copy the file again from the export; nothing was loaded from it.',
+  });
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Tinypool } from 'tinypool';
+import { TailraceError } from '../../model/errors.ts';
+
+/** Where the worker's file lies, seen from this file: in the sources, or in a build that moved this file into a chunk. */
+const PLACES = ['./worker.ts', './worker.js', './source/ion/worker.js', '../source/ion/worker.js', '../../source/ion/worker.js'];
+const IDLE_MS = 1_000;
+
+let pool: Promise<Tinypool> | undefined;
+let users = 0;
+
+/** Threads that the pool may use at a time. */
+export const POOL_THREADS = Math.max(1, Math.min(4, availableParallelism()));
+
+/** Lends the pool of Ion workers to the task. The last user ends it, so that no thread keeps the process alive. */
+export async function withPool<T>(task: (pool: Tinypool) => Promise<T>): Promise<T> {
+  users += 1;
+  try {
+    pool ??= startPool();
+    return await task(await pool);
+  } finally {
+    users -= 1;
+    if (users === 0) endSoon();
+  }
+}
+
+async function startPool(): Promise<Tinypool> {
+  const { Tinypool } = await import('tinypool');
+  const file = workerFile();
+  return new Tinypool({
+    filename: file.href, maxThreads: POOL_THREADS, minThreads: 0, idleTimeout: IDLE_MS, execArgv: file.pathname.endsWith('.ts') ? loader() : [],
+  });
+}
+
+/** A file soon follows a file: threads are kept for a moment. */
+function endSoon(): void {
+  setTimeout(() => {
+    if (users > 0) return;
+    const ending = pool;
+    pool = undefined;
+    void ending?.then((idle) => idle.destroy()).catch(() => {});
+  }, IDLE_MS).unref();
+}
+
+function workerFile(): URL {
+  for (const place of PLACES) {
+    const url = new URL(place, import.meta.url);
+    if (existsSync(fileURLToPath(url))) return url;
+  }
+  throw new TailraceError('INTERNAL', 'The Ion worker is missing from the installation.', {
+    expected: 'source/ion/worker.js', place: import.meta.url, hint: 'Install the package again.',
+  });
+}
+
+/** Threads of a checkout read TypeScript, too. */
+function loader(): string[] {
+  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
+}
