@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { S3Client } from '@aws-sdk/client-s3';
+import { readdir } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { makeBucket, plainClient } from '../../test/servers/buckets.ts';
+import { type S3Server, startVersitygw } from '../../test/servers/versitygw.ts';
 import type { TailraceSetting } from './contenders.ts';
 import type { GeneratedExport } from './generate.ts';
 
-const VERSITYGW = fileURLToPath(new URL('../../.cache/bin/versitygw', import.meta.url));
 const BUCKET = 'tailrace-bench';
-const CREDENTIALS = { accessKeyId: 'benchkey', secretAccessKey: 'benchsecret' };
-const REGION = 'us-east-1';
 
 /**
  * Puts an export into an S3 server on this machine and says how tailrace reaches it. The server shares
@@ -19,64 +14,40 @@ const REGION = 'us-east-1';
  */
 export async function withExportOnS3<T>(
   data: GeneratedExport,
-  workDir: string,
   use: (place: TailraceSetting) => Promise<T>,
 ): Promise<T> {
-  const serverDir = await mkdtemp(join(workDir, 's3-'));
-  const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
-  const server = spawn(VERSITYGW, ['--port', `127.0.0.1:${port}`, 'posix', serverDir], {
-    env: { ...process.env, ROOT_ACCESS_KEY: CREDENTIALS.accessKeyId, ROOT_SECRET_KEY: CREDENTIALS.secretAccessKey },
-    stdio: 'ignore',
-  });
-  const ended = new Promise<void>((done) => server.on('close', () => done()).on('error', () => done()));
+  const server = await startVersitygw();
   try {
-    const prefix = await upload(data.root, endpoint);
+    await makeBucket(server, BUCKET);
+    await upload(data.root, server);
     return await use({
-      source: `s3://${BUCKET}/${prefix}`,
-      flags: ['--source-endpoint', endpoint, '--source-region', REGION],
-      env: { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey },
+      source: `s3://${BUCKET}/AWSDynamoDB`,
+      flags: ['--source-endpoint', server.endpoint, '--source-region', 'us-east-1'],
+      env: {
+        AWS_ACCESS_KEY_ID: server.accessKey,
+        AWS_SECRET_ACCESS_KEY: server.secretKey,
+        AWS_CONFIG_FILE: '/dev/null',
+        AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
     });
   } finally {
-    server.kill();
-    await ended;
-    await rm(serverDir, { recursive: true, force: true });
+    await server.stop();
   }
 }
 
-/** Uploads the tree below `AWSDynamoDB` and returns the prefix that holds the one export. */
-async function upload(root: string, endpoint: string): Promise<string> {
-  const { S3Client, CreateBucketCommand } = await import('@aws-sdk/client-s3');
+/** Uploads the tree below `AWSDynamoDB` under the same keys. */
+async function upload(root: string, server: S3Server): Promise<void> {
   const { Upload } = await import('@aws-sdk/lib-storage');
-  const client: S3Client = new S3Client({
-    endpoint,
-    region: REGION,
-    forcePathStyle: true,
-    credentials: CREDENTIALS,
-    maxAttempts: 10,
-  });
+  const client = plainClient(server);
   try {
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
     for (const entry of await readdir(join(root, 'AWSDynamoDB'), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const path = join(entry.parentPath, entry.name);
-      const Key = relative(root, path).split('\\').join('/');
+      const Key = relative(root, path).split(sep).join('/');
       await new Upload({ client, params: { Bucket: BUCKET, Key, Body: createReadStream(path) } }).done();
     }
-    return 'AWSDynamoDB';
   } finally {
     client.destroy();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer().on('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? done(address.port) : failed(new Error('no port')),
-      );
-    });
-  });
 }

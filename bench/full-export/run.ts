@@ -108,7 +108,7 @@ async function measureTailrace(name: string, data: GeneratedExport): Promise<Mea
 
 async function measureOnS3(data: GeneratedExport): Promise<Measured> {
   const name = 'export on S3 (versitygw on the same machine)';
-  return withExportOnS3(data, workDir, async (place) => {
+  return withExportOnS3(data, async (place) => {
     const samples = await alternate([tailrace(data, { name, ...place })], { ...plan(otherRounds), warmUps: 1 });
     return describe(name, data, samples.get(name) ?? []);
   });

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CUSTOMER_COUNT, NASTY_CUSTOMER } from '../../src/demo/customers.ts';
 import { ORDER_COUNT } from '../../src/demo/orders.ts';
 import { writeShopExport } from '../../src/demo/shop.ts';
+import { findFullExport } from '../../src/source/export/discover.ts';
+import { openFullExport } from '../../src/source/export/open.ts';
+import { localStorage } from '../../src/storage/local/local.ts';
 import { type ReadExport, readExport } from './read-export.ts';
 
 describe('the export of the example shop', () => {
@@ -52,6 +55,19 @@ describe('the export of the example shop', () => {
     };
     expect(new Set(customers.lines.map(key)).size).toBe(CUSTOMER_COUNT);
     expect(new Set(orders.lines.map(key)).size).toBe(ORDER_COUNT);
+  });
+
+  test('is an export for the source, too: checked against its checksums, without a warning', async () => {
+    const storage = localStorage(join(dir, 'one'));
+    const opened = await openFullExport(storage, await findFullExport(storage, 'customers/'));
+    expect(opened).toMatchObject({
+      tableName: 'ShopCustomers',
+      itemCount: CUSTOMER_COUNT,
+      trusted: false,
+      warnings: [],
+    });
+    expect(opened.files).toHaveLength(5);
+    await storage.close();
   });
 
   test('is the same bytes every time', async () => {
