@@ -1,0 +1,82 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { type ErrorDetails, TailraceError } from '../../model/errors.ts';
+
+/** A schema file's text as nodes that know their lines. Every scalar is text: `1`, `null` and `yes` are names. */
+export interface SchemaDocument {
+  readonly root: YAMLMap;
+  /** A SCHEMA_FILE error at a node, with the path of keys that leads there. */
+  fail(node: Node | null | undefined, path: readonly string[], message: string, details?: ErrorDetails): TailraceError;
+}
+
+/** One entry of a mapping. */
+export interface Entry {
+  readonly key: string;
+  readonly keyNode: Node;
+  readonly value: Node | null;
+}
+
+/** Parses YAML or JSON; the root must be a mapping. */
+export function parseSchemaText(text: string, place: string): SchemaDocument {
+  const lines = new LineCounter();
+  const parsed = parse(text.replace(/^\ufeff/, ''), lines, place);
+  const lineAt = (offset: number): string => `${place}, line ${lines.linePos(offset).line}`;
+  const [fault] = parsed.errors;
+  if (fault !== undefined) {
+    const duplicate = fault.code === 'DUPLICATE_KEY';
+    throw new TailraceError('SCHEMA_FILE', duplicate ? 'A key stands twice in the schema file.' : `The schema file is not YAML: ${fault.message}.`, {
+      place: lineAt(fault.pos[0]), cause: fault,
+      hint: duplicate ? 'Leave one of them out; several columns of one attribute are a list below it.' : 'Correct the line; names with special characters stand in quotes.',
+    });
+  }
+  const fail: SchemaDocument['fail'] = (node, path, message, details = {}) => {
+    const where = `${lineAt(node?.range?.[0] ?? 0)}${path.length === 0 ? '' : `, ${pathText(path)}`}`;
+    return new TailraceError('SCHEMA_FILE', message, { ...details, place: where });
+  };
+  const root = parsed.contents;
+  if (!isMap(root)) {
+    throw fail(root, [], 'The schema file holds no mapping.', {
+      expected: '“columns:” with attributes and types, or {"attribute": "S"}', hint: 'tailrace schema infer writes such a file.' });
+  }
+  return { root, fail };
+}
+
+function parse(text: string, lineCounter: LineCounter, place: string) {
+  try {
+    return parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false });
+  } catch (cause) {
+    // The parser calls itself for each level.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new TailraceError('SCHEMA_FILE', 'The schema file is nested too deep to be read.', { place, cause, hint: 'Is this a schema file?' });
+  }
+}
+
+/** The entries of a mapping, whose keys are texts. */
+export function entriesOf(map: YAMLMap, path: readonly string[], document: SchemaDocument): Entry[] {
+  return map.items.map(({ key, value }) => {
+    const keyNode = key as Node | null;
+    if (!isScalar(keyNode)) throw document.fail(keyNode, path, 'A key is not a name.', { hint: 'Put names with special characters in quotes.' });
+    if (isAlias(value)) throw document.fail(value, path, 'Aliases (*name) are not understood here.', { hint: 'Write the value out.' });
+    return { key: keyText(keyNode), keyNode, value: (value ?? null) as Node | null };
+  });
+}
+
+/** The text of a scalar; undefined for anything else. */
+export function textOf(node: Node | null): string | undefined {
+  return isScalar(node) ? keyText(node) : undefined;
+}
+
+/** The texts of a list; undefined for anything else. */
+export function textsOf(node: Node | null): string[] | undefined {
+  if (!isSeq(node)) return undefined;
+  const texts = node.items.map((item) => textOf(item as Node | null));
+  return texts.every((text) => text !== undefined) ? texts : undefined;
+}
+
+/** `columns."a.b".fields.zip`: names with special characters in quotes. */
+export function pathText(path: readonly string[]): string {
+  return path.map((name) => (/^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))).join('.');
+}
+
+function keyText(node: { readonly value: unknown }): string {
+  return typeof node.value === 'string' ? node.value : '';
+}
