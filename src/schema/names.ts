@@ -11,12 +11,26 @@ const HASH_DIGITS = 8;
 
 /** Names that no top-level column may take: tailrace's own, and the metadata columns of the engines. */
 export const RESERVED_NAMES: readonly string[] = [
-  ...SYSTEM_COLUMNS, '_sequence', '_deleted', '_source',
+  ...SYSTEM_COLUMNS,
+  '_sequence',
+  '_deleted',
+  '_source',
   // Iceberg's metadata columns, and those of its change log and its delete files.
-  '_file', '_pos', '_spec_id', '_partition', '_row_id', '_last_updated_sequence_number',
-  '_change_type', '_change_ordinal', '_commit_snapshot_id', 'file_path', 'pos',
+  '_file',
+  '_pos',
+  '_spec_id',
+  '_partition',
+  '_row_id',
+  '_last_updated_sequence_number',
+  '_change_type',
+  '_change_ordinal',
+  '_commit_snapshot_id',
+  'file_path',
+  'pos',
   // Delta's change data feed, and Spark's hidden column of file sources.
-  '_commit_version', '_commit_timestamp', '_metadata',
+  '_commit_version',
+  '_commit_timestamp',
+  '_metadata',
 ];
 
 export interface NameOptions {

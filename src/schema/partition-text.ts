@@ -2,11 +2,10 @@ import { TailraceError } from '../model/errors.ts';
 import type { PartitionRequest } from '../model/options.ts';
 import type { SortField, TransformName } from '../model/table.ts';
 
-export const TRANSFORMS: readonly TransformName[] = [
-  'identity', 'bucket', 'truncate', 'year', 'month', 'day', 'hour',
-];
+export const TRANSFORMS: readonly TransformName[] = ['identity', 'bucket', 'truncate', 'year', 'month', 'day', 'hour'];
 const WIDTH_MAX = 2_147_483_647;
-const FORMS = 'name, identity(name), bucket(n, name), truncate(n, name), year(name), month(name), day(name), hour(name)';
+const FORMS =
+  'name, identity(name), bucket(n, name), truncate(n, name), year(name), month(name), day(name), hour(name)';
 
 /** Reads `day(created_at), bucket(16, pk), region`. Odd names stand in double quotes or backticks. */
 export function parsePartition(text: string): PartitionRequest[] {
@@ -38,11 +37,15 @@ function partitionRequest(reader: Reader): PartitionRequest {
 }
 
 function widthOf(reader: Reader, transform: TransformName): number {
-  const token = reader.name(`the number of ${transform === 'bucket' ? 'buckets' : 'characters, or the step of numbers'}`);
+  const token = reader.name(
+    `the number of ${transform === 'bucket' ? 'buckets' : 'characters, or the step of numbers'}`,
+  );
   const width = /^[0-9]+$/.test(token.text) && !token.quoted ? Number(token.text) : 0;
   if (width < 1 || width > WIDTH_MAX) {
     throw reader.error(`${transform} needs a width before the column`, token.at, {
-      expected: `a whole number from 1 to ${WIDTH_MAX}`, found: token.text, hint: `Write ${transform}(16, name).`,
+      expected: `a whole number from 1 to ${WIDTH_MAX}`,
+      found: token.text,
+      hint: `Write ${transform}(16, name).`,
     });
   }
   reader.symbol(',');
@@ -117,7 +120,11 @@ class Reader {
     return true;
   }
 
-  error(message: string, at: number, details: { expected?: string; found?: string; hint?: string } = {}): TailraceError {
+  error(
+    message: string,
+    at: number,
+    details: { expected?: string; found?: string; hint?: string } = {},
+  ): TailraceError {
     const place = `${this.#option} “${this.text}”, character ${at + 1}`;
     return new TailraceError('USAGE', `The ${this.#option} cannot be read: ${message}.`, { ...details, place });
   }

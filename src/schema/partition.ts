@@ -28,7 +28,10 @@ const KINDS: Readonly<Record<'identity' | 'bucket' | 'truncate', readonly Column
  * or number adds a derived timestamp column, whose format `formats` knows from the data.
  */
 export function resolvePartition(
-  requests: readonly PartitionRequest[], schema: TableSchema, formats: Formats, allocateId: () => number,
+  requests: readonly PartitionRequest[],
+  schema: TableSchema,
+  formats: Formats,
+  allocateId: () => number,
 ): ResolvedPartition {
   const derived = [...schema.derived];
   const names = takenNames(schema);
@@ -52,7 +55,8 @@ export function resolveSort(requests: readonly SortField[], schema: TableSchema)
     if (found.kind === 'list' || found.kind === 'map' || found.kind === 'struct') {
       throw refused('sort', `Rows cannot be sorted by “${found.name}”`, found.kind, 'a column with plain values');
     }
-    if (seen.has(found.name)) throw new TailraceError('USAGE', `The sort names “${found.name}” twice.`, { place: 'sort' });
+    if (seen.has(found.name))
+      throw new TailraceError('USAGE', `The sort names “${found.name}” twice.`, { place: 'sort' });
     seen.add(found.name);
     return { ...request, column: found.name };
   });
@@ -87,22 +91,29 @@ function findColumn(asked: string, schema: TableSchema, option: string): Found {
   if (derived !== undefined) return { name: derived.name, kind: 'timestamp', derived };
   if (near.length > 1) throw ambiguous(asked, near, option);
   throw new TailraceError('USAGE', `The ${option} names “${asked}”, which is not a column of the table.`, {
-    place: `${option}, ${asked}`, expected: `one of ${listed(schema.columns.map((c) => c.name))}`,
+    place: `${option}, ${asked}`,
+    expected: `one of ${listed(schema.columns.map((c) => c.name))}`,
     hint: 'Name a top-level attribute or column; tailrace schema infer lists them.',
   });
 }
 
 function ambiguous(asked: string, columns: readonly Field[], option: string): TailraceError {
   return new TailraceError('USAGE', `The ${option} names “${asked}”, which may be several columns.`, {
-    place: `${option}, ${asked}`, expected: `one of ${listed(columns.map((c) => c.name))}`, hint: 'Name the column exactly.',
+    place: `${option}, ${asked}`,
+    expected: `one of ${listed(columns.map((c) => c.name))}`,
+    hint: 'Name the column exactly.',
   });
 }
 
 function plainColumn(request: PartitionRequest, found: Found): string {
   const transform = request.transform as keyof typeof KINDS;
   if (KINDS[transform].includes(found.kind)) return found.name;
-  throw refused('partition', `A table cannot be partitioned by ${transform} of “${found.name}”`, found.kind,
-    KINDS[transform].join(', '));
+  throw refused(
+    'partition',
+    `A table cannot be partitioned by ${transform} of “${found.name}”`,
+    found.kind,
+    KINDS[transform].join(', '),
+  );
 }
 
 interface TimeContext {
@@ -116,17 +127,27 @@ interface TimeContext {
 function timeColumn(request: PartitionRequest, found: Found, context: TimeContext): string {
   if (found.kind === 'timestamp') return found.name;
   if (found.kind !== 'string' && found.kind !== 'long') {
-    throw refused('partition', `“${found.name}” holds no times for ${request.transform}`, found.kind, 'timestamp, string, long');
+    throw refused(
+      'partition',
+      `“${found.name}” holds no times for ${request.transform}`,
+      found.kind,
+      'timestamp, string, long',
+    );
   }
   const there = context.derived.find((column) => column.from === found.name);
   if (there !== undefined) return there.name;
   const format = context.formats(found.name);
   if (format === undefined) {
-    throw new TailraceError('USAGE', `“${found.name}” is not known to hold times, so ${request.transform} cannot be computed.`, {
-      place: `partition, ${request.transform}(${request.column})`,
-      expected: 'times in one format: iso (2024-01-01T00:00:00Z), iso-ms (….123Z), iso-us (….123456Z), epoch-s, epoch-ms, epoch-us',
-      hint: `Give the column “type: timestamp” and its format in a schema file, or partition by ${found.name} itself.`,
-    });
+    throw new TailraceError(
+      'USAGE',
+      `“${found.name}” is not known to hold times, so ${request.transform} cannot be computed.`,
+      {
+        place: `partition, ${request.transform}(${request.column})`,
+        expected:
+          'times in one format: iso (2024-01-01T00:00:00Z), iso-ms (….123Z), iso-us (….123456Z), epoch-s, epoch-ms, epoch-us',
+        hint: `Give the column “type: timestamp” and its format in a schema file, or partition by ${found.name} itself.`,
+      },
+    );
   }
   const name = freeName(`${found.name}_ts`, context.names);
   context.names.add(foldCase(name));
@@ -136,19 +157,35 @@ function timeColumn(request: PartitionRequest, found: Found, context: TimeContex
 
 function refuseDuplicate(request: PartitionRequest, column: string, fields: readonly PartitionField[]): void {
   const time = TIMES.has(request.transform);
-  const same = fields.find((field) => field.column === column
-    && (field.transform === request.transform || (time && TIMES.has(field.transform))));
+  const same = fields.find(
+    (field) =>
+      field.column === column && (field.transform === request.transform || (time && TIMES.has(field.transform))),
+  );
   if (same === undefined) return;
-  throw new TailraceError('USAGE', `The partition names “${column}” twice, by ${same.transform} and ${request.transform}.`, {
-    place: `partition, ${request.transform}(${request.column})`,
-    hint: time ? 'Keep the finest: Iceberg prunes by year and month with a field of day, too.' : 'Leave one of them out.',
-  });
+  throw new TailraceError(
+    'USAGE',
+    `The partition names “${column}” twice, by ${same.transform} and ${request.transform}.`,
+    {
+      place: `partition, ${request.transform}(${request.column})`,
+      hint: time
+        ? 'Keep the finest: Iceberg prunes by year and month with a field of day, too.'
+        : 'Leave one of them out.',
+    },
+  );
 }
 
 /** Neither the field nor its folder may have the name of another column or field. */
 function named(request: PartitionRequest, column: string, names: Set<string>): PartitionField {
   const { transform, width } = request;
-  const suffix = { identity: '', bucket: '_bucket', truncate: '_trunc', year: '_year', month: '_month', day: '_day', hour: '_hour' };
+  const suffix = {
+    identity: '',
+    bucket: '_bucket',
+    truncate: '_trunc',
+    year: '_year',
+    month: '_month',
+    day: '_day',
+    hour: '_hour',
+  };
   const numbered = width === undefined ? `_${transform}` : `${suffix[transform]}_${width}`;
   const free = (name: string): boolean =>
     (name === column || !names.has(foldCase(name))) && !names.has(foldCase(folderField({ name, transform })));
@@ -164,7 +201,10 @@ function takenNames(schema: TableSchema): Set<string> {
 
 function refused(option: string, message: string, found: string, expected: string): TailraceError {
   return new TailraceError('USAGE', `${message}, a column of type ${found}.`, {
-    place: option, found, expected, hint: 'Name another column, or give this one another type in a schema file.',
+    place: option,
+    found,
+    expected,
+    hint: 'Name another column, or give this one another type in a schema file.',
   });
 }
 

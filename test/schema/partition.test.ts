@@ -4,20 +4,33 @@ import { TailraceError } from '../../src/model/errors.ts';
 import type { ColumnType, TableSchema } from '../../src/model/schema.ts';
 import { folderField, parsePartition, parseSort, resolvePartition, resolveSort } from '../../src/schema/partition.ts';
 
-function schemaOf(columns: Record<string, ColumnType | ColumnType['kind']>, attrs: Record<string, string> = {}): TableSchema {
-  let id = 0;
+function schemaOf(
+  columns: Record<string, ColumnType | ColumnType['kind']>,
+  attrs: Record<string, string> = {},
+): TableSchema {
   return {
-    columns: Object.entries(columns).map(([name, type]) => ({
-      id: (id += 1), name, attr: attrs[name] ?? name, tag: 'S' as const,
+    columns: Object.entries(columns).map(([name, type], index) => ({
+      id: index + 1,
+      name,
+      attr: attrs[name] ?? name,
+      tag: 'S' as const,
       type: typeof type === 'string' ? ({ kind: type } as ColumnType) : type,
     })),
-    derived: [], system: [{ id: 1000, name: '_rescued' }], keys: [], lastFieldId: 1000,
+    derived: [],
+    system: [{ id: 1000, name: '_rescued' }],
+    keys: [],
+    lastFieldId: 1000,
   };
 }
 
 function resolve(text: string, schema: TableSchema, format: 'iso' | 'epoch-s' | null = 'iso') {
   let id = schema.lastFieldId;
-  return resolvePartition(parsePartition(text), schema, () => format ?? undefined, () => (id += 1));
+  return resolvePartition(
+    parsePartition(text),
+    schema,
+    () => format ?? undefined,
+    () => (id += 1),
+  );
 }
 
 function failure(work: () => unknown): TailraceError {
@@ -33,22 +46,29 @@ function failure(work: () => unknown): TailraceError {
 describe('parsePartition', () => {
   test('reads all forms, quoted names, and any case of the transforms', () => {
     expect(parsePartition('day(created_at), bucket(16, pk), region')).toEqual([
-      { transform: 'day', column: 'created_at' }, { transform: 'bucket', width: 16, column: 'pk' },
+      { transform: 'day', column: 'created_at' },
+      { transform: 'bucket', width: 16, column: 'pk' },
       { transform: 'identity', column: 'region' },
     ]);
     expect(parsePartition(' DAY( a-b.c ) ,identity(x),truncate(4,`a``(b)`),"say ""hi"", you"')).toEqual([
-      { transform: 'day', column: 'a-b.c' }, { transform: 'identity', column: 'x' },
-      { transform: 'truncate', width: 4, column: 'a`(b)' }, { transform: 'identity', column: 'say "hi", you' },
+      { transform: 'day', column: 'a-b.c' },
+      { transform: 'identity', column: 'x' },
+      { transform: 'truncate', width: 4, column: 'a`(b)' },
+      { transform: 'identity', column: 'say "hi", you' },
     ]);
     expect(parsePartition('')).toEqual([]);
     expect(parsePartition('day, "year"')).toEqual([
-      { transform: 'identity', column: 'day' }, { transform: 'identity', column: 'year' }]);
+      { transform: 'identity', column: 'day' },
+      { transform: 'identity', column: 'year' },
+    ]);
   });
 
   test('any name comes back from quotes', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (name) => {
-      expect(parsePartition(`hour("${name.replaceAll('"', '""')}")`)).toEqual([{ transform: 'hour', column: name }]);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        expect(parsePartition(`hour("${name.replaceAll('"', '""')}")`)).toEqual([{ transform: 'hour', column: name }]);
+      }),
+    );
   });
 
   test.each([
@@ -76,29 +96,46 @@ describe('parsePartition', () => {
 describe('parseSort', () => {
   test('directions and places of nulls', () => {
     expect(parseSort('a desc, b nulls first, c ASC NULLS LAST, "desc" desc nulls first')).toEqual([
-      { column: 'a', descending: true, nullsFirst: false }, { column: 'b', descending: false, nullsFirst: true },
-      { column: 'c', descending: false, nullsFirst: false }, { column: 'desc', descending: true, nullsFirst: true },
+      { column: 'a', descending: true, nullsFirst: false },
+      { column: 'b', descending: false, nullsFirst: true },
+      { column: 'c', descending: false, nullsFirst: false },
+      { column: 'desc', descending: true, nullsFirst: true },
     ]);
     expect(failure(() => parseSort('a nulls')).place).toContain('character 8');
     expect(failure(() => parseSort('a down')).found).toBe('down');
   });
 
   test('resolves attribute names, refuses what has no order, and doubles', () => {
-    const schema = schemaOf({ Id_1: 'string', l: { kind: 'list', element: { id: 9, tag: 'S', type: { kind: 'string' } } } }, { Id_1: 'id' });
-    expect(resolveSort(parseSort('id desc'), schema)).toEqual([{ column: 'Id_1', descending: true, nullsFirst: false }]);
+    const schema = schemaOf(
+      { Id_1: 'string', l: { kind: 'list', element: { id: 9, tag: 'S', type: { kind: 'string' } } } },
+      { Id_1: 'id' },
+    );
+    expect(resolveSort(parseSort('id desc'), schema)).toEqual([
+      { column: 'Id_1', descending: true, nullsFirst: false },
+    ]);
     expect(failure(() => resolveSort(parseSort('l'), schema)).found).toBe('list');
     expect(failure(() => resolveSort(parseSort('id, Id_1'), schema)).message).toContain('twice');
   });
 });
 
 describe('resolvePartition', () => {
-  const schema = schemaOf({ pk: 'string', at: 'string', n: 'long', ts: { kind: 'timestamp', format: 'iso' }, d: 'double', ok: 'boolean', doc: 'ddb-json' });
+  const schema = schemaOf({
+    pk: 'string',
+    at: 'string',
+    n: 'long',
+    ts: { kind: 'timestamp', format: 'iso' },
+    d: 'double',
+    ok: 'boolean',
+    doc: 'ddb-json',
+  });
 
   test('names fields and adds a derived column for times in text', () => {
     expect(resolve('day(at), bucket(16, pk), truncate(3, pk), pk, month(ts)', schema)).toEqual({
       fields: [
-        { column: 'at_ts', transform: 'day', name: 'at_ts_day' }, { column: 'pk', transform: 'bucket', width: 16, name: 'pk_bucket' },
-        { column: 'pk', transform: 'truncate', width: 3, name: 'pk_trunc' }, { column: 'pk', transform: 'identity', name: 'pk' },
+        { column: 'at_ts', transform: 'day', name: 'at_ts_day' },
+        { column: 'pk', transform: 'bucket', width: 16, name: 'pk_bucket' },
+        { column: 'pk', transform: 'truncate', width: 3, name: 'pk_trunc' },
+        { column: 'pk', transform: 'identity', name: 'pk' },
         { column: 'ts', transform: 'month', name: 'ts_month' },
       ],
       derived: [{ id: 1001, name: 'at_ts', from: 'at', format: 'iso' }],
@@ -129,7 +166,10 @@ describe('resolvePartition', () => {
   });
 
   test.each([
-    ['d', 'double'], ['bucket(4, ok)', 'boolean'], ['truncate(4, ts)', 'timestamp'], ['day(ok)', 'boolean'],
+    ['d', 'double'],
+    ['bucket(4, ok)', 'boolean'],
+    ['truncate(4, ts)', 'timestamp'],
+    ['day(ok)', 'boolean'],
   ])('%s is refused: Iceberg has no such partition', (text, kind) => {
     const error = failure(() => resolve(text, schema));
     expect([error.code, error.found]).toEqual(['USAGE', kind]);

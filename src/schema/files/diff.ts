@@ -6,7 +6,12 @@ import { typeText } from './type-text.ts';
 export type SchemaChange =
   | { readonly kind: 'added'; readonly path: readonly string[]; readonly after: string }
   | { readonly kind: 'removed'; readonly path: readonly string[]; readonly before: string }
-  | { readonly kind: 'retyped' | 'renamed'; readonly path: readonly string[]; readonly before: string; readonly after: string }
+  | {
+      readonly kind: 'retyped' | 'renamed';
+      readonly path: readonly string[];
+      readonly before: string;
+      readonly after: string;
+    }
   | { readonly kind: 'key'; readonly before: string; readonly after: string };
 
 type Compared = Pick<TableSchema, 'columns' | 'keys'>;
@@ -20,16 +25,22 @@ export function schemaDiff(a: Compared, b: Compared): SchemaChange[] {
 
 /** One line a change: `+` added, `-` removed, `~` another type or name. */
 export function diffText(changes: readonly SchemaChange[]): string {
-  return changes.map((change) => {
-    if (change.kind === 'key') return `~ key: ${change.before} → ${change.after}\n`;
-    const path = pathText(change.path).replaceAll('."[]"', '[]').replaceAll('."{}"', '{}');
-    switch (change.kind) {
-      case 'added': return `+ ${path}: ${change.after}\n`;
-      case 'removed': return `- ${path}: ${change.before}\n`;
-      case 'retyped': return `~ ${path}: ${change.before} → ${change.after}\n`;
-      case 'renamed': return `~ ${path}: column ${change.before} → ${change.after}\n`;
-    }
-  }).join('');
+  return changes.map((change) => `${lineOf(change)}\n`).join('');
+}
+
+function lineOf(change: SchemaChange): string {
+  if (change.kind === 'key') return `~ key: ${change.before} → ${change.after}`;
+  const path = pathText(change.path).replaceAll('."[]"', '[]').replaceAll('."{}"', '{}');
+  switch (change.kind) {
+    case 'added':
+      return `+ ${path}: ${change.after}`;
+    case 'removed':
+      return `- ${path}: ${change.before}`;
+    case 'retyped':
+      return `~ ${path}: ${change.before} → ${change.after}`;
+    case 'renamed':
+      return `~ ${path}: column ${change.before} → ${change.after}`;
+  }
 }
 
 function fieldChanges(a: readonly Field[], b: readonly Field[], path: readonly string[]): SchemaChange[] {
@@ -47,11 +58,13 @@ function fieldChanges(a: readonly Field[], b: readonly Field[], path: readonly s
     const here = [...path, field.attr];
     const old = exact.get(field) ?? take(field, () => true);
     if (old === undefined) return [{ kind: 'added', path: here, after: typeText(field.type, field.tag) }];
-    const renamed: SchemaChange[] = old.name === field.name ? [] : [{ kind: 'renamed', path: here, before: old.name, after: field.name }];
+    const renamed: SchemaChange[] =
+      old.name === field.name ? [] : [{ kind: 'renamed', path: here, before: old.name, after: field.name }];
     return [...renamed, ...typeChanges(old, field, here)];
   });
-  const removed = [...rest].map((old): SchemaChange =>
-    ({ kind: 'removed', path: [...path, old.attr], before: typeText(old.type, old.tag) }));
+  const removed = [...rest].map(
+    (old): SchemaChange => ({ kind: 'removed', path: [...path, old.attr], before: typeText(old.type, old.tag) }),
+  );
   return [...changes, ...removed];
 }
 

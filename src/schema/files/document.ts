@@ -23,10 +23,17 @@ export function parseSchemaText(text: string, place: string): SchemaDocument {
   const [fault] = parsed.errors;
   if (fault !== undefined) {
     const duplicate = fault.code === 'DUPLICATE_KEY';
-    throw new TailraceError('SCHEMA_FILE', duplicate ? 'A key stands twice in the schema file.' : `The schema file is not YAML: ${fault.message}.`, {
-      place: lineAt(fault.pos[0]), cause: fault,
-      hint: duplicate ? 'Leave one of them out; several columns of one attribute are a list below it.' : 'Correct the line; names with special characters stand in quotes.',
-    });
+    throw new TailraceError(
+      'SCHEMA_FILE',
+      duplicate ? 'A key stands twice in the schema file.' : `The schema file is not YAML: ${fault.message}.`,
+      {
+        place: lineAt(fault.pos[0]),
+        cause: fault,
+        hint: duplicate
+          ? 'Leave one of them out; several columns of one attribute are a list below it.'
+          : 'Correct the line; names with special characters stand in quotes.',
+      },
+    );
   }
   const fail: SchemaDocument['fail'] = (node, path, message, details = {}) => {
     const where = `${lineAt(node?.range?.[0] ?? 0)}${path.length === 0 ? '' : `, ${pathText(path)}`}`;
@@ -35,7 +42,9 @@ export function parseSchemaText(text: string, place: string): SchemaDocument {
   const root = parsed.contents;
   if (!isMap(root)) {
     throw fail(root, [], 'The schema file holds no mapping.', {
-      expected: '“columns:” with attributes and types, or {"attribute": "S"}', hint: 'tailrace schema infer writes such a file.' });
+      expected: '“columns:” with attributes and types, or {"attribute": "S"}',
+      hint: 'tailrace schema infer writes such a file.',
+    });
   }
   return { root, fail };
 }
@@ -46,7 +55,11 @@ function parse(text: string, lineCounter: LineCounter, place: string) {
   } catch (cause) {
     // The parser calls itself for each level.
     if (!(cause instanceof RangeError)) throw cause;
-    throw new TailraceError('SCHEMA_FILE', 'The schema file is nested too deep to be read.', { place, cause, hint: 'Is this a schema file?' });
+    throw new TailraceError('SCHEMA_FILE', 'The schema file is nested too deep to be read.', {
+      place,
+      cause,
+      hint: 'Is this a schema file?',
+    });
   }
 }
 
@@ -54,8 +67,12 @@ function parse(text: string, lineCounter: LineCounter, place: string) {
 export function entriesOf(map: YAMLMap, path: readonly string[], document: SchemaDocument): Entry[] {
   return map.items.map(({ key, value }) => {
     const keyNode = key as Node | null;
-    if (!isScalar(keyNode)) throw document.fail(keyNode, path, 'A key is not a name.', { hint: 'Put names with special characters in quotes.' });
-    if (isAlias(value)) throw document.fail(value, path, 'Aliases (*name) are not understood here.', { hint: 'Write the value out.' });
+    if (!isScalar(keyNode))
+      throw document.fail(keyNode, path, 'A key is not a name.', {
+        hint: 'Put names with special characters in quotes.',
+      });
+    if (isAlias(value))
+      throw document.fail(value, path, 'Aliases (*name) are not understood here.', { hint: 'Write the value out.' });
     return { key: keyText(keyNode), keyNode, value: (value ?? null) as Node | null };
   });
 }

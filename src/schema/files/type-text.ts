@@ -4,8 +4,9 @@ import { allowedTags, defaultTag, TIMESTAMP_FORMATS, type UserSlot, type UserTyp
 const SCALARS = ['string', 'long', 'double', 'boolean', 'binary', 'number-text', 'json', 'ddb-json', 'auto'] as const;
 const PRECISION_MAX = 38;
 const DEPTH_MAX = 64;
-export const TYPE_FORMS = 'string, long, decimal(p,s), double, boolean, binary, timestamp, timestamp(format), number-text, json, '
-  + 'ddb-json, auto, list<type>, map<type>, struct';
+export const TYPE_FORMS =
+  'string, long, decimal(p,s), double, boolean, binary, timestamp, timestamp(format), number-text, json, ' +
+  'ddb-json, auto, list<type>, map<type>, struct';
 
 /** What is wrong with a type, without its place. */
 export interface TypeFault {
@@ -24,7 +25,8 @@ export function parseTypeText(text: string, depth = 0): UserType | TypeFault {
   if (kind === 'decimal' && args !== undefined) return decimalType(args, text);
   if (kind === 'timestamp' && bare) return { kind };
   if (kind === 'timestamp' && args !== undefined) return timestampType(args);
-  if ((kind === 'list' || kind === 'map') && inner !== undefined && depth < DEPTH_MAX) return nestedType(kind, inner, depth);
+  if ((kind === 'list' || kind === 'map') && inner !== undefined && depth < DEPTH_MAX)
+    return nestedType(kind, inner, depth);
   return { fault: `“${cut(text)}” is not a type`, expected: `one of ${TYPE_FORMS}`, found: cut(text) };
 }
 
@@ -36,18 +38,28 @@ export function isFault(type: UserType | TypeFault): type is TypeFault {
 export function timestampType(text: string): UserType | TypeFault {
   const format = TIMESTAMP_FORMATS.find((name): name is TimestampFormat => name === text.trim());
   if (format !== undefined) return { kind: 'timestamp', format };
-  return { fault: `“${cut(text)}” is not a format of times`, expected: `one of ${TIMESTAMP_FORMATS.join(', ')}`, found: cut(text) };
+  return {
+    fault: `“${cut(text)}” is not a format of times`,
+    expected: `one of ${TIMESTAMP_FORMATS.join(', ')}`,
+    found: cut(text),
+  };
 }
 
 /** The short form of a type, or undefined where it holds a struct or tags that are not the types' own. */
 export function shortText(type: UserType | ColumnType): string | undefined {
   switch (type.kind) {
-    case 'decimal': return `decimal(${type.precision},${type.scale})`;
-    case 'timestamp': return type.format === undefined ? 'timestamp' : `timestamp(${type.format})`;
-    case 'list': return shortSlot('list', type.element);
-    case 'map': return shortSlot('map', type.value);
-    case 'struct': return undefined;
-    default: return type.kind;
+    case 'decimal':
+      return `decimal(${type.precision},${type.scale})`;
+    case 'timestamp':
+      return type.format === undefined ? 'timestamp' : `timestamp(${type.format})`;
+    case 'list':
+      return shortSlot('list', type.element);
+    case 'map':
+      return shortSlot('map', type.value);
+    case 'struct':
+      return undefined;
+    default:
+      return type.kind;
   }
 }
 
@@ -55,13 +67,16 @@ export function shortText(type: UserType | ColumnType): string | undefined {
 export function typeText(type: UserType | ColumnType, tag?: OriginTag): string {
   const from = tag === undefined || tag === defaultTag(type) || !allowedTags(type).includes(tag) ? '' : ` from ${tag}`;
   switch (type.kind) {
-    case 'list': return `list<${typeText(type.element.type, type.element.tag)}>${from}`;
-    case 'map': return `map<${typeText(type.value.type, type.value.tag)}>${from}`;
+    case 'list':
+      return `list<${typeText(type.element.type, type.element.tag)}>${from}`;
+    case 'map':
+      return `map<${typeText(type.value.type, type.value.tag)}>${from}`;
     case 'struct': {
       const fields = type.fields.map((field) => `${field.name ?? field.attr}: ${typeText(field.type, field.tag)}`);
       return `struct<${fields.join(', ')}>${from}`;
     }
-    default: return `${shortText(type) ?? type.kind}${from}`;
+    default:
+      return `${shortText(type) ?? type.kind}${from}`;
   }
 }
 
@@ -84,10 +99,18 @@ function decimalType(args: string, text: string): UserType | TypeFault {
   const found = cut(text);
   if (digits === '') return { fault: `“${found}” is not a decimal type`, expected: 'decimal(precision,scale)', found };
   if (precision < 1 || precision > PRECISION_MAX) {
-    return { fault: `“${found}” has a precision that no table can hold`, expected: `a precision from 1 to ${PRECISION_MAX}`, found };
+    return {
+      fault: `“${found}” has a precision that no table can hold`,
+      expected: `a precision from 1 to ${PRECISION_MAX}`,
+      found,
+    };
   }
   if (scale > precision) {
-    return { fault: `“${found}” has more decimal places than digits`, expected: `a scale from 0 to ${precision}`, found };
+    return {
+      fault: `“${found}” has more decimal places than digits`,
+      expected: `a scale from 0 to ${precision}`,
+      found,
+    };
   }
   return { kind: 'decimal', precision, scale };
 }

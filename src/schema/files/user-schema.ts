@@ -43,33 +43,60 @@ export interface UserDerived {
   readonly format: TimestampFormat;
 }
 
-export const TIMESTAMP_FORMATS: readonly TimestampFormat[] = ['iso', 'iso-ms', 'iso-us', 'epoch-s', 'epoch-ms', 'epoch-us'];
+export const TIMESTAMP_FORMATS: readonly TimestampFormat[] = [
+  'iso',
+  'iso-ms',
+  'iso-us',
+  'epoch-s',
+  'epoch-ms',
+  'epoch-us',
+];
 
 const SETS: readonly OriginTag[] = ['SS', 'NS', 'BS'];
 
 /** The tag of a type whose tag is not said; undefined where only the data can tell. */
 export function defaultTag(type: UserType): OriginTag | undefined {
   switch (type.kind) {
-    case 'string': return 'S';
-    case 'long': case 'decimal': case 'double': case 'number-text': return 'N';
-    case 'boolean': return 'BOOL';
-    case 'binary': return 'B';
-    case 'json': case 'ddb-json': return '*';
-    case 'list': return 'L';
-    case 'map': case 'struct': return 'M';
-    case 'timestamp': return type.format === undefined ? undefined : type.format.startsWith('iso') ? 'S' : 'N';
-    case 'auto': return undefined;
+    case 'string':
+      return 'S';
+    case 'long':
+    case 'decimal':
+    case 'double':
+    case 'number-text':
+      return 'N';
+    case 'boolean':
+      return 'BOOL';
+    case 'binary':
+      return 'B';
+    case 'json':
+    case 'ddb-json':
+      return '*';
+    case 'list':
+      return 'L';
+    case 'map':
+    case 'struct':
+      return 'M';
+    case 'timestamp':
+      return type.format === undefined ? undefined : type.format.startsWith('iso') ? 'S' : 'N';
+    case 'auto':
+      return undefined;
   }
 }
 
 /** The tags whose values a column of this type can hold. */
 export function allowedTags(type: UserType): readonly OriginTag[] {
   switch (type.kind) {
-    case 'string': return ['S', 'NULL'];
-    case 'json': case 'ddb-json': return ['*', 'L', 'M', 'S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS'];
-    case 'list': return ['L', ...SETS];
-    case 'timestamp': return type.format === undefined ? ['S', 'N'] : [defaultTag(type) ?? 'S'];
-    case 'auto': return ['S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M'];
+    case 'string':
+      return ['S', 'NULL'];
+    case 'json':
+    case 'ddb-json':
+      return ['*', 'L', 'M', 'S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS'];
+    case 'list':
+      return ['L', ...SETS];
+    case 'timestamp':
+      return type.format === undefined ? ['S', 'N'] : [defaultTag(type) ?? 'S'];
+    case 'auto':
+      return ['S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M'];
     default: {
       const tag = defaultTag(type);
       return tag === undefined ? [] : [tag];

@@ -16,7 +16,8 @@ type Spec = string | Map<string, Spec> | Spec[];
  * @param comments by column name: lines that go above a column, such as why it has its type
  */
 export function writeSchemaYaml(
-  schema: Pick<TableSchema, 'columns' | 'derived' | 'keys'>, comments: ReadonlyMap<string, string> = new Map(),
+  schema: Pick<TableSchema, 'columns' | 'derived' | 'keys'>,
+  comments: ReadonlyMap<string, string> = new Map(),
 ): string {
   const document = new Document(new YAMLMap());
   document.commentBefore = HEADER;
@@ -28,7 +29,13 @@ export function writeSchemaYaml(
   addComments(columns.value, schema.columns, comments);
   root.add(columns);
   if (schema.derived.length > 0) {
-    const derived = schema.derived.map(({ name, from, format }): [string, Spec] => [name, new Map([['from', from], ['format', format]])]);
+    const derived = schema.derived.map(({ name, from, format }): [string, Spec] => [
+      name,
+      new Map([
+        ['from', from],
+        ['format', format],
+      ]),
+    ]);
     root.add(pair(document, 'derived', new Map(derived)));
   }
   return document.toString({ lineWidth: 0, flowCollectionPadding: false, singleQuote: false });
@@ -45,7 +52,9 @@ function fieldSpecs(fields: readonly (Field | UserColumn)[]): Map<string, Spec> 
     const shared = specs.get(field.attr) ?? [];
     specs.set(field.attr, [...shared, spec(field, field)]);
   }
-  return new Map([...specs].map(([attr, group]): [string, Spec] => [attr, group.length === 1 ? group[0] ?? 'auto' : group]));
+  return new Map(
+    [...specs].map(([attr, group]): [string, Spec] => [attr, group.length === 1 ? (group[0] ?? 'auto') : group]),
+  );
 }
 
 /** The short text where it says everything. */
@@ -55,8 +64,16 @@ function spec(slot: Slot | UserSlot, field?: Field | UserColumn): Spec {
   const tag: [string, Spec][] = slot.tag === undefined || slot.tag === defaultTag(type) ? [] : [['tag', slot.tag]];
   const short = shortText(type);
   if (short !== undefined && name.length + tag.length === 0) return short;
-  const inner: [string, Spec][] = short !== undefined ? [] : type.kind === 'list' ? [['of', spec(type.element)]]
-    : type.kind === 'map' ? [['of', spec(type.value)]] : type.kind === 'struct' ? [['fields', fieldSpecs(type.fields)]] : [];
+  const inner: [string, Spec][] =
+    short !== undefined
+      ? []
+      : type.kind === 'list'
+        ? [['of', spec(type.element)]]
+        : type.kind === 'map'
+          ? [['of', spec(type.value)]]
+          : type.kind === 'struct'
+            ? [['fields', fieldSpecs(type.fields)]]
+            : [];
   return new Map<string, Spec>([['type', short ?? type.kind], ...name, ...tag, ...inner]);
 }
 
@@ -71,7 +88,10 @@ function setFlow(node: unknown): number {
   if (isScalar(node)) return String(node.value).length + 4;
   if (!isMap(node) && !isSeq(node)) return 0;
   const items: readonly unknown[] = node.items;
-  const width = items.reduce((sum: number, item) => sum + (isPair(item) ? setFlow(item.key) + setFlow(item.value) : setFlow(item)), 0);
+  const width = items.reduce(
+    (sum: number, item) => sum + (isPair(item) ? setFlow(item.key) + setFlow(item.value) : setFlow(item)),
+    0,
+  );
   node.flow = width <= FLOW_WIDTH;
   return width;
 }

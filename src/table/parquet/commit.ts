@@ -32,13 +32,16 @@ export async function commitManifest(commit: ManifestCommit): Promise<CommitOutc
 /** Committed or conflict as far as a manifest tells; undefined: it is still the base. */
 function judge(commit: ManifestCommit, now: ReadManifest | undefined): CommitOutcome | undefined {
   const { commitId, generation } = commit.manifest;
-  const landed = now !== undefined
-    && [now.manifest, ...now.manifest.previous].some((former) => former.commitId === commitId);
+  const landed =
+    now !== undefined && [now.manifest, ...now.manifest.previous].some((former) => former.commitId === commitId);
   if (landed) return { kind: 'committed', snapshot: generation };
   if (now?.manifest.generation === commit.base) return undefined;
   if (now === undefined) return { kind: 'conflict', reason: 'The table’s manifest is gone.' };
   const { ledger } = now.manifest;
-  return { kind: 'conflict', reason: `Another writer committed generation ${now.manifest.generation}, commit ${ledger.commitId}.` };
+  return {
+    kind: 'conflict',
+    reason: `Another writer committed generation ${now.manifest.generation}, commit ${ledger.commitId}.`,
+  };
 }
 
 async function attempt(put: () => Promise<PutOutcome>): Promise<PutOutcome> {
@@ -57,13 +60,20 @@ async function readBack(commit: ManifestCommit, outcome: PutOutcome): Promise<Co
     const settled = judge(commit, await commit.read());
     if (settled !== undefined) return settled;
     if (outcome.kind === 'exists') {
-      return { kind: 'conflict', reason: 'The manifest was changed and changed back, or the store refused to swap it.' };
+      return {
+        kind: 'conflict',
+        reason: 'The manifest was changed and changed back, or the store refused to swap it.',
+      };
     }
   } catch (error) {
     return { kind: 'unknown', reason: 'The manifest could not be read back.', cause: cause ?? error };
   }
   // The put may still land: the base is untouched, so its condition still holds.
-  return { kind: 'unknown', reason: 'The reply of the store was lost, and the manifest is still the one before.', cause };
+  return {
+    kind: 'unknown',
+    reason: 'The reply of the store was lost, and the manifest is still the one before.',
+    cause,
+  };
 }
 
 function previousOf(before: Manifest | undefined): readonly PreviousGeneration[] {

@@ -42,14 +42,18 @@ export function valueLabel(field: Pick<PartitionField, 'transform'>, value: Part
 
 function timeLabel(transform: PartitionField['transform'], value: number): string {
   switch (transform) {
-    case 'year': return String(1970 + value);
-    case 'month': return dateText(Date.UTC(1970, value, 1)).slice(0, -3);
-    case 'day': return dateText(value * 86_400_000);
+    case 'year':
+      return String(1970 + value);
+    case 'month':
+      return dateText(Date.UTC(1970, value, 1)).slice(0, -3);
+    case 'day':
+      return dateText(value * 86_400_000);
     case 'hour': {
       const days = Math.floor(value / 24);
       return `${dateText(days * 86_400_000)}-${String(value - days * 24).padStart(2, '0')}`;
     }
-    default: return String(value);
+    default:
+      return String(value);
   }
 }
 
@@ -60,7 +64,10 @@ function dateText(ms: number): string {
 
 function escapeLabel(text: string): string {
   // A storage key never holds `..`, not even within a name.
-  return [...text].map((c) => escapeCharacter(c)).join('').replaceAll('..', '%2E%2E');
+  return [...text]
+    .map((c) => escapeCharacter(c))
+    .join('')
+    .replaceAll('..', '%2E%2E');
 }
 
 function escapeCharacter(c: string): string {

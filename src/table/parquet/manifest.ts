@@ -88,18 +88,27 @@ function decodeText(bytes: Uint8Array, place: string): string {
 function notReadable(text: string, place: string): TailraceError {
   const version = /^\{"tailraceParquet":([0-9]+),"sha256":"/.exec(text)?.[1];
   if (version === undefined || version === String(MANIFEST_VERSION)) {
-    return damaged(place, 'the manifest as tailrace wrote it', `${text.length} characters that begin with ${JSON.stringify(text.slice(0, 24))}`);
+    return damaged(
+      place,
+      'the manifest as tailrace wrote it',
+      `${text.length} characters that begin with ${JSON.stringify(text.slice(0, 24))}`,
+    );
   }
   return new TailraceError('TARGET_BAD', 'The table was written by another version of tailrace.', {
-    place, expected: `manifest version ${MANIFEST_VERSION}`, found: `version ${version}`,
+    place,
+    expected: `manifest version ${MANIFEST_VERSION}`,
+    found: `version ${version}`,
     hint: 'Use the version of tailrace that wrote the table, or a newer one.',
   });
 }
 
 function damaged(place: string, expected: string, found: string): TailraceError {
   return new TailraceError('TARGET_BAD', 'The manifest of the Parquet table is damaged or was edited.', {
-    place, expected, found,
-    hint: 'Restore an older version of this object from the bucket’s versions or a backup, or move the folder away and load again; '
-      + 'the data files in its generations are untouched.',
+    place,
+    expected,
+    found,
+    hint:
+      'Restore an older version of this object from the bucket’s versions or a backup, or move the folder away and load again; ' +
+      'the data files in its generations are untouched.',
   });
 }

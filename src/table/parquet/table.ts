@@ -9,7 +9,13 @@
  */
 import { TailraceError } from '../../model/errors.ts';
 import type {
-  CommitOutcome, DataFile, PartitionField, PartitionValue, StagedCommit, TableHandle, TableState,
+  CommitOutcome,
+  DataFile,
+  PartitionField,
+  PartitionValue,
+  StagedCommit,
+  TableHandle,
+  TableState,
 } from '../../model/table.ts';
 import { ObjectNotFound, PreconditionFailed, type Storage } from '../../storage/port.ts';
 import { commitManifest } from './commit.ts';
@@ -61,7 +67,10 @@ class ParquetTable implements TableHandle {
   }
 
   dataFilePath(
-    commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string,
+    commitId: string,
+    partition: readonly PartitionField[],
+    values: readonly PartitionValue[],
+    fileName: string,
   ): string {
     const folders = partitionFolders(partition, values);
     const name = partitionFileName(fileName, values);
@@ -71,13 +80,20 @@ class ParquetTable implements TableHandle {
   async commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome> {
     const generation = generationOf(staged.commitId);
     const manifest = {
-      generation, commitId: staged.commitId, committedMs: staged.timestampMs, schema: staged.schema,
-      partition: staged.partition, sort: staged.sort, ledger: staged.ledger,
+      generation,
+      commitId: staged.commitId,
+      committedMs: staged.timestampMs,
+      schema: staged.schema,
+      partition: staged.partition,
+      sort: staged.sort,
+      ledger: staged.ledger,
       rows: staged.files.reduce((rows, file) => rows + file.rows, 0),
       files: this.#relativeFiles(staged.files, generation),
     };
     return commitManifest({
-      manifest, base: base?.snapshot, read: () => this.#read(),
+      manifest,
+      base: base?.snapshot,
+      read: () => this.#read(),
       put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
     });
   }
@@ -109,8 +125,11 @@ class ParquetTable implements TableHandle {
       const path = file.path.slice(this.location.length + 1);
       if (!file.path.startsWith(`${this.location}/${generation}/`) || seen.has(path)) {
         const found = seen.has(path) ? 'a file that is named twice' : 'a file outside';
-        throw new TailraceError('INTERNAL', 'The commit names a data file that is not its own.',
-          { place: file.path, expected: `files in ${this.location}/${generation}`, found });
+        throw new TailraceError('INTERNAL', 'The commit names a data file that is not its own.', {
+          place: file.path,
+          expected: `files in ${this.location}/${generation}`,
+          found,
+        });
       }
       seen.add(path);
       return { ...file, path };
@@ -121,10 +140,15 @@ class ParquetTable implements TableHandle {
   async #refuseForeignFiles(): Promise<void> {
     for await (const name of this.#storage.listFolder(this.#key(''))) {
       if (name.startsWith('.') || (name.endsWith('/') && GENERATION.test(name.slice(0, -1)))) continue;
-      throw new TailraceError('TARGET_BAD', 'The target’s folder is not empty, and holds no Parquet table of tailrace.', {
-        place: `${this.location}/${name}`, expected: `${MANIFEST_NAME}, or an empty folder`,
-        hint: 'Name an empty folder; an Iceberg table is named as iceberg:<location>.',
-      });
+      throw new TailraceError(
+        'TARGET_BAD',
+        'The target’s folder is not empty, and holds no Parquet table of tailrace.',
+        {
+          place: `${this.location}/${name}`,
+          expected: `${MANIFEST_NAME}, or an empty folder`,
+          hint: 'Name an empty folder; an Iceberg table is named as iceberg:<location>.',
+        },
+      );
     }
   }
 

@@ -29,11 +29,17 @@ function withFault(storage: Storage, fault: Partial<Storage>): Storage {
 }
 
 async function codeOf(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   return error instanceof TailraceError ? error.code : String(error);
 }
 
-describe.each([['memory', () => memoryStorage()], ['local', () => localStorage(mkdtempSync(join(folder, 'root-')))]])('on %s storage', (_, make) => {
+describe.each([
+  ['memory', () => memoryStorage()],
+  ['local', () => localStorage(mkdtempSync(join(folder, 'root-')))],
+])('on %s storage', (_, make) => {
   test('a table is created, read and replaced', async () => {
     const { table } = open(make());
     expect(await table.load()).toBeUndefined();
@@ -41,7 +47,16 @@ describe.each([['memory', () => memoryStorage()], ['local', () => localStorage(m
     const first = staged(table, 'c1');
     expect(await table.commit(first, undefined)).toEqual({ kind: 'committed', snapshot: 'g-c1' });
     const state = await table.load();
-    expect(state).toEqual({ format: 'parquet', location: table.location, snapshot: 'g-c1', schema, partition, sort: [], ledger: first.ledger, rows: 7 });
+    expect(state).toEqual({
+      format: 'parquet',
+      location: table.location,
+      snapshot: 'g-c1',
+      schema,
+      partition,
+      sort: [],
+      ledger: first.ledger,
+      rows: 7,
+    });
     expect(await table.dataFiles()).toEqual(first.files);
     expect(await table.commit(staged(table, 'c2', 'replace'), state)).toEqual({ kind: 'committed', snapshot: 'g-c2' });
     expect((await table.load())?.ledger?.commitId).toBe('c2');
@@ -81,15 +96,19 @@ describe('outcomes', () => {
     expect(await table.commit(staged(table, 'c1'), undefined)).toEqual({ kind: 'committed', snapshot: 'g-c1' });
   });
 
-  test.each([['as a value', false], ['as an error', true]])('fault 1: a lost reply (%s) is settled by reading', async (_, thrown) => {
+  test.each([
+    ['as a value', false],
+    ['as an error', true],
+  ])('fault 1: a lost reply (%s) is settled by reading', async (_, thrown) => {
     const { storage } = open();
-    const lost = (applied: boolean) => withFault(storage, {
-      async putIf(key, body, condition) {
-        if (applied) await storage.putIf(key, body, condition);
-        if (thrown) throw new TailraceError('UNREACHABLE', 'No reply.');
-        return { kind: 'unknown', cause: 'no reply' };
-      },
-    });
+    const lost = (applied: boolean) =>
+      withFault(storage, {
+        async putIf(key, body, condition) {
+          if (applied) await storage.putIf(key, body, condition);
+          if (thrown) throw new TailraceError('UNREACHABLE', 'No reply.');
+          return { kind: 'unknown', cause: 'no reply' };
+        },
+      });
     const never = open(lost(false)).table;
     expect((await never.commit(staged(never, 'c1'), undefined)).kind).toBe('unknown');
     const applied = open(lost(true)).table;
@@ -101,13 +120,15 @@ describe('outcomes', () => {
     await table.commit(staged(table, 'c1'), undefined);
     const base = await table.load();
     let late: (() => Promise<PutOutcome>) | undefined;
-    const slow = open(withFault(storage, {
-      async putIf(key, body, condition) {
-        late = () => storage.putIf(key, body, condition);
-        await table.commit(staged(table, 'other', 'replace'), base);
-        return { kind: 'unknown', cause: 'no reply' };
-      },
-    })).table;
+    const slow = open(
+      withFault(storage, {
+        async putIf(key, body, condition) {
+          late = () => storage.putIf(key, body, condition);
+          await table.commit(staged(table, 'other', 'replace'), base);
+          return { kind: 'unknown', cause: 'no reply' };
+        },
+      }),
+    ).table;
     expect((await slow.commit(staged(slow, 'mine', 'replace'), base)).kind).toBe('conflict');
     expect((await late?.())?.kind).toBe('exists');
   });
@@ -115,16 +136,18 @@ describe('outcomes', () => {
   test('a manifest that cannot be read back leaves the outcome unknown', async () => {
     const { storage } = open();
     let puts = 0;
-    const blind = open(withFault(storage, {
-      async putIf() {
-        puts += 1;
-        return { kind: 'unknown', cause: 'reset' };
-      },
-      async head(key) {
-        if (puts > 0) throw new TailraceError('UNREACHABLE', 'gone');
-        return storage.head(key);
-      },
-    })).table;
+    const blind = open(
+      withFault(storage, {
+        async putIf() {
+          puts += 1;
+          return { kind: 'unknown', cause: 'reset' };
+        },
+        async head(key) {
+          if (puts > 0) throw new TailraceError('UNREACHABLE', 'gone');
+          return storage.head(key);
+        },
+      }),
+    ).table;
     expect(await blind.commit(staged(blind, 'c1'), undefined)).toMatchObject({ kind: 'unknown', cause: 'reset' });
     expect(puts).toBe(1);
   });
@@ -140,7 +163,9 @@ describe('outcomes', () => {
   });
 
   test('a refusal of the store goes through as it is', async () => {
-    const { table } = open(withFault(memoryStorage(), { putIf: () => Promise.reject(new TailraceError('ACCESS_DENIED', 'no')) }));
+    const { table } = open(
+      withFault(memoryStorage(), { putIf: () => Promise.reject(new TailraceError('ACCESS_DENIED', 'no')) }),
+    );
     expect(await codeOf(table.commit(staged(table, 'c1'), undefined))).toBe('ACCESS_DENIED');
   });
 });
@@ -216,7 +241,9 @@ describe('refusals', () => {
   test('fault 12: a commit that names a file twice, or a file of another commit, is refused', async () => {
     const { table } = open();
     const commit = staged(table, 'c1');
-    expect(await codeOf(table.commit({ ...commit, files: [...commit.files, ...commit.files] }, undefined))).toBe('INTERNAL');
+    expect(await codeOf(table.commit({ ...commit, files: [...commit.files, ...commit.files] }, undefined))).toBe(
+      'INTERNAL',
+    );
     expect(await codeOf(table.commit({ ...commit, files: staged(table, 'c2').files }, undefined))).toBe('INTERNAL');
     expect(() => table.dataFilePath('../x', [], [], 'f.parquet')).toThrow(TailraceError);
   });
@@ -228,7 +255,10 @@ describe('refusals', () => {
     const moving = withFault(storage, {
       async head(key) {
         const info = await storage.head(key);
-        if (swaps < 2) await table.commit(staged(table, `s${(swaps += 1)}`, 'replace'), await table.load());
+        if (swaps < 2) {
+          swaps += 1;
+          await table.commit(staged(table, `s${swaps}`, 'replace'), await table.load());
+        }
         return info;
       },
     });

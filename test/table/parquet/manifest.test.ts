@@ -7,12 +7,29 @@ import { staged } from './small.ts';
 
 function sample(): Manifest {
   const storage = memoryStorage('m');
-  const { schema, partition, sort, files, ledger, commitId, timestampMs } = staged(openParquetTable(storage, 'memory://m/t'), 'c1');
+  const { schema, partition, sort, files, ledger, commitId, timestampMs } = staged(
+    openParquetTable(storage, 'memory://m/t'),
+    'c1',
+  );
   const [file] = files;
   if (file === undefined) throw new Error('no file');
-  const values = [[9007199254740993n, null], ['', true], ['{"long":"1"}', -5]].map((value) => ({ ...file, partition: value }));
-  return { generation: 'g-c1', commitId, committedMs: timestampMs, schema, partition, sort, ledger, rows: 7, files: values,
-    previous: [{ generation: 'g-c0', commitId: 'c0', committedMs: 1 }] };
+  const values = [
+    [9007199254740993n, null],
+    ['', true],
+    ['{"long":"1"}', -5],
+  ].map((value) => ({ ...file, partition: value }));
+  return {
+    generation: 'g-c1',
+    commitId,
+    committedMs: timestampMs,
+    schema,
+    partition,
+    sort,
+    ledger,
+    rows: 7,
+    files: values,
+    previous: [{ generation: 'g-c0', commitId: 'c0', committedMs: 1 }],
+  };
 }
 
 function refusal(bytes: Uint8Array): TailraceError {
@@ -29,14 +46,17 @@ describe('manifest', () => {
   test('comes back as it was, with 64-bit values, and is JSON', () => {
     const bytes = encodeManifest(sample());
     expect(decodeManifest(bytes, 'x')).toEqual(sample());
-    expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({ tailraceParquet: 1, table: { generation: 'g-c1' } });
+    expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({
+      tailraceParquet: 1,
+      table: { generation: 'g-c1' },
+    });
   });
 
   test('fault 27: a flipped bit at any byte, and a cut at any byte, is noticed', () => {
     const bytes = encodeManifest(sample());
     for (let at = 0; at < bytes.length; at += 1) {
       const flipped = Uint8Array.from(bytes);
-      flipped[at] = (flipped[at] ?? 0) ^ (1 << at % 8);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8));
       expect(refusal(flipped).code).toBe('TARGET_BAD');
       expect(refusal(bytes.slice(0, at)).code).toBe('TARGET_BAD');
     }
@@ -44,7 +64,9 @@ describe('manifest', () => {
   });
 
   test('fault 31: another version is refused by name', () => {
-    const newer = Buffer.from(Buffer.from(encodeManifest(sample())).toString().replace('"tailraceParquet":1', '"tailraceParquet":12'));
+    const newer = Buffer.from(
+      Buffer.from(encodeManifest(sample())).toString().replace('"tailraceParquet":1', '"tailraceParquet":12'),
+    );
     expect(refusal(newer)).toMatchObject({ code: 'TARGET_BAD', found: 'version 12' });
   });
 });
