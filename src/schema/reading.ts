@@ -1,5 +1,5 @@
 import type { Field, Slot, Tag } from '../model/schema.ts';
-import { separable } from './shape.ts';
+import { isDictionary, opaqueReason, separable } from './shape.ts';
 import type { MapNode, ValueNode } from './structure.ts';
 
 /**
@@ -29,8 +29,11 @@ export type ReadItem =
 /** More attribute names than this are not read as one struct, whose parse grows with its width. */
 const STRUCT_ATTR_LIMIT = 2_000;
 
-/** How to read the items of this root into these columns. */
-export function readingOf(root: MapNode, columns: readonly Field[], exclude: ReadonlySet<string>): ReadItem {
+/**
+ * How to read the items of this root into these columns. `expectNulls`: NULL may stand anywhere, not only where it
+ * was seen; without it the engine has less to look for, and a first NULL elsewhere is refused, learned and read again.
+ */
+export function readingOf(root: MapNode, columns: readonly Field[], exclude: ReadonlySet<string>, expectNulls = true): ReadItem {
   const names = new Set([...root.fields.keys(), ...columns.map((column) => column.attr)]);
   if (root.overflow || names.size > STRUCT_ATTR_LIMIT || !separable([...names])) return { kind: 'open' };
   const byAttr = new Map<string, Field[]>();
@@ -38,18 +41,19 @@ export function readingOf(root: MapNode, columns: readonly Field[], exclude: Rea
   const attrs = new Map<string, ReadValue>();
   for (const name of names) {
     const into = exclude.has(name) ? [] : (byAttr.get(name) ?? []);
-    attrs.set(name, into.length === 0 ? { kind: 'raw' } : readValue(root.fields.get(name), into));
+    attrs.set(name, into.length === 0 ? { kind: 'raw' } : readValue(root.fields.get(name), into, expectNulls));
   }
   return { kind: 'struct', attrs };
 }
 
 /** How to read a position whose values go into these columns (several in split mode). */
-function readValue(node: ValueNode | undefined, into: readonly (Field | Slot)[]): ReadValue {
+function readValue(node: ValueNode | undefined, into: readonly (Field | Slot)[], nulls: boolean): ReadValue {
   if (into.some((slot) => slot.tag === '*' && slot.type.kind === 'ddb-json' && !onlyEmptyMaps(node))) return { kind: 'raw' };
-  if (into.some((slot) => slot.type.kind === 'json')) return node === undefined ? { kind: 'raw' } : readAll(node);
-  const tags = new Map<Tag, ReadTag>([['NULL', { kind: 'scalar' }]]);
+  if (into.some((slot) => slot.type.kind === 'json')) return node === undefined ? { kind: 'raw' } : readAll(node, nulls);
+  const tags = new Map<Tag, ReadTag>(nulls ? [['NULL', { kind: 'scalar' }]] : []);
   for (const tag of node?.counts.keys() ?? []) tags.set(tag, defaultTag(tag, node));
-  for (const slot of into) if (slot.tag !== '*') tags.set(slot.tag, readTag(node, slot));
+  for (const slot of into) if (slot.tag !== '*') tags.set(slot.tag, readTag(node, slot, nulls));
+  if (tags.size === 0) tags.set('S', { kind: 'scalar' });
   return { kind: 'typed', tags };
 }
 
@@ -63,31 +67,53 @@ function defaultTag(tag: Tag, node: ValueNode | undefined): ReadTag {
   return tag === 'L' ? { kind: 'raw' } : { kind: 'scalar' };
 }
 
-function readTag(node: ValueNode | undefined, slot: Field | Slot): ReadTag {
+function readTag(node: ValueNode | undefined, slot: Field | Slot, nulls: boolean): ReadTag {
   const { type } = slot;
-  if (slot.tag === 'L') return type.kind === 'list' ? { kind: 'list', element: readValue(node?.element, [type.element]) } : { kind: 'raw' };
+  if (slot.tag === 'L') return type.kind === 'list' ? { kind: 'list', element: readValue(node?.element, [type.element], nulls) } : { kind: 'raw' };
   if (slot.tag !== 'M') return { kind: 'scalar' };
-  if (type.kind === 'map') return { kind: 'map', value: readValue(node?.map?.merged, [type.value]) };
+  if (type.kind === 'map') return { kind: 'map', value: readValue(node?.map?.merged, [type.value], nulls) };
   if (type.kind !== 'struct') return { kind: 'raw' };
   const fields = new Map<string, ReadValue>();
-  for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field]));
-  for (const [name, value] of node?.map?.fields ?? []) if (!fields.has(name)) fields.set(name, readValue(value, []));
+  for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field], nulls));
+  for (const [name, value] of node?.map?.fields ?? []) if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
   return { kind: 'struct', fields };
 }
 
 /** Everything that was seen below a position, typed: for columns that hold plain JSON. */
-function readAll(node: ValueNode): ReadValue {
-  const tags = new Map<Tag, ReadTag>([['NULL', { kind: 'scalar' }]]);
-  for (const tag of node.counts.keys()) tags.set(tag, readAllTag(tag, node));
+function readAll(node: ValueNode, nulls: boolean): ReadValue {
+  const tags = new Map<Tag, ReadTag>(nulls ? [['NULL', { kind: 'scalar' }]] : []);
+  for (const tag of node.counts.keys()) tags.set(tag, readAllTag(tag, node, nulls));
   return { kind: 'typed', tags };
 }
 
-function readAllTag(tag: Tag, node: ValueNode): ReadTag {
-  if (tag === 'L') return { kind: 'list', element: node.element === undefined ? emptyElement() : readAll(node.element) };
+function readAllTag(tag: Tag, node: ValueNode, nulls: boolean): ReadTag {
+  if (tag === 'L') return { kind: 'list', element: node.element === undefined ? emptyElement() : readAll(node.element, nulls) };
   if (tag !== 'M') return { kind: 'scalar' };
-  return { kind: 'struct', fields: new Map([...(node.map?.fields ?? [])].map(([name, value]) => [name, readAll(value)])) };
+  return { kind: 'struct', fields: new Map([...(node.map?.fields ?? [])].map(([name, value]) => [name, readAll(value, nulls)])) };
 }
 
 function emptyElement(): ReadValue {
   return { kind: 'typed', tags: new Map([['S', { kind: 'scalar' }], ['NULL', { kind: 'scalar' }]]) };
+}
+
+/** How to read items so that all that was seen can be counted: everything typed that can be laid out at all. */
+export function censusReading(root: MapNode, maxDepth: number): ReadItem {
+  if (root.overflow || root.fields.size > STRUCT_ATTR_LIMIT || !separable([...root.fields.keys()])) return { kind: 'open' };
+  return { kind: 'struct', attrs: new Map([...root.fields].map(([name, node]) => [name, censusValue(node, 1, maxDepth)])) };
+}
+
+function censusValue(node: ValueNode, depth: number, maxDepth: number): ReadValue {
+  if (opaqueReason(node, depth, maxDepth) !== undefined) return { kind: 'raw' };
+  const tags = new Map<Tag, ReadTag>([['NULL', { kind: 'scalar' }]]);
+  for (const tag of node.counts.keys()) {
+    if (tag === 'L') tags.set(tag, { kind: 'list', element: node.element === undefined ? emptyElement() : censusValue(node.element, depth + 1, maxDepth) });
+    else if (tag !== 'M') tags.set(tag, { kind: 'scalar' });
+    else if (node.map !== undefined && isDictionary(node.map) && node.map.merged !== undefined) {
+      tags.set(tag, { kind: 'map', value: censusValue(node.map.merged, depth + 1, maxDepth) });
+    } else {
+      const fields = [...(node.map?.fields ?? [])].map(([name, value]) => [name, censusValue(value, depth + 1, maxDepth)] as const);
+      tags.set(tag, { kind: 'struct', fields: new Map(fields) });
+    }
+  }
+  return { kind: 'typed', tags };
 }

@@ -1,0 +1,11 @@
+/** The library: the verbs of the command, with the same words. */
+export { ERROR_CODES, type ErrorCode, TailraceError } from './model/errors.ts';
+export type { AwsSettings, PartitionRequest, Progress, RunContext, SchemaOptions, SyncOptions } from './model/options.ts';
+export type * from './model/report.ts';
+export type * from './model/schema.ts';
+export type * from './model/table.ts';
+export { inspect } from './pipeline/inspect.ts';
+export { type CatOptions, cat, query } from './pipeline/read.ts';
+export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';
+export { sync } from './pipeline/sync.ts';
+export { parsePartition, parseSort } from './schema/partition.ts';

@@ -1,0 +1,78 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duck } from '../engine/duckdb/instance.ts';
+import { lineCounts } from '../engine/duckdb/count.ts';
+import { type StagedFile, writeLines } from '../engine/duckdb/write.ts';
+import { TailraceError } from '../model/errors.ts';
+import type { LocalFile } from '../source/port.ts';
+import type { Layout } from './learner.ts';
+import { type Input, inputsOf, type RefusalOptions, untilAccepted } from './refusals.ts';
+import type { Surprises } from './surprises.ts';
+
+export interface BatchOptions extends RefusalOptions {
+  readonly duck: Duck;
+  readonly targetFileSizeBytes: number;
+  /** Every line of the export was seen before: what is rescued is meant to be. */
+  readonly learnedAll: boolean;
+  readonly surprises: Surprises;
+  /** A layout for what is known now: extends the one that earlier batches were written by, or starts anew. */
+  readonly layout: () => Layout;
+}
+
+/** A batch as Parquet files on this machine's disk, not yet anywhere else. */
+export interface WrittenBatch {
+  readonly layout: Layout;
+  readonly files: readonly StagedFile[];
+  readonly read: number;
+  readonly rejected: number;
+  readonly rescued: number;
+}
+
+/**
+ * Writes one batch. The engine refuses what the layout does not name; then the layout learns, and the batch is written
+ * again, as it is when its rescues show that a column should be another.
+ */
+export async function writeBatch(locals: readonly LocalFile[], options: BatchOptions): Promise<WrittenBatch> {
+  const inputs = inputsOf(locals);
+  for (const local of locals) for (const reject of local.rejects) await options.onReject(reject);
+  const outDir = join(options.tempDir, 'out');
+  return untilAccepted(inputs, options, async () => {
+    const layout = options.layout();
+    await rm(outDir, { recursive: true, force: true });
+    const files = inputs.length === 0 ? [] : await writeLines(options.duck, {
+      projection: layout.projection, partition: layout.partition, sort: layout.sort, outDir, signal: options.signal,
+      paths: inputs.map((input) => input.path), targetFileSizeBytes: options.targetFileSizeBytes,
+    });
+    await checkCounts(inputs, files, layout, options, outDir);
+    if (!options.learnedAll && (await options.surprises.learn(files, layout))) return undefined;
+    const rejected = inputs.reduce((sum, input) => sum + input.rejected, 0);
+    return { layout, files, read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0), rejected, rescued: rescuedRows(files, layout) };
+  });
+}
+
+function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
+  const id = layout.schema.system.find((column) => column.name === '_rescued')?.id ?? -1;
+  return files.reduce((sum, file) => {
+    const stats = file.stats[id];
+    return sum + (stats === undefined ? 0 : stats.valueCount - stats.nullCount);
+  }, 0);
+}
+
+/** fault 52: what the manifest counts, the files must hold. */
+async function checkCounts(
+  inputs: readonly Input[], files: readonly StagedFile[], layout: Layout, options: BatchOptions, outDir: string,
+): Promise<void> {
+  const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
+  if (rows === expected) return;
+  const counts = await lineCounts(options.duck, layout.projection.reading, inputs.map((input) => input.path), outDir, options.signal);
+  for (const input of inputs) {
+    const found = (counts.get(input.path) ?? 0) + input.rejected;
+    if (found === input.local.source.itemCount) continue;
+    throw new TailraceError('COUNT_MISMATCH', 'A data file does not hold as many items as its manifest says.', {
+      place: input.local.source.manifestKey, expected: `${input.local.source.itemCount} items`, found: `${found} items`,
+      hint: 'The manifest or the file was changed after the export; run the export again.',
+    });
+  }
+  throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, { place: inputs[0]?.local.source.manifestKey ?? '' });
+}

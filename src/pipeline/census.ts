@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Census } from '../engine/duckdb/census.ts';
+import { openDuckDb } from '../engine/duckdb/instance.ts';
+import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
+import { censusReading } from '../schema/reading.ts';
+import { fetchBatches } from '../source/export/batches.ts';
+import { sampleItems } from '../source/lines/sample.ts';
+import type { FullExport } from '../source/port.ts';
+import { Learner } from './learner.ts';
+import type { OpenSource } from './open.ts';
+import { inputsOf, untilAccepted } from './refusals.ts';
+import { openWorkspace } from './workspace.ts';
+
+export interface Counted {
+  readonly learner: Learner;
+  readonly items: number;
+  readonly rejected: number;
+}
+
+/** Lines of each file looked at before counting; what they do not show is learned from the engine's refusals. */
+const SAMPLE_LINES = 400;
+const SAMPLE_BYTES = 4 * 1024 * 1024;
+
+/** Counts every value of every item by position and type: the schema from all the data, in the engine. */
+export async function countExport(source: OpenSource, options: SyncOptions, context: RunContext): Promise<Counted> {
+  const workspace = await openWorkspace(options.tempDir);
+  const duck = await openDuckDb({
+    memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir: join(workspace.dir, 'spill'), tempBudgetBytes: options.tempBudgetBytes,
+  });
+  const learner = new Learner({ schema: options.schema, partition: [], sort: [], recorded: undefined, file: undefined });
+  const census = new Census();
+  let rejected = 0;
+  let filesDone = 0;
+  try {
+    const batches = fetchBatches(source.storage, source.export, {
+      batchBytes: options.batchBytes, budgetBytes: options.tempBudgetBytes, tempDir: join(workspace.dir, 'spool'), signal: context.signal,
+    });
+    for await (const batch of batches) {
+      const inputs = inputsOf(batch.files);
+      const tempDir = join(workspace.dir, `batch-${batch.index}`);
+      await mkdir(tempDir, { recursive: true });
+      await sampleItems(inputs.map((input) => input.path), {
+        linesPerFile: SAMPLE_LINES, maxBytes: SAMPLE_BYTES, sink: learner.item, signal: context.signal,
+      });
+      const refusals = { learner, tempDir, strict: options.strict, signal: context.signal, onReject: async () => undefined };
+      await untilAccepted(inputs, refusals, async () => {
+        const reading = censusReading(learner.root, options.schema.maxDepth);
+        if (inputs.length > 0) await census.count(duck, learner.root, reading, inputs.map((input) => input.path), tempDir, context.signal);
+        return true;
+      });
+      rejected += inputs.reduce((sum, input) => sum + input.rejected, 0);
+      filesDone += batch.files.length;
+      context.onProgress(progress(source.export, filesDone, census.items));
+      await batch.recheck();
+      await batch.release();
+    }
+    census.apply();
+    return { learner, items: census.items, rejected };
+  } finally {
+    duck.close();
+    await workspace.close();
+  }
+}
+
+function progress(from: FullExport, filesDone: number, itemsDone: number): Progress {
+  const bytes = (files: FullExport['files']): number => files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  return {
+    phase: 'learn', filesDone, filesTotal: from.files.length, itemsDone, itemsTotal: from.itemCount,
+    bytesDone: bytes(from.files.slice(0, filesDone)), bytesTotal: bytes(from.files),
+  };
+}

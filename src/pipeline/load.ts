@@ -1,0 +1,234 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duck } from '../engine/duckdb/instance.ts';
+import type { StagedFile } from '../engine/duckdb/write.ts';
+import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
+import type { TableSchema } from '../model/schema.ts';
+import type { DataFile, TableHandle } from '../model/table.ts';
+import { type Batch, fetchBatches, planBatches } from '../source/export/batches.ts';
+import { appendRejects } from '../source/lines/rejects.ts';
+import { sampleItems } from '../source/lines/sample.ts';
+import type { FullExport, LocalFile, Reject } from '../source/port.ts';
+import type { Storage } from '../storage/port.ts';
+import { writeBatch, type WrittenBatch } from './batch.ts';
+import type { BatchRecord, Journal } from './journal.ts';
+import { isExtension, type Layout, type Learner, sameLayout } from './learner.ts';
+import { Surprises } from './surprises.ts';
+
+export interface LoadInput {
+  readonly duck: Duck;
+  readonly source: Storage;
+  readonly export: FullExport;
+  readonly target: Storage;
+  readonly table: TableHandle;
+  readonly learner: Learner;
+  readonly journal: Journal;
+  readonly commitId: string;
+  /** In the names of data files: two runs never write the same object. */
+  readonly runId: string;
+  readonly options: SyncOptions;
+  readonly workDir: string;
+  readonly rejectsDir: string;
+  readonly context: RunContext;
+}
+
+export interface LoadResult {
+  readonly layout: Layout;
+  readonly files: readonly DataFile[];
+  readonly read: number;
+  readonly rejected: number;
+  readonly rescued: number;
+  readonly resumedFiles: number;
+  readonly learnMs: number;
+  /** Compressed bytes of source data that were read. */
+  readonly bytesRead: number;
+}
+
+/** Lines looked at before the first write. Small exports are known whole; others are guessed, and the load proves it. */
+const SAMPLE_LINES = 5_000;
+const SAMPLE_BYTES = 6 * 1024 * 1024;
+const SAMPLE_FILES = 24;
+/** Rejects of one batch that are kept before they go to disk. */
+const REJECTS_IN_MEMORY = 1_000;
+
+/** Reads all batches of an export into data files of the table, resuming where an earlier run of the same plan stopped. */
+export class Loader {
+  readonly #in: LoadInput;
+  readonly #records = new Map<number, BatchRecord>();
+  readonly #surprises: Surprises;
+  /** Schema that the batches on record were written by, extended by the later ones. */
+  #kept: TableSchema | undefined;
+  /** Counts the times that the load started anew; batches of an earlier epoch do not count. */
+  #epoch = 0;
+  #learnedAll = false;
+  #sampled = false;
+  #learnMs = 0;
+  #bytes = 0;
+  #total: number | undefined;
+  #filesDone = 0;
+  #resumed = 0;
+
+  constructor(input: LoadInput) {
+    this.#in = input;
+    this.#surprises = new Surprises(input.duck, input.learner, this.#layout, input.context.signal);
+  }
+
+  async run(): Promise<LoadResult> {
+    await this.#resume();
+    while (!(await this.#pass())) await this.#startAnew();
+    const records = [...this.#records].sort(([a], [b]) => a - b).map(([, record]) => record);
+    const sum = (pick: (record: BatchRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
+    return {
+      layout: this.#layout(), files: records.flatMap((record) => record.files),
+      read: sum((r) => r.read), rejected: sum((r) => r.rejected), rescued: sum((r) => r.rescued),
+      resumedFiles: this.#resumed, learnMs: this.#learnMs, bytesRead: this.#bytes,
+    };
+  }
+
+  /** The layout for what is known: extends what batches on record were written by. */
+  readonly #layout = (): Layout => this.#in.learner.layout(this.#records.size > 0 ? this.#kept : undefined);
+
+  /** Takes over the batches of an earlier run of this plan. */
+  async #resume(): Promise<void> {
+    const recorded = await this.#in.journal.readSchema();
+    if (recorded === undefined) return;
+    this.#epoch = recorded.epoch;
+    for (const { index } of planBatches(this.#in.export, this.#in.options.batchBytes)) {
+      const record = await this.#in.journal.readBatch(index);
+      if (record === undefined || record.epoch !== recorded.epoch) continue;
+      this.#records.set(index, record);
+      this.#resumed += record.files.length;
+    }
+    if (this.#records.size > 0) this.#kept = recorded.schema;
+    this.#in.context.log('info', 'taking over finished batches', { batches: this.#records.size });
+  }
+
+  /** Writes every batch that is not on record; false when what was learned does not extend what was written. */
+  async #pass(): Promise<boolean> {
+    const { source, export: from, options, workDir, context } = this.#in;
+    const skip = (index: number): boolean => this.#records.has(index);
+    const batches = fetchBatches(source, from, {
+      batchBytes: options.batchBytes, budgetBytes: options.tempBudgetBytes, tempDir: join(workDir, 'spool'), signal: context.signal, skip,
+      onBytes: (bytes) => {
+        this.#bytes += bytes;
+        this.#progress('load');
+      },
+    });
+    for await (const batch of batches) {
+      try {
+        await this.#sample(batch.files);
+        if (!(await this.#batch(batch))) return false;
+      } finally {
+        await batch.release();
+      }
+    }
+    return true;
+  }
+
+  /** Forgets what was written, because the schema became another one; the files were never in the table. */
+  async #startAnew(): Promise<void> {
+    this.#in.context.log('info', 'the schema changed; the load starts again from its first file');
+    const old = [...this.#records];
+    this.#records.clear();
+    this.#kept = undefined;
+    this.#epoch += 1;
+    this.#resumed = 0;
+    await this.#in.journal.dropBatches(old.map(([index]) => index));
+    for (const [, record] of old) for (const file of record.files) await this.#in.target.delete(this.#in.target.key(file.path));
+  }
+
+  /** Looks at the head of the first batch's files, so that the first write has a good guess. */
+  async #sample(files: readonly LocalFile[]): Promise<void> {
+    if (this.#sampled) return;
+    this.#sampled = true;
+    this.#progress('learn');
+    const started = performance.now();
+    const withItems = files.filter((file) => file.source.itemCount > 0);
+    const looked = Math.min(Math.max(withItems.length, 1), SAMPLE_FILES);
+    const sample = await sampleItems(withItems.map((file) => file.path), {
+      linesPerFile: Math.ceil(SAMPLE_LINES / looked), maxBytes: SAMPLE_BYTES, maxFiles: SAMPLE_FILES,
+      sink: this.#in.learner.item, signal: this.#in.context.signal,
+    });
+    const whole = planBatches(this.#in.export, this.#in.options.batchBytes).length === 1;
+    this.#learnedAll = whole && sample.complete && sample.rejects === 0;
+    this.#learnMs = performance.now() - started;
+  }
+
+  async #batch(batch: Batch): Promise<boolean> {
+    const { duck, learner, options, workDir, context } = this.#in;
+    const rejects: Reject[] = [];
+    const rejectsDir = join(this.#in.rejectsDir, `batch-${batch.index}`);
+    await rm(rejectsDir, { recursive: true, force: true });
+    const flush = async (): Promise<void> => {
+      if (rejects.length > 0) await appendRejects(rejectsDir, rejects.splice(0), { exclude: options.schema.exclude });
+    };
+    const tempDir = join(workDir, `batch-${batch.index}`);
+    await mkdir(tempDir, { recursive: true });
+    try {
+      const written = await writeBatch(batch.files, {
+        duck, learner, tempDir, targetFileSizeBytes: options.targetFileSizeBytes, strict: options.strict, signal: context.signal,
+        learnedAll: this.#learnedAll, surprises: this.#surprises, layout: this.#layout,
+        onReject: async (reject) => {
+          if (rejects.push(reject) >= REJECTS_IN_MEMORY) await flush();
+        },
+      });
+      await flush();
+      await batch.recheck();
+      if (!this.#mayStay(written.layout)) return false;
+      await this.#keep(batch.index, written);
+      this.#filesDone += batch.files.length;
+      this.#progress('load');
+      return true;
+    } finally {
+      await rm(tempDir, { recursive: true, force: true });
+    }
+  }
+
+  /** Whether the batches on record can be in one table with files of this layout. */
+  #mayStay(layout: Layout): boolean {
+    const kept = this.#kept;
+    if (kept === undefined || this.#records.size === 0 || sameLayout(kept, layout.schema)) return true;
+    // Readers of Parquet folders take the columns from any one file, so there all files must have the same.
+    return this.#in.table.format === 'iceberg' && isExtension(kept, layout.schema);
+  }
+
+  /** Moves a batch's files to the table's storage and records them. */
+  async #keep(index: number, written: WrittenBatch): Promise<void> {
+    const { table, target, commitId, context, runId } = this.#in;
+    const files: DataFile[] = [];
+    try {
+      for (const [i, file] of written.files.entries()) {
+        const name = `${runId}-${index}-${i}.parquet`;
+        const path = table.dataFilePath(commitId, written.layout.partition, file.partition, name);
+        const { sizeBytes } = await target.adopt(target.key(path), file.path, { signal: context.signal });
+        files.push(dataFile(file, path, sizeBytes));
+      }
+    } catch (thrown) {
+      // No record and no commit names these files.
+      for (const file of files) await target.delete(target.key(file.path)).catch(() => undefined);
+      throw thrown;
+    }
+    if (this.#kept === undefined || !sameLayout(this.#kept, written.layout.schema)) {
+      await this.#in.journal.writeSchema({ epoch: this.#epoch, schema: written.layout.schema });
+      this.#kept = written.layout.schema;
+    }
+    const record: BatchRecord = { epoch: this.#epoch, files, read: written.read, rejected: written.rejected, rescued: written.rescued };
+    await this.#in.journal.writeBatch(index, record);
+    this.#records.set(index, record);
+  }
+
+  #progress(phase: Progress['phase']): void {
+    const { export: from, context } = this.#in;
+    let items = 0;
+    for (const record of this.#records.values()) items += record.read;
+    this.#total ??= from.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    context.onProgress({
+      phase, filesDone: this.#filesDone, filesTotal: from.files.length, itemsDone: items, itemsTotal: from.itemCount,
+      bytesDone: this.#bytes, bytesTotal: this.#total,
+    });
+  }
+}
+
+function dataFile(file: StagedFile, path: string, sizeBytes: number): DataFile {
+  return { path, rows: file.rows, sizeBytes, partition: file.partition, stats: file.stats, splitOffsets: file.splitOffsets };
+}

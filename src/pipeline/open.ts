@@ -1,0 +1,91 @@
+import { TailraceError } from '../model/errors.ts';
+import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { TableHandle, TableState } from '../model/table.ts';
+import { readSchemaFile } from '../schema/files/read.ts';
+import type { SchemaFile } from '../schema/files/user-schema.ts';
+import { findFullExport } from '../source/export/discover.ts';
+import { describeKey } from '../source/export/key.ts';
+import { openFullExport } from '../source/export/open.ts';
+import type { FullExport } from '../source/port.ts';
+import { openStorage, parseLocation } from '../storage/locate.ts';
+import { ObjectNotFound, type Storage } from '../storage/port.ts';
+import { openIcebergTable } from '../table/iceberg/open.ts';
+import { MANIFEST_NAME } from '../table/parquet/manifest.ts';
+import { openParquetTable } from '../table/parquet/table.ts';
+import { parseSource, parseTarget } from './ends.ts';
+
+export interface OpenSource {
+  readonly storage: Storage;
+  readonly export: FullExport;
+}
+
+export interface OpenTarget {
+  readonly storage: Storage;
+  /** Key of the table's folder. */
+  readonly key: string;
+  readonly table: TableHandle;
+}
+
+/** Finds and opens the export that the text names. */
+export async function openSource(text: string, options: SyncOptions, context: RunContext): Promise<OpenSource> {
+  const { location } = parseSource(text);
+  const storage = await openStorage(location, { aws: options.sourceAws });
+  try {
+    const folder = await findFullExport(storage, location.key);
+    const found = await openFullExport(storage, folder, { trustManifest: options.trustManifest });
+    context.log('info', 'opened export', { uri: found.uri, files: found.files.length, items: found.itemCount });
+    return { storage, export: found };
+  } catch (thrown) {
+    await storage.close();
+    throw thrown;
+  }
+}
+
+/** Opens the table that the text names, whether it is there yet or not. */
+export async function openTarget(text: string, options: SyncOptions): Promise<OpenTarget> {
+  const { format, location } = parseTarget(text);
+  const storage = await openStorage(location, { aws: options.targetAws, ...(options.sse === undefined ? {} : { sse: options.sse }) });
+  try {
+    const parquet = format === 'parquet' || (format === undefined && (await hasManifest(storage, location.key)));
+    const table = parquet ? openParquetTable(storage, location.uri) : openIcebergTable(storage, location.key);
+    return { storage, key: location.key, table };
+  } catch (thrown) {
+    await storage.close();
+    throw thrown;
+  }
+}
+
+async function hasManifest(storage: Storage, folder: string): Promise<boolean> {
+  return (await storage.head(folder === '' ? MANIFEST_NAME : `${folder}/${MANIFEST_NAME}`)) !== undefined;
+}
+
+/** The schema file of `--schema`, if one is named. */
+export async function readSchemaOption(options: SyncOptions): Promise<SchemaFile | undefined> {
+  if (options.schemaFile === undefined) return undefined;
+  const location = parseLocation(options.schemaFile);
+  const storage = await openStorage(location, { aws: options.sourceAws });
+  try {
+    return readSchemaFile(Buffer.from(await storage.get(location.key)).toString('utf8'), location.uri);
+  } catch (thrown) {
+    if (!(thrown instanceof ObjectNotFound)) throw thrown;
+    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', {
+      place: location.uri, cause: thrown, hint: 'tailrace schema infer <source> --out FILE writes one.',
+    });
+  } finally {
+    await storage.close();
+  }
+}
+
+/** The key's attributes: as named, as in the schema file, as the table has them, as DynamoDB says; else unknown. */
+export async function resolveKey(
+  options: SyncOptions, file: SchemaFile | undefined, base: TableState | undefined, source: OpenSource, context: RunContext,
+): Promise<readonly string[]> {
+  if (options.schema.key.length > 0) return options.schema.key;
+  if (file?.key !== undefined && file.key.length > 0) return file.key;
+  const recorded = (base?.schema.keys ?? []).flatMap((name) => base?.schema.columns.find((column) => column.name === name)?.attr ?? []);
+  if (recorded.length > 0) return recorded;
+  if (source.storage.kind !== 's3' && process.env['AWS_ENDPOINT_URL_DYNAMODB'] === undefined) return [];
+  const { tableArn, tableId } = source.export;
+  const keys = await describeKey({ arn: tableArn, id: tableId }, options.sourceAws, context.signal);
+  return keys?.map(({ attr }) => attr) ?? [];
+}

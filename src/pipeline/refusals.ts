@@ -1,0 +1,110 @@
+import { basename } from 'node:path';
+import { isBrokenGzip, type Refusal, refusalOf } from '../engine/duckdb/errors.ts';
+import { TailraceError } from '../model/errors.ts';
+import { sampleItems } from '../source/lines/sample.ts';
+import { sieveFile } from '../source/lines/sieve.ts';
+import type { LocalFile, Reject } from '../source/port.ts';
+import type { Learner } from './learner.ts';
+
+/** One file of a batch on its way: as it came, learned from, or sieved. */
+export interface Input {
+  readonly local: LocalFile;
+  path: string;
+  learned: boolean;
+  sieved: boolean;
+  rejected: number;
+}
+
+export interface RefusalOptions {
+  readonly learner: Learner;
+  readonly tempDir: string;
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  readonly onReject: (reject: Reject) => Promise<void>;
+}
+
+/** More refusals of one batch than this mean that tailrace does not understand the data. */
+const MAX_ATTEMPTS = 200;
+
+/** The files of a batch that hold items: an empty partition of a table is a gzip file of about 20 bytes. */
+export function inputsOf(locals: readonly LocalFile[]): Input[] {
+  return locals.filter(({ source }) => source.itemCount > 0 || source.sizeBytes > 64).map((local): Input => ({
+    local, path: local.path, learned: false, sieved: false, rejected: local.rejects.length,
+  }));
+}
+
+/**
+ * Repeats `work` until the engine refuses nothing any more. After a refusal the file is read line by line: the learner
+ * learns from it, and lines that no engine loads become rejects. Each refusal teaches, so this ends.
+ * `work` gives undefined to be called again.
+ */
+export async function untilAccepted<T>(inputs: readonly Input[], options: RefusalOptions, work: () => Promise<T | undefined>): Promise<T> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    try {
+      const result = await work();
+      if (result !== undefined) return result;
+    } catch (thrown) {
+      await answer(thrown, inputs, options, attempt);
+    }
+  }
+  throw new TailraceError('ENGINE', `A batch was still refused after ${MAX_ATTEMPTS} attempts.`, {
+    place: inputs[0]?.local.source.manifestKey ?? '', hint: 'Report this with the output of --log-level debug.',
+  });
+}
+
+async function answer(thrown: unknown, inputs: readonly Input[], options: RefusalOptions, attempt: number): Promise<void> {
+  const refusal = refusalOf(thrown);
+  const input = inputs.find(({ path }) => refusal !== undefined && (path === refusal.file || basename(path) === basename(refusal.file)));
+  if (refusal === undefined || input === undefined) throw gzipFault(thrown, inputs);
+  options.learner.surprised();
+  if (refusal.kind === 'unknown-key' && !input.learned) {
+    // Each surprise makes the next less likely by learning from twice as many files.
+    const others = inputs.filter((candidate) => !candidate.learned && candidate !== input).slice(0, 2 ** Math.min(attempt, 16) - 2);
+    for (const each of [input, ...others]) await learnFrom(each, options);
+    return;
+  }
+  if (input.sieved) throw stuck(input, refusal, thrown);
+  await sieve(input, options);
+}
+
+async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Promise<void> {
+  const all = Number.POSITIVE_INFINITY;
+  await sampleItems([input.path], { linesPerFile: all, maxBytes: all, sink: learner.item, signal });
+  input.learned = true;
+}
+
+/** The slow path: every line is loaded or rejected, one by one. */
+async function sieve(input: Input, options: RefusalOptions): Promise<void> {
+  const result = await sieveFile(input.path, input.local.source.manifestKey, {
+    tempDir: options.tempDir, sink: options.learner.item, signal: options.signal,
+    accept: (item) => options.learner.refuses(item),
+    onReject: (reject) => {
+      if (options.strict) throw rejected(reject);
+      return options.onReject(reject);
+    },
+  });
+  input.path = result.path;
+  input.learned = true;
+  input.sieved = true;
+  input.rejected += result.rejected;
+}
+
+function rejected(reject: Reject): TailraceError {
+  return new TailraceError('ITEM_REJECTED', `An item cannot be loaded: ${reject.reason}.`, {
+    place: `${reject.file}, line ${reject.line}`, hint: 'Without --strict such items go to the rejects folder, and the rest is loaded.',
+  });
+}
+
+function stuck(input: Input, refusal: Refusal, cause: unknown): TailraceError {
+  const near = refusal.line === undefined ? '' : `, near line ${refusal.line}`;
+  return new TailraceError('ENGINE', `The engine refuses a file whose lines are sound: ${refusal.detail}.`, {
+    place: `${input.local.source.manifestKey}${near}`, cause,
+    hint: 'Exclude the attribute with --exclude, and report this with the output of --log-level debug.',
+  });
+}
+
+function gzipFault(thrown: unknown, inputs: readonly Input[]): unknown {
+  if (!isBrokenGzip(thrown)) return thrown;
+  const place = inputs.map((input) => input.local.source.manifestKey).slice(0, 10).join(', ');
+  return new TailraceError('DATA_CHECKSUM', 'A data file is not sound gzip.', { place, cause: thrown, hint: 'Run the export again.' });
+}

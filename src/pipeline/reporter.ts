@@ -1,0 +1,133 @@
+import type { TailraceError } from '../model/errors.ts';
+import type { SyncOptions } from '../model/options.ts';
+import type { ReportColumn, SyncReport, Warning } from '../model/report.ts';
+import { systemType, type TableSchema } from '../model/schema.ts';
+import type { CommitOutcome, DataFile, Ledger, StagedCommit, TableHandle, TableState } from '../model/table.ts';
+import { typeText } from '../model/type-text.ts';
+import type { FullExport } from '../source/port.ts';
+import { readPath } from '../table/parquet/table.ts';
+import type { LoadResult } from './load.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Collects what a run did, so that the report is whole however the run ends. */
+export class Reporter {
+  readonly #started = performance.now();
+  readonly #report: Mutable<SyncReport>;
+  readonly #warnings: Warning[] = [];
+  readonly #ms = { learn: 0, load: 0, commit: 0 };
+  #export: FullExport | undefined;
+
+  constructor(source: string, target: string) {
+    this.#report = {
+      outcome: 'failed', source, target, schema: [], key: [], warnings: this.#warnings, peakMemoryBytes: 0,
+      counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
+      timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 }, bytes: { read: 0, written: 0 }, files: { read: 0, written: 0, resumed: 0 },
+    };
+  }
+
+  warn(code: string, text: string): void {
+    this.#warnings.push({ code, text });
+  }
+
+  export(from: FullExport): void {
+    this.#export = from;
+    for (const { code, text } of from.warnings) this.warn(code, text);
+  }
+
+  table(table: TableHandle): void {
+    this.#report.format = table.format;
+    this.#report.readPath = table.location;
+  }
+
+  /** What the table holds before the run, which is all there is to say when nothing changes. */
+  base(base: TableState): void {
+    this.#report.schema = reportColumns(base.schema);
+    this.#report.key = base.schema.keys;
+    if (base.snapshot !== undefined) this.#report.snapshot = base.snapshot;
+    if (base.ledger !== undefined) this.#report.position = position(base.ledger);
+    if (base.format === 'parquet') this.#report.readPath = readPath(base);
+  }
+
+  key(key: readonly string[]): void {
+    if (key.length > 0) return;
+    this.warn('key-unknown', 'The table’s key is unknown, so the table has no identifier fields. Name it with --key.');
+  }
+
+  async timed<T>(phase: 'load' | 'commit', work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#ms[phase] += performance.now() - started;
+    }
+  }
+
+  loaded(loaded: LoadResult, rejectsDir: string, options: SyncOptions): void {
+    const { read, rejected, rescued, files } = loaded;
+    this.#report.counts = { ...this.#report.counts, read, written: read - rejected, rejected, rescued };
+    this.#report.bytes = { read: loaded.bytesRead, written: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+    this.#report.files = { read: this.#export?.files.length ?? 0, written: files.length, resumed: loaded.resumedFiles };
+    this.#report.schema = reportColumns(loaded.layout.schema);
+    this.#report.key = loaded.layout.schema.keys;
+    this.#ms.learn = loaded.learnMs;
+    if (rejected > 0) {
+      this.#report.rejects = rejectsDir;
+      this.warn('items-rejected', `${rejected} items could not be loaded; they are in ${rejectsDir}.`);
+    }
+    if (options.schema.numbers === 'double') this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
+    this.#nullPartitions(loaded.layout.partition.map((field) => field.column), loaded.layout.schema, files);
+  }
+
+  /** A derived timestamp is NULL where the text is no such time; those rows lie in the null partition. */
+  #nullPartitions(columns: readonly string[], schema: TableSchema, files: readonly DataFile[]): void {
+    for (const column of schema.derived.filter(({ name }) => columns.includes(name))) {
+      const nulls = files.reduce((sum, file) => sum + (file.stats[column.id]?.nullCount ?? 0), 0);
+      if (nulls > 0) this.warn('partition-null', `${nulls} rows have no time in “${column.from}” and lie in the null partition of “${column.name}”.`);
+    }
+  }
+
+  committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {
+    this.#report.snapshot = outcome.snapshot;
+    this.#report.position = position(staged.ledger);
+    if (this.#report.format === 'parquet') {
+      this.#report.readPath = readPath({ location: this.#report.readPath ?? '', snapshot: outcome.snapshot });
+    }
+  }
+
+  finish(outcome: SyncReport['outcome']): SyncReport {
+    this.#report.outcome = outcome;
+    this.#report.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
+    this.#report.timings = {
+      totalMs: Math.round(performance.now() - this.#started), learnMs: Math.round(this.#ms.learn),
+      loadMs: Math.round(this.#ms.load), commitMs: Math.round(this.#ms.commit),
+    };
+    return this.#report;
+  }
+
+  failed(error: TailraceError): SyncReport {
+    const { code, message, expected, found, place, hint } = error;
+    this.#report.error = {
+      code, message, ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }),
+      ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }),
+    };
+    return this.finish('failed');
+  }
+}
+
+export function failedReport(reporter: Reporter, error: TailraceError): SyncReport {
+  return reporter.failed(error);
+}
+
+function position(ledger: Ledger): NonNullable<SyncReport['position']> {
+  return { tableArn: ledger.tableArn, tableId: ledger.tableId, watermark: ledger.watermark, loads: ledger.entries.length };
+}
+
+/** A table's columns as reports show them. */
+export function reportColumns(schema: TableSchema): ReportColumn[] {
+  return [
+    ...schema.columns.map((column) => ({ name: column.name, attribute: column.attr, tag: column.tag, type: typeText(column.type), id: column.id })),
+    ...schema.derived.map((column) => ({ name: column.name, type: 'timestamptz', id: column.id })),
+    ...schema.system.map((column) => ({ name: column.name, type: String(systemType(column.name)), id: column.id })),
+  ];
+}

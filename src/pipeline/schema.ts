@@ -1,0 +1,131 @@
+import { TailraceError } from '../model/errors.ts';
+import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { SchemaChange, SchemaDiff, SchemaReport, SchemaReportColumn, Warning } from '../model/report.ts';
+import type { Field, TableSchema } from '../model/schema.ts';
+import { typeText } from '../model/type-text.ts';
+import { applySchemaFile } from '../schema/apply.ts';
+import { schemaDiff } from '../schema/files/diff.ts';
+import { writeHiveDdl } from '../schema/files/hive-ddl.ts';
+import { readSchemaFile } from '../schema/files/read.ts';
+import { writeFlat } from '../schema/files/write-flat.ts';
+import { writeSchemaYaml } from '../schema/files/write-yaml.ts';
+import type { Decision } from '../schema/map.ts';
+import { emptyMap } from '../schema/structure.ts';
+import { openStorage, parseLocation } from '../storage/locate.ts';
+import { ObjectNotFound } from '../storage/port.ts';
+import { countExport } from './census.ts';
+import { loadExisting, } from './read.ts';
+import { openSource, openTarget, readSchemaOption, resolveKey } from './open.ts';
+import { reportColumns } from './reporter.ts';
+
+/** The schema that a load of this export would make, from all its items, with the reason for each column. */
+export async function inferSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport> {
+  const source = await openSource(end, options, context);
+  try {
+    const file = await readSchemaOption(options);
+    const key = await resolveKey(options, file, undefined, source, context);
+    const schemaOptions = { ...options.schema, key };
+    const { learner, items, rejected } = await countExport(source, { ...options, schema: schemaOptions }, context);
+    const { mapped } = learner.layout();
+    const warnings: Warning[] = [...source.export.warnings];
+    if (rejected > 0) warnings.push({ code: 'items-rejected', text: `${rejected} items are malformed and would be rejected.` });
+    if (mapped.unmapped.length > 0) {
+      warnings.push({ code: 'unmapped', text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped.slice(0, 5).join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.` });
+    }
+    const columns = mapped.decisions.map(decided);
+    return report(end, mapped.schema, columns, items, warnings, source.export.tableName);
+  } finally {
+    await source.storage.close();
+  }
+}
+
+/** The schema of a table as it is, or of an export as it would be. */
+export async function showSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport> {
+  const table = await tableSchema(end, options);
+  if (table === undefined) return inferSchema(end, options, context);
+  const columns = table.schema.columns.flatMap((column) => recorded(column, [column.attr]));
+  return report(end, table.schema, columns, table.rows, [], table.name);
+}
+
+/** What would have to change in `a` to become `b`; each is an export, a table or a schema file. */
+export async function diffSchema(a: string, b: string, options: SyncOptions, context: RunContext): Promise<SchemaDiff> {
+  const [before, after] = [await schemaOf(a, options, context), await schemaOf(b, options, context)];
+  return { a, b, changes: schemaDiff(before, after).map(changed) };
+}
+
+function changed(change: ReturnType<typeof schemaDiff>[number]): SchemaChange {
+  if (change.kind === 'key') return { path: 'key', change: 'key', from: change.before, to: change.after };
+  const path = change.path.join('.');
+  switch (change.kind) {
+    case 'added': return { path, change: 'added', to: change.after };
+    case 'removed': return { path, change: 'removed', from: change.before };
+    case 'retyped': return { path, change: 'type', from: change.before, to: change.after };
+    case 'renamed': return { path, change: 'origin', from: change.before, to: change.after };
+  }
+}
+
+async function schemaOf(end: string, options: SyncOptions, context: RunContext): Promise<Pick<TableSchema, 'columns' | 'keys'>> {
+  if (/\.(ya?ml|json)$/i.test(end)) return fileSchema(end, options);
+  const table = await tableSchema(end, options);
+  if (table !== undefined) return table.schema;
+  const source = await openSource(end, options, context);
+  try {
+    const key = await resolveKey(options, undefined, undefined, source, context);
+    const { learner } = await countExport(source, { ...options, schema: { ...options.schema, key } }, context);
+    return learner.layout().schema;
+  } finally {
+    await source.storage.close();
+  }
+}
+
+async function fileSchema(end: string, options: SyncOptions): Promise<TableSchema> {
+  const location = parseLocation(end);
+  const storage = await openStorage(location, { aws: options.sourceAws });
+  try {
+    const file = readSchemaFile(Buffer.from(await storage.get(location.key)).toString('utf8'), location.uri);
+    return applySchemaFile(file, emptyMap(), { ...options.schema, key: file.key ?? options.schema.key }).schema;
+  } catch (thrown) {
+    if (!(thrown instanceof ObjectNotFound)) throw thrown;
+    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', { place: location.uri, cause: thrown, hint: 'Name a file that exists.' });
+  } finally {
+    await storage.close();
+  }
+}
+
+async function tableSchema(end: string, options: SyncOptions) {
+  if (/^export:/.test(end)) return undefined;
+  const target = await openTarget(end, options);
+  try {
+    const state = await target.table.load();
+    if (state === undefined && /^(iceberg|parquet):/.test(end)) await loadExisting(target);
+    return state === undefined ? undefined : { schema: state.schema, rows: state.rows, name: state.location.split('/').at(-1) ?? 'table' };
+  } finally {
+    await target.storage.close();
+  }
+}
+
+function decided({ path, field, reason, node }: Decision): SchemaReportColumn {
+  const example = field.tag === '*' ? [...node.examples.values()][0] : node.examples.get(field.tag);
+  return {
+    name: path.length === 1 ? field.name : field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason,
+    counts: Object.fromEntries(node.counts), ...(example === undefined ? {} : { example }),
+  };
+}
+
+function recorded(field: Field, path: readonly string[]): SchemaReportColumn[] {
+  const self = {
+    name: field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason: 'as recorded in the table', counts: {},
+  };
+  return field.type.kind === 'struct' ? [self, ...field.type.fields.flatMap((inner) => recorded(inner, [...path, inner.attr]))] : [self];
+}
+
+function report(
+  end: string, schema: TableSchema, columns: readonly SchemaReportColumn[], items: number, warnings: readonly Warning[], tableName: string,
+): SchemaReport {
+  const reasons = new Map(columns.filter((column) => !column.attribute?.includes('.')).map((column) => [column.name, column.reason]));
+  const system = reportColumns(schema).slice(schema.columns.length).map((column) => ({ ...column, reason: 'added by tailrace', counts: {} }));
+  return {
+    end, columns: [...columns, ...system], key: schema.keys, items, warnings,
+    yaml: writeSchemaYaml(schema, reasons), flat: writeFlat(schema), hiveDdl: writeHiveDdl(schema, tableName),
+  };
+}

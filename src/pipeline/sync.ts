@@ -1,0 +1,129 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { openDuckDb } from '../engine/duckdb/instance.ts';
+import { TailraceError, asTailraceError } from '../model/errors.ts';
+import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { SyncReport } from '../model/report.ts';
+import type { CommitOutcome, Ledger, StagedCommit, TableState } from '../model/table.ts';
+import type { FullExport } from '../source/port.ts';
+import { openSource, openTarget, readSchemaOption, resolveKey, type OpenSource, type OpenTarget } from './open.ts';
+import { Journal } from './journal.ts';
+import { Learner } from './learner.ts';
+import { Loader, type LoadResult } from './load.ts';
+import { decide } from './decide.ts';
+import { failedReport, Reporter } from './reporter.ts';
+import { openWorkspace, stateDir } from './workspace.ts';
+
+/**
+ * One run from end to end: plan → read → learn the schema → write → commit → report. It does not throw: whatever goes
+ * wrong is in the report, and the table is then as it was.
+ */
+export async function sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport> {
+  const reporter = new Reporter(source, target);
+  try {
+    return await run(source, target, options, context, reporter);
+  } catch (thrown) {
+    context.log('debug', 'the run failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
+    return failedReport(reporter, context.signal.aborted ? interrupted(thrown) : asTailraceError(thrown));
+  }
+}
+
+function interrupted(cause: unknown): TailraceError {
+  if (cause instanceof TailraceError && cause.code === 'INTERRUPTED') return cause;
+  return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
+    cause, hint: 'Run the same command again; it goes on behind the last finished batch.',
+  });
+}
+
+async function run(sourceText: string, targetText: string, options: SyncOptions, context: RunContext, reporter: Reporter): Promise<SyncReport> {
+  const source = await openSource(sourceText, options, context);
+  try {
+    reporter.export(source.export);
+    const target = await openTarget(targetText, options);
+    try {
+      reporter.table(target.table);
+      const base = await target.table.load();
+      if (base !== undefined) reporter.base(base);
+      const decision = decide(source.export, base, options.replace);
+      if (decision === 'unchanged') return reporter.finish('unchanged');
+      if (options.dryRun) return reporter.finish('planned');
+      return await load(source, target, base, options, context, reporter);
+    } finally {
+      await target.storage.close();
+    }
+  } finally {
+    await source.storage.close();
+  }
+}
+
+async function load(
+  source: OpenSource, target: OpenTarget, base: TableState | undefined, options: SyncOptions, context: RunContext, reporter: Reporter,
+): Promise<SyncReport> {
+  const file = await readSchemaOption(options);
+  const key = await resolveKey(options, file, base, source, context);
+  reporter.key(key);
+  const schemaOptions = { ...options.schema, key };
+  const commitId = loadId(source.export, target, base, { ...options, schema: schemaOptions }, file);
+  const workspace = await openWorkspace(options.tempDir);
+  const duck = await openDuckDb({
+    memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir: join(workspace.dir, 'spill'), tempBudgetBytes: options.tempBudgetBytes,
+  });
+  try {
+    const learner = new Learner({ schema: schemaOptions, partition: options.partition, sort: options.sort, recorded: base?.schema, file });
+    const journal = new Journal(target.storage, target.key, commitId);
+    const rejectsDir = join(options.rejects ?? join(stateDir(target.table.location), 'rejects'), basename(source.export.exportArn));
+    const loader = new Loader({
+      duck, source: source.storage, export: source.export, target: target.storage, table: target.table, learner, journal, commitId,
+      runId: randomBytes(4).toString('hex'), options: { ...options, schema: schemaOptions }, workDir: workspace.dir, rejectsDir, context,
+    });
+    const loaded = await reporter.timed('load', () => loader.run());
+    reporter.loaded(loaded, rejectsDir, options);
+    const staged = stage(source.export, base, loaded, commitId);
+    const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
+    reporter.committed(staged, outcome);
+    await journal.remove().catch((cause: unknown) => reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`));
+    return reporter.finish('committed');
+  } finally {
+    duck.close();
+    await workspace.close();
+  }
+}
+
+/** Names a load by all that its result depends on: the same command on the same table goes on with the same load. */
+function loadId(from: FullExport, target: OpenTarget, base: TableState | undefined, options: SyncOptions, file: unknown): string {
+  const { schema, partition, sort, targetFileSizeBytes, batchBytes } = options;
+  const plan = [from.exportArn, from.digest, target.table.location, base?.snapshot ?? null, schema, partition, sort, targetFileSizeBytes, batchBytes, file ?? null];
+  const hex = createHash('sha256').update(JSON.stringify(plan)).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+}
+
+function stage(from: FullExport, base: TableState | undefined, loaded: LoadResult, commitId: string): StagedCommit {
+  const ledger: Ledger = {
+    version: 1, tableArn: from.tableArn, tableId: from.tableId, watermark: from.exportTime, commitId,
+    entries: [{
+      kind: 'full-export', exportArn: from.exportArn, exportTime: from.exportTime, items: loaded.read, rejected: loaded.rejected,
+      ...(from.trusted ? { trustedManifest: true as const } : {}),
+    }],
+  };
+  const { schema, partition, sort } = loaded.layout;
+  return {
+    operation: base === undefined ? 'create' : 'replace', schema, partition, sort, files: loaded.files, ledger, commitId, timestampMs: Date.now(),
+  };
+}
+
+async function commit(
+  target: OpenTarget, staged: StagedCommit, base: TableState | undefined, context: RunContext,
+): Promise<Extract<CommitOutcome, { kind: 'committed' }>> {
+  if (context.signal.aborted) throw interrupted(context.signal.reason);
+  const outcome = await target.table.commit(staged, base);
+  if (outcome.kind === 'committed') return outcome;
+  if (outcome.kind === 'conflict') {
+    throw new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${outcome.reason}.`, {
+      place: target.table.location, hint: 'Run the command again; it looks at the table as it is now.',
+    });
+  }
+  throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
+    place: target.table.location, cause: outcome.cause,
+    hint: 'Run the same command again: it finds its own commit if it took place, and makes it if not. Nothing was deleted.',
+  });
+}
