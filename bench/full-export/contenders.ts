@@ -7,6 +7,7 @@ import type { GeneratedExport } from './generate.ts';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+/** The command as built; another build's may be measured in its place. */
 export const MAIN = here('../../dist/cli/main.js');
 
 /** (a) Document 2's two Spark jobs, each a whole process: detect the schema, then create the table. */
@@ -59,6 +60,8 @@ export function byHandPython(data: GeneratedExport): Contender {
 
 export interface TailraceSetting {
   readonly name?: string;
+  /** The built command. */
+  readonly main: string;
   /** Where the export is read; its folder if absent. */
   readonly source?: string;
   readonly flags?: readonly string[];
@@ -66,7 +69,7 @@ export interface TailraceSetting {
 }
 
 /** (d) tailrace as installed: no schema given, everything verified, to Iceberg; two threads like everyone. */
-export function tailrace(data: GeneratedExport, setting: TailraceSetting = {}): Contender {
+export function tailrace(data: GeneratedExport, setting: TailraceSetting): Contender {
   return {
     name: setting.name ?? 'd: tailrace',
     clock: 'whole process',
@@ -74,7 +77,7 @@ export function tailrace(data: GeneratedExport, setting: TailraceSetting = {}): 
     steps: (runDir) => [
       [
         process.execPath,
-        MAIN,
+        setting.main,
         'sync',
         setting.source ?? data.folder,
         join(runDir, 'table'),
@@ -90,5 +93,11 @@ export function tailrace(data: GeneratedExport, setting: TailraceSetting = {}): 
 
 /** The table is compared with what the generator knows of its items. */
 async function check(kind: 'iceberg' | 'parquet', path: string, data: GeneratedExport): Promise<void> {
-  await promisify(execFile)(PYTHON, [here('check.py'), kind, path, join(data.root, 'generated.json')]);
+  const argv = [here('check.py'), kind, path, join(data.root, 'generated.json')];
+  try {
+    await promisify(execFile)(PYTHON, argv);
+  } catch (thrown) {
+    const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string };
+    throw new Error(`the table is wrong: ${stdout}${stderr}`, { cause: thrown });
+  }
 }

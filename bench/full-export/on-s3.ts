@@ -14,7 +14,7 @@ const BUCKET = 'tailrace-bench';
  */
 export async function withExportOnS3<T>(
   data: GeneratedExport,
-  use: (place: TailraceSetting) => Promise<T>,
+  use: (place: Omit<TailraceSetting, 'name' | 'main'>) => Promise<T>,
 ): Promise<T> {
   const server = await startVersitygw();
   try {

@@ -8,6 +8,7 @@
  * --items 600000  --scales 1,4,16           size of one seed, and how many seeds
  * --rounds 3      --light-rounds 9          rounds of everyone, then more rounds of c and d alone
  * --scale-rounds 3                          rounds of each other measurement
+ * --main dist/cli/main.js                   the built command to measure
  * --out bench/results                       smaller sizes go to .cache/bench/results unless this is given
  */
 import { existsSync } from 'node:fs';
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'light-rounds': { type: 'string', default: '9' },
     'scale-rounds': { type: 'string', default: '3' },
+    main: { type: 'string', default: MAIN },
     out: { type: 'string' },
   },
 });
@@ -49,8 +51,9 @@ const scales = values.scales.split(',').map((text) => count(text, '--scales'));
 const outDir =
   values.out ??
   (items === FULL_SIZE_ITEMS ? fileURLToPath(new URL('../results', import.meta.url)) : join(CACHE_DIR, 'results'));
-const built = existsSync(MAIN);
-const skipped: string[] = built ? [] : ['tailrace: dist/ is not there, run `npm run build`'];
+const { main } = values;
+const built = existsSync(main);
+const skipped: string[] = built ? [] : ['tailrace, which is not built (`npm run build`)'];
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -79,8 +82,11 @@ async function measureAll(): Promise<Results> {
     if (parts.includes('s3')) others.push(await measureOnS3(data));
   }
   return {
-    environment: describeEnvironment(),
-    command: ['npx tsx bench/full-export/run.ts', ...process.argv.slice(2)].join(' '),
+    environment: {
+      ...describeEnvironment(),
+      ...(main === MAIN ? {} : { tailrace: 'another build than this checkout' }),
+    },
+    command: ['npx tsx bench/full-export/run.ts', ...process.argv.slice(2).map(withoutFolder)].join(' '),
     ratios: aims(everyone),
     contenders: [...everyone].map(([name, samples]) => describe(name, data, samples)),
     tailrace: others,
@@ -93,7 +99,10 @@ async function measureEveryone(data: GeneratedExport): Promise<Map<string, Sampl
   const take = (letter: (typeof CONTENDERS)[number], made: readonly Contender[]): readonly Contender[] =>
     contenders.includes(letter) ? made : [];
   const slow = [...take('a', [document2(data)]), ...take('b', [sparkTyped(data)])];
-  const quick = [...take('c', [byHandNode(data), byHandPython(data)]), ...(built ? take('d', [tailrace(data)]) : [])];
+  const quick = [
+    ...take('c', [byHandNode(data), byHandPython(data)]),
+    ...(built ? take('d', [tailrace(data, { main })]) : []),
+  ];
   const samples = await alternate([...slow, ...quick], { ...plan(rounds), warmUps: 1 });
   if (lightRounds > 0) {
     for (const [name, more] of await alternate(quick, plan(lightRounds))) samples.get(name)?.push(...more);
@@ -102,14 +111,14 @@ async function measureEveryone(data: GeneratedExport): Promise<Map<string, Sampl
 }
 
 async function measureTailrace(name: string, data: GeneratedExport): Promise<Measured> {
-  const samples = await alternate([tailrace(data, { name })], { ...plan(otherRounds), warmUps: 1 });
+  const samples = await alternate([tailrace(data, { name, main })], { ...plan(otherRounds), warmUps: 1 });
   return describe(name, data, samples.get(name) ?? []);
 }
 
 async function measureOnS3(data: GeneratedExport): Promise<Measured> {
   const name = 'export on S3 (versitygw on the same machine)';
   return withExportOnS3(data, async (place) => {
-    const samples = await alternate([tailrace(data, { name, ...place })], { ...plan(otherRounds), warmUps: 1 });
+    const samples = await alternate([tailrace(data, { name, main, ...place })], { ...plan(otherRounds), warmUps: 1 });
     return describe(name, data, samples.get(name) ?? []);
   });
 }
@@ -138,6 +147,11 @@ async function writeResults(results: Results): Promise<void> {
   await writeFile(join(outDir, 'full-export.md'), page);
   await writeFile(join(outDir, 'full-export.json'), `${JSON.stringify(results, undefined, 2)}\n`);
   process.stdout.write(page);
+}
+
+/** Results name no folders of the machine. */
+function withoutFolder(argument: string): string {
+  return argument.replace(/(^|=)\/.*\//, '$1…/');
 }
 
 function chosen<T extends string>(text: string, allowed: readonly T[]): readonly T[] {
