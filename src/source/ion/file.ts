@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
-import type { Tinypool } from 'tinypool';
 import { TailraceError } from '../../model/errors.ts';
 import { readLines } from '../lines/open.ts';
 import { makeReject } from '../lines/sieve.ts';
 import { LineWriter } from '../lines/write.ts';
 import type { Reject } from '../port.ts';
-import { POOL_THREADS, withPool } from './pool.ts';
+import { POOL_THREADS, type RunTask, withPool } from './pool.ts';
 import type { IonResult, IonTask } from './worker.ts';
 
 const TASK_BYTES = 512 * 1024;
@@ -19,7 +18,7 @@ export interface ConvertedFile {
 
 /** Turns an Ion text export file (`.ion.gz` or `.ion`) into a plain file of DynamoDB JSON lines, in worker threads. */
 export async function convertFile(from: string, to: string, manifestName: string, signal?: AbortSignal): Promise<ConvertedFile> {
-  return withPool(async (pool) => {
+  return withPool(async (runTask) => {
     const writer = await LineWriter.open(to);
     const running: Promise<IonResult>[] = [];
     const rejects: Reject[] = [];
@@ -31,7 +30,7 @@ export async function convertFile(from: string, to: string, manifestName: string
     };
     try {
       for await (const task of tasksOf(from, manifestName, rejects, signal)) {
-        running.push(run(pool, task, signal));
+        running.push(run(runTask, task, signal));
         if (running.length > TASKS_AHEAD) await finish();
       }
       while (running.length > 0) await finish();
@@ -46,8 +45,8 @@ export async function convertFile(from: string, to: string, manifestName: string
   });
 }
 
-function run(pool: Tinypool, task: IonTask, signal: AbortSignal | undefined): Promise<IonResult> {
-  const result: Promise<IonResult> = pool.run(task, signal === undefined ? {} : { signal }).catch((thrown: unknown) => {
+function run(runTask: RunTask, task: IonTask, signal: AbortSignal | undefined): Promise<IonResult> {
+  const result = runTask(task, signal).catch((thrown: unknown) => {
     if (signal?.aborted === true) throw new TailraceError('INTERRUPTED', 'The run was interrupted.', { cause: thrown });
     throw thrown;
   });

@@ -4,35 +4,52 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Tinypool } from 'tinypool';
 import { TailraceError } from '../../model/errors.ts';
+import type { IonResult, IonTask } from './worker.ts';
 
 /** Where the worker's file lies, seen from this file: in the sources, or in a build that moved this file into a chunk. */
 const PLACES = ['./worker.ts', './worker.js', './source/ion/worker.js', '../source/ion/worker.js', '../../source/ion/worker.js'];
 const IDLE_MS = 1_000;
 
-let pool: Promise<Tinypool> | undefined;
+/** Runs one task in a thread. Rejects if the thread dies or cannot start. */
+export type RunTask = (task: IonTask, signal: AbortSignal | undefined) => Promise<IonResult>;
+
+interface Pool {
+  readonly threads: Tinypool;
+  /** Rejects when a thread fails outside of any task, such as at its start; the library would wait for ever. */
+  readonly failed: Promise<never>;
+}
+
+let pool: Promise<Pool> | undefined;
 let users = 0;
 
 /** Threads that the pool may use at a time. */
 export const POOL_THREADS = Math.max(1, Math.min(4, availableParallelism()));
 
 /** Lends the pool of Ion workers to the task. The last user ends it, so that no thread keeps the process alive. */
-export async function withPool<T>(task: (pool: Tinypool) => Promise<T>): Promise<T> {
+export async function withPool<T>(work: (run: RunTask) => Promise<T>): Promise<T> {
   users += 1;
   try {
     pool ??= startPool();
-    return await task(await pool);
+    const { threads, failed } = await pool;
+    const run: RunTask = (task, signal) =>
+      Promise.race<IonResult>([threads.run(task, signal === undefined ? {} : { signal }), failed]);
+    return await work(run);
   } finally {
     users -= 1;
     if (users === 0) endSoon();
   }
 }
 
-async function startPool(): Promise<Tinypool> {
+async function startPool(): Promise<Pool> {
   const { Tinypool } = await import('tinypool');
   const file = workerFile();
-  return new Tinypool({
-    filename: file.href, maxThreads: POOL_THREADS, minThreads: 0, idleTimeout: IDLE_MS, execArgv: file.pathname.endsWith('.ts') ? loader() : [],
+  const threads = new Tinypool({
+    filename: file.href, maxThreads: POOL_THREADS, minThreads: 0, idleTimeout: IDLE_MS,
+    execArgv: file.pathname.endsWith('.ts') ? loader() : [],
   });
+  const failed = new Promise<never>((_, reject) => threads.on('error', reject));
+  failed.catch(() => {});
+  return { threads, failed };
 }
 
 /** A file soon follows a file: threads are kept for a moment. */
@@ -41,7 +58,7 @@ function endSoon(): void {
     if (users > 0) return;
     const ending = pool;
     pool = undefined;
-    void ending?.then((idle) => idle.destroy()).catch(() => {});
+    void ending?.then(({ threads }) => threads.destroy()).catch(() => {});
   }, IDLE_MS).unref();
 }
 
@@ -55,7 +72,10 @@ function workerFile(): URL {
   });
 }
 
-/** Threads of a checkout read TypeScript, too. */
+/** Threads of a checkout read TypeScript, too; the loader of this thread does not reach into them. */
 function loader(): string[] {
-  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href];
+  const required = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api'));
+  const api = new URL('./index.mjs', required).href;
+  const start = `import { register } from ${JSON.stringify(api)}; register();`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(start)}`];
 }
