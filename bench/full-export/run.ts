@@ -9,7 +9,7 @@
  * --rounds 3      --light-rounds 9          rounds of everyone, then more rounds of c and d alone
  * --scale-rounds 3                          rounds of each other measurement
  * --main dist/cli/main.js                   the built command to measure
- * --out bench/results                       smaller sizes go to .cache/bench/results unless this is given
+ * --out bench/results                       trials go to .cache/bench/results unless this is given
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -48,10 +48,10 @@ const rounds = count(values.rounds, '--rounds');
 const lightRounds = count(values['light-rounds'], '--light-rounds');
 const otherRounds = count(values['scale-rounds'], '--scale-rounds');
 const scales = values.scales.split(',').map((text) => count(text, '--scales'));
-const outDir =
-  values.out ??
-  (items === FULL_SIZE_ITEMS ? fileURLToPath(new URL('../results', import.meta.url)) : join(CACHE_DIR, 'results'));
 const { main } = values;
+const trial = items !== FULL_SIZE_ITEMS || main !== MAIN;
+const outDir =
+  values.out ?? (trial ? join(CACHE_DIR, 'results') : fileURLToPath(new URL('../results', import.meta.url)));
 const built = existsSync(main);
 const skipped: string[] = built ? [] : ['tailrace, which is not built (`npm run build`)'];
 const log = (line: string): void => {
