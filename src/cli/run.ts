@@ -21,7 +21,7 @@ export async function runCommand(words: readonly string[], world: World): Promis
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     // The reader of a pipe has gone (`| head`): whatever came of that is no failure.
-    if (world.stdout.closed) return 0;
+    if (world.stdout.closed && world.stdout.failure === undefined) return 0;
     return output.failure(afterSignal(thrown, world.signal));
   }
 }
@@ -31,7 +31,7 @@ function lacksVerb(words: readonly string[]): boolean {
 }
 
 /** Whether errors must be JSON, too, known before anything is parsed that could fail. */
-function wantsJson(words: readonly string[], env: World['env']): boolean {
+export function wantsJson(words: readonly string[], env: World['env']): boolean {
   const end = words.indexOf('--');
   const flags = words.slice(0, end < 0 ? words.length : end).filter((word) => word === '--json' || word === '--no-json');
   return flags.length > 0 ? flags.at(-1) === '--json' : ['true', '1'].includes(env['TAILRACE_JSON'] ?? '');

@@ -51,13 +51,17 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
   };
 }
 
-type Blame = (key: OptionKey, message: string, hint: string, cause?: unknown) => TailraceError;
+type Blame = (key: OptionKey, message: string, hint: string, cause?: TailraceError) => TailraceError;
 
 /** Errors that name the highest place where the option was written, since that is the one that counts. */
 function blamer(layers: readonly Layer[]): Blame {
   return (key, message, hint, cause) => {
     const layer = layers.findLast((candidate) => candidate.places[key] !== undefined);
-    return new TailraceError(layer?.blame ?? 'USAGE', message, { place: layer?.places[key] ?? key, hint, cause });
+    const { expected, found } = cause ?? {};
+    return new TailraceError(layer?.blame ?? 'USAGE', message, {
+      ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }),
+      place: layer?.places[key] ?? key, hint, cause,
+    });
   };
 }
 
@@ -88,7 +92,7 @@ function clauses<T>(
     return parse(text);
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
-    throw blame(key, error.message, error.hint ?? error.expected ?? 'See docs/reference/cli.md.', error);
+    throw blame(key, error.message, error.hint ?? 'See docs/reference/cli.md.', error);
   }
 }
 

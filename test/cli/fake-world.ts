@@ -14,6 +14,7 @@ export function fakeSink(options: { isTerminal?: boolean; columns?: number; clos
     isTerminal: options.isTerminal ?? false,
     columns: options.columns ?? 80,
     closed: false,
+    failure: undefined,
     text: '',
     writes: [],
     async write(text) {
