@@ -4,6 +4,8 @@ export type { AwsSettings, PartitionRequest, Progress, RunContext, SchemaOptions
 export type * from './model/report.ts';
 export type * from './model/schema.ts';
 export type * from './model/table.ts';
+export { defaultOptions } from './pipeline/defaults.ts';
+export { demo } from './pipeline/demo.ts';
 export { inspect } from './pipeline/inspect.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';
 export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Census } from '../engine/duckdb/census.ts';
-import { openDuckDb } from '../engine/duckdb/instance.ts';
+
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import { censusReading } from '../schema/reading.ts';
 import { fetchBatches } from '../source/export/batches.ts';
@@ -10,6 +10,7 @@ import type { FullExport } from '../source/port.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
 import { inputsOf, untilAccepted } from './refusals.ts';
+import { openEngine } from './engine.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface Counted {
@@ -25,9 +26,7 @@ const SAMPLE_BYTES = 4 * 1024 * 1024;
 /** Counts every value of every item by position and type: the schema from all the data, in the engine. */
 export async function countExport(source: OpenSource, options: SyncOptions, context: RunContext): Promise<Counted> {
   const workspace = await openWorkspace(options.tempDir);
-  const duck = await openDuckDb({
-    memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir: join(workspace.dir, 'spill'), tempBudgetBytes: options.tempBudgetBytes,
-  });
+  const duck = await openEngine(workspace, options);
   const learner = new Learner({ schema: options.schema, partition: [], sort: [], recorded: undefined, file: undefined });
   const census = new Census();
   let rejected = 0;

@@ -3,12 +3,14 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { catLines } from '../engine/duckdb/cat.ts';
-import { openDuckDb } from '../engine/duckdb/instance.ts';
+
+import type { Duck } from '../engine/duckdb/instance.ts';
 import { runQuery } from '../engine/duckdb/query.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { QueryResult } from '../model/report.ts';
 import type { DataFile, TableState } from '../model/table.ts';
+import { openEngine } from './engine.ts';
 import { type OpenTarget, openTarget } from './open.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
@@ -19,7 +21,7 @@ interface Reading extends AsyncDisposable {
   readonly state: TableState;
   readonly files: readonly DataFile[];
   readonly workspace: Workspace;
-  readonly duck: Awaited<ReturnType<typeof openDuckDb>>;
+  readonly duck: Duck;
 }
 
 /** The rows of one SELECT over the table, which is called t. `close` ends the query and removes what it fetched. */
@@ -67,10 +69,8 @@ async function open(text: string, options: SyncOptions): Promise<Reading> {
     const state = await loadExisting(target);
     const files = await target.table.dataFiles();
     workspace = await openWorkspace(options.tempDir);
-    const { dir, close } = workspace;
-    const duck = await openDuckDb({
-      memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir: join(dir, 'spill'), tempBudgetBytes: options.tempBudgetBytes,
-    });
+    const { close } = workspace;
+    const duck = await openEngine(workspace, options);
     return {
       target, state, files, workspace, duck,
       [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { openDuckDb } from '../engine/duckdb/instance.ts';
+
 import { TailraceError, asTailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
@@ -12,6 +12,7 @@ import { Learner } from './learner.ts';
 import { Loader, type LoadResult } from './load.ts';
 import { decide } from './decide.ts';
 import { failedReport, Reporter } from './reporter.ts';
+import { openEngine } from './engine.ts';
 import { openWorkspace, stateDir } from './workspace.ts';
 
 /**
@@ -65,9 +66,7 @@ async function load(
   const schemaOptions = { ...options.schema, key };
   const commitId = loadId(source.export, target, base, { ...options, schema: schemaOptions }, file);
   const workspace = await openWorkspace(options.tempDir);
-  const duck = await openDuckDb({
-    memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir: join(workspace.dir, 'spill'), tempBudgetBytes: options.tempBudgetBytes,
-  });
+  const duck = await openEngine(workspace, options);
   try {
     const learner = new Learner({ schema: schemaOptions, partition: options.partition, sort: options.sort, recorded: base?.schema, file });
     const journal = new Journal(target.storage, target.key, commitId);

@@ -1,0 +1,8 @@
+import { resolveOptions } from '../config/resolve.ts';
+import type { SyncOptions } from '../model/options.ts';
+import { parsePartition, parseSort } from '../schema/partition.ts';
+
+/** The options of a run when nobody sets any; spread them and change what you need. */
+export function defaultOptions(): SyncOptions {
+  return resolveOptions([], { parsePartition, parseSort });
+}
