@@ -4,11 +4,8 @@ import { resolveOptions } from '../../src/config/resolve.ts';
 import { sync } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
+import { openTarget } from '../../src/pipeline/open.ts';
 import { parsePartition, parseSort } from '../../src/schema/partition-text.ts';
-import { localStorage } from '../../src/storage/local/local.ts';
-import { s3Storage } from '../../src/storage/s3/s3.ts';
-import { openIcebergTable } from '../../src/table/iceberg/open.ts';
-import { openParquetTable } from '../../src/table/parquet/table.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { writeExport } from '../data/make-export.ts';
 
@@ -47,31 +44,26 @@ export async function loadExport(
   format: Loaded['format'],
   options: LoadOptions,
 ): Promise<Loaded> {
-  const target = `${options.root ?? folder}/as-${format}`;
+  const target = `${format}:${options.root ?? folder}/as-${format}`;
   const defaults = resolveOptions([], { parsePartition, parseSort });
-  const report = await sync(
-    source,
-    `${format}:${target}`,
-    {
-      ...defaults,
-      schema: { ...defaults.schema, key: options.key },
-      partition: options.partition === undefined ? [] : parsePartition(options.partition),
-      sort: options.sort === undefined ? [] : parseSort(options.sort),
-      threads: 2,
-      ...options.change,
-    },
-    { signal: new AbortController().signal, onProgress: () => {}, log: () => {} },
-  );
+  const syncOptions: SyncOptions = {
+    ...defaults,
+    schema: { ...defaults.schema, key: options.key },
+    partition: options.partition === undefined ? [] : parsePartition(options.partition),
+    sort: options.sort === undefined ? [] : parseSort(options.sort),
+    threads: 2,
+    ...options.change,
+  };
+  const context = { signal: new AbortController().signal, onProgress: () => {}, log: () => {} };
+  const report = await sync(source, target, syncOptions, context);
   if (report.outcome !== 'committed' || report.readPath === undefined) throw new Error(JSON.stringify(report, null, 2));
-  return { format, location: report.readPath, schema: await schemaAt(target, format, options) };
+  return { format, location: report.readPath, schema: await schemaAt(target, syncOptions) };
 }
 
-async function schemaAt(target: string, format: Loaded['format'], { change }: LoadOptions): Promise<TableSchema> {
-  const bucket = /^s3:\/\/([^/]+)/.exec(target)?.[1];
-  const storage = bucket === undefined ? localStorage('/') : s3Storage({ bucket, aws: change?.targetAws ?? {} });
-  const table = format === 'iceberg' ? openIcebergTable(storage, target) : openParquetTable(storage, target);
-  const state = await table.load();
-  await storage.close();
+async function schemaAt(target: string, options: SyncOptions): Promise<TableSchema> {
+  const opened = await openTarget(target, options);
+  const state = await opened.table.load();
+  await opened.storage.close();
   if (state === undefined) throw new Error(`no table at ${target}`);
   return state.schema;
 }
