@@ -1,7 +1,7 @@
-import type { ColumnType, TableSchema } from '../../model/schema.ts';
-import { PLAIN_TO_DDB, renderItemSql } from '../sql/render.ts';
+import type { TableSchema } from '../../model/schema.ts';
+import { DDB_TO_PLAIN, PLAIN_TO_DDB, renderItemSql, renderPlainSql } from '../sql/render.ts';
 import type { Duck } from './instance.ts';
-import { ddbLineToPlain, plainToDdb } from './plain-json.ts';
+import { ddbToPlain, plainToDdb } from './plain-json.ts';
 import { tableRelation } from './read.ts';
 
 export interface CatOptions {
@@ -15,31 +15,24 @@ export interface CatOptions {
 export async function* catLines(
   duck: Duck, schema: TableSchema, localPaths: readonly string[], options: CatOptions,
 ): AsyncGenerator<string> {
-  await prepareRender(duck, schema);
+  await prepareRender(duck);
+  const line = options.as === 'json' ? renderPlainSql(schema) : renderItemSql(schema);
   const limit = options.limit === undefined ? '' : ` LIMIT ${Math.max(0, Math.trunc(options.limit))}`;
-  const sql = `SELECT ${renderItemSql(schema)} FROM (${tableRelation(schema, localPaths)})${limit}`;
-  for await (const [line] of duck.stream(sql, options.signal)) {
-    yield options.as === 'json' ? ddbLineToPlain(String(line)) : String(line);
-  }
+  const sql = `SELECT ${line} FROM (${tableRelation(schema, localPaths)})${limit}`;
+  for await (const [text] of duck.stream(sql, options.signal)) yield String(text);
 }
 
-const prepared = new WeakSet<Duck>();
+const prepared = new WeakMap<Duck, Promise<void>>();
 
-/** Registers what renderItemSql may call; to be awaited before its SQL runs. */
-export async function prepareRender(duck: Duck, schema: TableSchema): Promise<void> {
-  if (prepared.has(duck) || !schema.columns.some(({ type }) => holdsJson(type))) return;
-  prepared.add(duck);
-  await duck.registerScalar({
-    name: PLAIN_TO_DDB, parameters: ['VARCHAR'], returns: 'VARCHAR', call: (plain) => plainToDdb(String(plain)),
-  });
+/** Registers what the SQL of render.ts may call for JSON columns and rescued rows; to be awaited before it runs. */
+export async function prepareRender(duck: Duck): Promise<void> {
+  const registering = prepared.get(duck) ?? register(duck);
+  prepared.set(duck, registering);
+  await registering;
 }
 
-function holdsJson(type: ColumnType): boolean {
-  switch (type.kind) {
-    case 'json': return true;
-    case 'list': return holdsJson(type.element.type);
-    case 'map': return holdsJson(type.value.type);
-    case 'struct': return type.fields.some((field) => holdsJson(field.type));
-    default: return false;
-  }
+async function register(duck: Duck): Promise<void> {
+  const texts = { parameters: ['VARCHAR'], returns: 'VARCHAR' } as const;
+  await duck.registerScalar({ ...texts, name: PLAIN_TO_DDB, call: (plain) => plainToDdb(String(plain)) });
+  await duck.registerScalar({ ...texts, name: DDB_TO_PLAIN, call: (typed) => ddbToPlain(String(typed)) });
 }

@@ -39,15 +39,9 @@ function scalarToDdb(token: string): string {
   return token === 'null' ? '{"NULL":true}' : `{"N":"${token}"}`;
 }
 
-/** One exported line, `{"Item":{…}}`, to plain JSON of the item: sets become arrays, binary stays base64. */
-export function ddbLineToPlain(line: string): string {
-  const tokens = new Tokens(line);
-  tokens.expect('{');
-  tokens.expect('"Item"');
-  tokens.expect(':');
-  const plain = members(tokens);
-  tokens.expect('}');
-  return plain;
+/** A value in DynamoDB JSON, `{"M":{…}}`, as plain JSON: sets become arrays, binary stays base64. */
+export function ddbToPlain(typed: string): string {
+  return value(new Tokens(typed));
 }
 
 class Tokens {

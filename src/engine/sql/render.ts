@@ -7,29 +7,39 @@ import { numberText, timeText } from './render-scalar.ts';
  * A NULL column is an absent attribute; `_rescued` holds whole top-level attributes and wins over their columns.
  */
 
-/** Scalar function that columns of kind `json` need: plain JSON text → DynamoDB JSON text. */
+/** `typed`: DynamoDB JSON; `plain`: JSON without type tags, sets as arrays, binary as base64, numbers exact. */
+type Form = 'typed' | 'plain';
+
+/** Scalar functions that the SQL may call: plain JSON text → DynamoDB JSON text of a value, and the way back. */
 export const PLAIN_TO_DDB = 'plain_to_ddb';
+export const DDB_TO_PLAIN = 'ddb_to_plain';
 
 /** `{"Item":{…}}` as an SQL expression over a row whose columns are in scope under their names. */
 export function renderItemSql(schema: TableSchema): string {
-  return `('{"Item":' || ${renderAttributesSql(schema)} || '}')`;
+  return `('{"Item":{' || ${attributesSql(schema, 'typed')} || '}}')`;
 }
 
-/** The item's attributes as one DynamoDB JSON object. */
-export function renderAttributesSql(schema: TableSchema): string {
+/** The item as plain JSON, as an SQL expression over such a row. */
+export function renderPlainSql(schema: TableSchema): string {
+  return `('{' || ${attributesSql(schema, 'plain')} || '}')`;
+}
+
+function attributesSql(schema: TableSchema, form: Form): string {
   const attributes = byAttribute(schema);
-  const members = attributes.map(([attr, columns]) => memberSql(attr, attributeSql(columns)));
-  const plain = members.length === 0 ? `''` : `concat_ws(',', ${members.join(', ')})`;
-  if (!schema.system.some(({ name }) => name === '_rescued')) return `('{' || ${plain} || '}')`;
+  const members = attributes.map(([attr, columns]) => memberSql(attr, attributeSql(columns, form)));
+  const columnsOnly = members.length === 0 ? `''` : `concat_ws(',', ${members.join(', ')})`;
+  if (!schema.system.some(({ name }) => name === '_rescued')) return columnsOnly;
   const rescued = ident('_rescued');
-  const inner = `nullif(substring(${rescued}, 2, length(${rescued}) - 2), '')`;
+  const whole = form === 'typed' ? rescued : `${DDB_TO_PLAIN}('{"M":' || ${rescued} || '}')`;
+  const inner = `nullif(substring(${whole}, 2, length(${whole}) - 2), '')`;
   const kept = members.length === 0 ? 'NULL' : keptMembers(attributes.map(([attr]) => attr), members, rescued);
-  return `('{' || CASE WHEN ${rescued} IS NULL THEN ${plain} ELSE concat_ws(',', ${kept}, ${inner}) END || '}')`;
+  return `CASE WHEN ${rescued} IS NULL THEN ${columnsOnly} ELSE concat_ws(',', ${kept}, ${inner}) END`;
 }
 
 /** Members whose attribute is not rescued. The keys are parsed once a row, not once a column. */
 function keptMembers(attrs: readonly string[], members: readonly string[], rescued: string): string {
-  const mask = `list_transform([json_keys(${rescued})], lambda ks: list_transform(${list(attrs)}, lambda a: NOT list_contains(ks, a)))[1]`;
+  const free = `lambda ks: list_transform(${list(attrs)}, lambda a: NOT list_contains(ks, a))`;
+  const mask = `list_transform([json_keys(${rescued})], ${free})[1]`;
   return `nullif(array_to_string(list_where([${members.join(', ')}], ${mask}), ','), '')`;
 }
 
@@ -40,8 +50,8 @@ function byAttribute(schema: TableSchema): [string, Field[]][] {
   return [...columns];
 }
 
-function attributeSql(columns: readonly Field[]): string {
-  const values = columns.map((column) => valueSql(ident(column.name), column.tag, column.type, 0));
+function attributeSql(columns: readonly Field[], form: Form): string {
+  const values = columns.map((column) => valueSql(ident(column.name), column.tag, column.type, form, 0));
   return values.length === 1 ? (values[0] ?? 'NULL') : `coalesce(${values.join(', ')})`;
 }
 
@@ -49,16 +59,22 @@ function memberSql(attr: string, value: string): string {
   return `${str(`${JSON.stringify(attr)}:`)} || ${value}`;
 }
 
-/** The attribute value that `x` came from, as DynamoDB JSON text; NULL for NULL. */
-function valueSql(x: string, tag: OriginTag, type: ColumnType, depth: number): string {
+/** The attribute value that `x` came from, as JSON text; NULL for NULL. */
+function valueSql(x: string, tag: OriginTag, type: ColumnType, form: Form, depth: number): string {
   switch (type.kind) {
-    case 'ddb-json': return x;
-    case 'json': return `${PLAIN_TO_DDB}(${x})`;
-    case 'list': return tag === 'SS' || tag === 'NS' || tag === 'BS' ? setSql(x, tag, type.element.type, depth) : listSql(x, type, depth);
-    case 'map': return mapSql(x, type, depth);
-    case 'struct': return structSql(x, type.fields, depth);
-    default: return `'{"${scalarTag(type)}":' || ${scalarJson(x, type)} || '}'`;
+    case 'ddb-json': return form === 'typed' ? x : `${DDB_TO_PLAIN}(${x})`;
+    case 'json': return form === 'typed' ? `${PLAIN_TO_DDB}(${x})` : x;
+    case 'list': return listSql(x, tag, type, form, depth);
+    case 'map': return mapSql(x, type, form, depth);
+    case 'struct': return structSql(x, type.fields, form, depth);
+    default: return wrapped(form, scalarTag(type), '', scalarJson(x, type, form), '');
   }
+}
+
+/** JSON text behind its type tag, between brackets that are part of the same constants. */
+function wrapped(form: Form, tag: string, open: string, inner: string, close: string): string {
+  if (form === 'typed') return `'{"${tag}":${open}' || ${inner} || '${close}}'`;
+  return open === '' ? inner : `'${open}' || ${inner} || '${close}'`;
 }
 
 function scalarTag(type: ColumnType): string {
@@ -72,37 +88,37 @@ function scalarTag(type: ColumnType): string {
 }
 
 /** What stands behind the type tag. */
-function scalarJson(x: string, type: ColumnType): string {
+function scalarJson(x: string, type: ColumnType, form: Form): string {
   switch (type.kind) {
     case 'string': return `to_json(${x})::VARCHAR`;
     case 'boolean': return `${x}::VARCHAR`;
     case 'binary': return `'"' || to_base64(${x}) || '"'`;
-    case 'timestamp': return `'"' || ${timeText(x, type.format)} || '"'`;
-    default: return `'"' || ${numberText(x, type)} || '"'`;
+    case 'timestamp': {
+      const text = timeText(x, type.format);
+      return form === 'plain' && scalarTag(type) === 'N' ? text : `'"' || ${text} || '"'`;
+    }
+    default: return form === 'plain' ? numberText(x, type) : `'"' || ${numberText(x, type)} || '"'`;
   }
 }
 
-function setSql(x: string, tag: 'SS' | 'NS' | 'BS', element: ColumnType, depth: number): string {
-  if (element.kind === 'string') return `'{"${tag}":' || to_json(${x})::VARCHAR || '}'`;
+function listSql(x: string, tag: OriginTag, type: Extract<ColumnType, { kind: 'list' }>, form: Form, depth: number): string {
+  const { element } = type;
+  const isSet = tag === 'SS' || tag === 'NS' || tag === 'BS';
+  if (isSet && element.type.kind === 'string') return wrapped(form, tag, '', `to_json(${x})::VARCHAR`, '');
   const v = `r${depth}`;
-  return `'{"${tag}":[' || array_to_string(list_transform(${x}, lambda ${v}: ${scalarJson(v, element)}), ',') || ']}'`;
+  const part = isSet ? scalarJson(v, element.type, form) : valueSql(v, element.tag, element.type, form, depth + 1);
+  return wrapped(form, isSet ? tag : 'L', '[', `array_to_string(list_transform(${x}, lambda ${v}: ${part}), ',')`, ']');
 }
 
-function listSql(x: string, type: Extract<ColumnType, { kind: 'list' }>, depth: number): string {
+function mapSql(x: string, type: Extract<ColumnType, { kind: 'map' }>, form: Form, depth: number): string {
   const v = `r${depth}`;
-  const element = valueSql(v, type.element.tag, type.element.type, depth + 1);
-  return `'{"L":[' || array_to_string(list_transform(${x}, lambda ${v}: ${element}), ',') || ']}'`;
-}
-
-function mapSql(x: string, type: Extract<ColumnType, { kind: 'map' }>, depth: number): string {
-  const v = `r${depth}`;
-  const value = valueSql(`${v}.value`, type.value.tag, type.value.type, depth + 1);
+  const value = valueSql(`${v}.value`, type.value.tag, type.value.type, form, depth + 1);
   const entry = `to_json(${v}.key)::VARCHAR || ':' || ${value}`;
-  return `'{"M":{' || array_to_string(list_transform(map_entries(${x}), lambda ${v}: ${entry}), ',') || '}}'`;
+  return wrapped(form, 'M', '{', `array_to_string(list_transform(map_entries(${x}), lambda ${v}: ${entry}), ',')`, '}');
 }
 
-function structSql(x: string, fields: readonly Field[], depth: number): string {
+function structSql(x: string, fields: readonly Field[], form: Form, depth: number): string {
   const members = fields.map((field) =>
-    memberSql(field.attr, valueSql(`struct_extract(${x}, ${str(field.name)})`, field.tag, field.type, depth)));
-  return `CASE WHEN ${x} IS NOT NULL THEN '{"M":{' || concat_ws(',', ${members.join(', ')}) || '}}' END`;
+    memberSql(field.attr, valueSql(`struct_extract(${x}, ${str(field.name)})`, field.tag, field.type, form, depth)));
+  return `CASE WHEN ${x} IS NOT NULL THEN ${wrapped(form, 'M', '{', `concat_ws(',', ${members.join(', ')})`, '}')} END`;
 }

@@ -114,6 +114,27 @@ describe('from rows back to items', () => {
     ]);
   });
 
+  test('JSON columns within structs, lists and maps', async () => {
+    const json: ColumnType = { kind: 'json' };
+    const typed: ColumnType = { kind: 'ddb-json' };
+    const { field, list, map, struct, table } = schemaBuilder();
+    const schema = table([
+      field('l', 'L', list('*', json)), field('m', 'M', map('*', typed)), field('s', 'M', struct(field('a', '*', json), field('b', '*', typed))),
+    ]);
+    const rows = [{
+      l: `['1', '{"x":[]}', 'null']`, m: `MAP {'k': '{"SS":["a"]}', '': '{"M":{}}'}`, s: `{'a': '[true]', 'b': '{"NS":["1","2.5"]}'}`,
+    }];
+    expect(await cat(schema, rows)).toEqual(['{"Item":{"l":{"L":[{"N":"1"},{"M":{"x":{"L":[]}}},{"NULL":true}]},'
+      + '"m":{"M":{"k":{"SS":["a"]},"":{"M":{}}}},"s":{"M":{"a":{"L":[{"BOOL":true}]},"b":{"NS":["1","2.5"]}}}}}']);
+    expect(await cat(schema, rows, 'json')).toEqual(['{"l":[1,{"x":[]},null],"m":{"k":["a"],"":{}},"s":{"a":[true],"b":[1,2.5]}}']);
+  });
+
+  test('text in the table that is no DynamoDB JSON is an error, not a wrong item', async () => {
+    const { field, table } = schemaBuilder();
+    const schema = table([field('a', '*', { kind: 'ddb-json' })]);
+    await expect(cat(schema, [{ a: str('{"X":1}') }], 'json')).rejects.toMatchObject({ message: expect.stringContaining('not DynamoDB JSON') });
+  });
+
   test('faults 80, 82: any attribute name, whatever the column is called', async () => {
     const { field, table } = schemaBuilder();
     const names = ['Item', '__proto__', 'constructor', 'a"b', "it's", 'a\u0000b', '😀', 'x y', '', 'S', '\n', 'a.b', '1'];
