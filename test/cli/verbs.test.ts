@@ -39,6 +39,14 @@ describe('query', () => {
     expect((await run(['query', 't', 'q', '--json'], { query: async () => result(columns, each()) })).out).toBe('[]\n');
   });
 
+  test('decimals that come as text are numbers at any depth, other text stays text', async () => {
+    const nested = [{ name: 'n', type: 'STRUCT(a DECIMAL(4,2), "b, ""c""" DECIMAL(38,0)[], d VARCHAR, m MAP(VARCHAR, DECIMAL(3,1)))' }];
+    const { out } = await run(['query', 't', 'q', '--json'], {
+      query: async () => result(nested, each([{ a: '1.50', 'b, "c"': ['7', null], d: '1.50', m: { x: '0.5' } }])),
+    });
+    expect(out).toBe('[\n{"n":{"a":1.50,"b, \\"c\\"":[7,null],"d":"1.50","m":{"x":0.5}}}\n]\n');
+  });
+
   test('elsewhere than on a terminal it is CSV in which null and empty differ', async () => {
     const { out } = await run(['query', 't', 'select'], { query: async () => result(columns, each(...rows)) });
     expect(out).toBe('id,price,name,name\n9223372036854775807,12345678901234567890123456789012345.10,"a,""b""\n",\n'

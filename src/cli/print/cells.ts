@@ -1,3 +1,5 @@
+import { type Decimals, decimalsAt, NO_DECIMALS } from './decimals.ts';
+
 const NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 type Shape =
@@ -35,30 +37,26 @@ function objectShape(value: unknown): Shape {
   return scalar(text, NUMBER.test(text));
 }
 
-/** A column, or list, whose cells are decimals: the engine gives their exact text. */
-export function holdsDecimals(type: string): boolean {
-  return /^DECIMAL\(\d+, ?\d+\)(?:\[\])*$/i.test(type);
-}
-
 /** A cell as JSON, exact: 64-bit integers and decimals as they are, binary as base64. */
-export function cellJson(value: unknown, decimals = false): string {
+export function cellJson(value: unknown, decimals: Decimals = NO_DECIMALS): string {
   const shape = shapeOf(value);
   switch (shape.kind) {
     case 'null': return 'null';
-    case 'scalar': return decimals && NUMBER.test(shape.text) ? shape.text : shape.json;
-    case 'list': return `[${shape.items.map((item) => cellJson(item, decimals)).join(',')}]`;
-    case 'object': return `{${shape.entries.map(([name, entry]) => `${JSON.stringify(name)}:${cellJson(entry)}`).join(',')}}`;
+    case 'scalar': return decimals.kind === 'decimal' && NUMBER.test(shape.text) ? shape.text : shape.json;
+    case 'list': return `[${shape.items.map((item) => cellJson(item, decimals.kind === 'list' ? decimals.item : NO_DECIMALS)).join(',')}]`;
+    case 'object':
+      return `{${shape.entries.map(([name, entry]) => `${JSON.stringify(name)}:${cellJson(entry, decimalsAt(decimals, name))}`).join(',')}}`;
   }
 }
 
 /** A cell as text: bare for scalars, JSON for what is nested, empty for null. */
-export function cellText(value: unknown): string {
+export function cellText(value: unknown, decimals: Decimals = NO_DECIMALS): string {
   const shape = shapeOf(value);
-  return shape.kind === 'null' ? '' : shape.kind === 'scalar' ? shape.text : cellJson(value);
+  return shape.kind === 'null' ? '' : shape.kind === 'scalar' ? shape.text : cellJson(value, decimals);
 }
 
 /** Numbers stand to the right. */
-export function isNumber(value: unknown, decimals = false): boolean {
+export function isNumber(value: unknown, decimals: Decimals = NO_DECIMALS): boolean {
   const shape = shapeOf(value);
-  return shape.kind === 'scalar' && (shape.number || (decimals && NUMBER.test(shape.text)));
+  return shape.kind === 'scalar' && (shape.number || (decimals.kind === 'decimal' && NUMBER.test(shape.text)));
 }

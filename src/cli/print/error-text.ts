@@ -13,7 +13,9 @@ export function reportError(error: ReportError | TailraceError, redact: Redactor
 
 /** An error for people: what happened, what was expected and found, where, and what to do. */
 export function errorText(error: ReportError, style: Style): string {
-  const lines = [`${style.bad(`error ${error.code}:`)} ${visible(error.message)}`];
+  // Messages of the engine have lines of their own, with marks beneath the place.
+  const [first = '', ...rest] = error.message.trimEnd().split('\n').map(visible);
+  const lines = [`${style.bad(`error ${error.code}:`)} ${first}`, ...rest.map((line) => `  ${line}`.trimEnd())];
   if (error.expected !== undefined) lines.push(...wrapped('expected', error.expected));
   if (error.found !== undefined) lines.push(...wrapped('found', error.found));
   if (error.place !== undefined) lines.push(...wrapped('at', error.place));

@@ -1,5 +1,6 @@
 import type { QueryResult } from '../../model/report.ts';
-import { cellJson, cellText, holdsDecimals, isNumber } from './cells.ts';
+import { cellJson, cellText, isNumber } from './cells.ts';
+import { type Decimals, decimalsOf } from './decimals.ts';
 import type { Sink } from './sink.ts';
 import type { Style } from './style.ts';
 import { cutText, textWidth, visible } from './text-width.ts';
@@ -36,14 +37,19 @@ export class Chunks {
 export async function printCsv(columns: Columns, rows: Rows, sink: Sink): Promise<number> {
   const out = new Chunks(sink);
   await out.add(`${columns.map((column) => csvField(column.name)).join(',')}\n`);
+  const decimals = columns.map((column) => decimalsOf(column.type));
   let count = 0;
   for await (const row of rows) {
     if (sink.closed) break;
-    await out.add(`${row.map((cell) => (cell === null || cell === undefined ? '' : csvField(cellText(cell)))).join(',')}\n`);
+    await out.add(`${row.map((cell, index) => csvCell(cell, decimals[index])).join(',')}\n`);
     count += 1;
   }
   await out.flush();
   return count;
+}
+
+function csvCell(cell: unknown, decimals: Decimals | undefined): string {
+  return cell === null || cell === undefined ? '' : csvField(cellText(cell, decimals));
 }
 
 function csvField(text: string): string {
@@ -70,7 +76,7 @@ export async function printJson(
 ): Promise<{ readonly brokenBy: unknown } | undefined> {
   const out = new Chunks(sink);
   const names = uniqueNames(columns).map((name) => JSON.stringify(name));
-  const decimals = columns.map((column) => holdsDecimals(column.type));
+  const decimals = columns.map((column) => decimalsOf(column.type));
   let separator = '[\n';
   const iterator = rows[Symbol.asyncIterator]();
   try {
@@ -98,12 +104,13 @@ export async function printJson(
 
 /** An aligned table for a terminal. Widths come from the first rows; later cells that are longer are cut. */
 export async function printTable(columns: Columns, rows: Rows, sink: Sink, style: Style): Promise<number> {
+  const decimals = columns.map((column) => decimalsOf(column.type));
   let count = 0;
   let widths: readonly number[] | undefined;
   let batch: (readonly unknown[])[] = [];
   const show = async (): Promise<void> => {
-    const cells = batch.map((row) => columns.map((column, index) => ({
-      text: shown(row[index]), right: isNumber(row[index], holdsDecimals(column.type)),
+    const cells = batch.map((row) => columns.map((_, index) => ({
+      text: shown(row[index], decimals[index]), right: isNumber(row[index], decimals[index]),
     })));
     widths ??= columns.map((column, index) => Math.min(CELL_COLUMNS_MAX, Math.max(
       textWidth(visible(column.name)), 1, ...cells.map((row) => textWidth(row[index]?.text ?? '')),
@@ -123,8 +130,8 @@ export async function printTable(columns: Columns, rows: Rows, sink: Sink, style
   return count;
 }
 
-function shown(cell: unknown): string {
-  return cell === null || cell === undefined ? 'NULL' : visible(cellText(cell));
+function shown(cell: unknown, decimals: Decimals | undefined): string {
+  return cell === null || cell === undefined ? 'NULL' : visible(cellText(cell, decimals));
 }
 
 function header(columns: Columns, widths: readonly number[], style: Style): string {
