@@ -119,10 +119,9 @@ const NASTY: ShopItem = {
   // Present and NULL is not the same as absent; nor is an empty map.
   phone: NULL,
   preferences: { M: {} },
-  // Names with a dot, and names that differ only in case.
+  // A name with a dot, and names that differ only in case.
   'legal.entity': s('Nasty & Söhne GmbH'),
-  Nickname: s('Nasty'),
-  nickname: s('nasty'),
+  social: { M: { Handle: s('Nasty'), handle: s('nasty') } },
   avatar: { B: Buffer.from([0, 1, 254, 255]).toString('base64') },
   history: { L: [n(1), s('two'), { BOOL: true }, NULL, { M: { deep: { L: [{ SS: ['a', 'b'] }] } } }] },
 };

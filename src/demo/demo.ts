@@ -68,8 +68,8 @@ export async function* runDemo(
   yield {
     title: 'The schema it found, and why',
     text: schemaText(
-      `tailrace schema show ${shown(customers.target)}`,
-      await verbs.showSchema(customers.target, options, context),
+      `tailrace schema show ${shown(customers.source)}`,
+      await verbs.showSchema(customers.source, options, context),
     ),
   };
   yield {

@@ -17,6 +17,7 @@ const TELLING = [
   'vat_id',
   'preferences',
   'history',
+  'social',
   'legal.entity',
 ];
 
@@ -36,7 +37,7 @@ export function schemaText(command: string, report: SchemaReport): string {
   const telling = report.columns.filter(({ attribute }) => attribute !== undefined && TELLING.includes(attribute));
   const rows = telling.map(({ name, type, reason }) => [name, type, reason]);
   const rest = report.columns.length - telling.length;
-  return `$ ${command}\n\n${textTable(['column', 'type', 'why'], rows)}\n… and ${rest} more columns`;
+  return `$ ${command}\n\n${textTable(['column', 'type', 'why'], rows)}\n… and ${rest} more columns. What no column fits stands in _rescued, as DynamoDB JSON.`;
 }
 
 /** Finds the nasty item in what `cat` gives, whole lines at a time, and holds it against what was written. */
