@@ -122,4 +122,7 @@ export interface TableHandle {
   dataFilePath(commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string): string;
   /** `base` is the state that the change was prepared against: undefined for a table that is to be created. */
   commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome>;
+  /** Removes what killed attempts left among the current snapshot's files, where readers that list folders would see it.
+   * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none. */
+  tidy?(): Promise<void>;
 }

@@ -2,12 +2,13 @@
  * A Parquet table: `<location>/<generation>/…` holds the files of one load, and one manifest object,
  * compared and swapped, says which generation counts.
  *
- * Invariants: a generation's folder belongs to one commit id, so that a retry writes the same files; the manifest
- * is swapped after all files lie there, so that it never names a missing one; nothing is deleted here. A replaced
- * generation stays for readers that still list it, and those that no manifest ever named are orphans of killed
- * runs: removing both after a grace period is a matter of maintenance.
+ * Invariants: a generation's folder belongs to one commit id; the manifest is swapped after all its files lie there,
+ * so that it never names a missing one; once it is swapped, files of killed attempts that it does not name leave the
+ * folder, and never before, because only then can nobody name them any more. Other generations are never touched:
+ * a replaced one stays for readers that still list it, and those that no manifest ever named are orphans of killed
+ * runs. Removing both after a grace period is a matter of maintenance.
  */
-import { TailraceError } from '../../model/errors.ts';
+import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type {
   CommitOutcome,
   DataFile,
@@ -23,6 +24,8 @@ import { partitionFileName, partitionFolders } from './folders.ts';
 import { decodeManifest, MANIFEST_NAME, type Manifest, type ReadManifest } from './manifest.ts';
 
 const GENERATION = /^g-[A-Za-z0-9_-]+$/;
+/** What readers that list a folder take for data. */
+const DATA_FILE = /\/[^/_.][^/]*\.parquet$/;
 const READ_TRIES_MAX = 5;
 
 /** The Parquet table at a location, an absolute URI below the storage's root. */
@@ -90,12 +93,30 @@ class ParquetTable implements TableHandle {
       rows: staged.files.reduce((rows, file) => rows + file.rows, 0),
       files: this.#relativeFiles(staged.files, generation),
     };
-    return commitManifest({
+    const outcome = await commitManifest({
       manifest,
       base: base?.snapshot,
       read: () => this.#read(),
       put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
     });
+    if (outcome.kind === 'committed') await this.tidy();
+    return outcome;
+  }
+
+  async tidy(): Promise<void> {
+    const read = await this.#read();
+    if (read === undefined) return;
+    const named = new Set(read.manifest.files.map((file) => this.#key(file.path)));
+    const folder = this.#key(`${read.manifest.generation}/`);
+    try {
+      const strays: string[] = [];
+      for await (const { key } of this.#storage.list(folder)) {
+        if (!named.has(key) && DATA_FILE.test(key)) strays.push(key);
+      }
+      for (const key of strays) await this.#storage.delete(key);
+    } catch (cause) {
+      throw untidy(this.#storage.uri(folder), cause);
+    }
   }
 
   /** Bytes and etag of one and the same object. */
@@ -156,4 +177,17 @@ class ParquetTable implements TableHandle {
     const folder = this.#storage.key(this.location);
     return folder === '' || folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
   }
+}
+
+function untidy(place: string, cause: unknown): TailraceError {
+  const { code, message } = asTailraceError(cause);
+  return new TailraceError(
+    code,
+    `The commit is made, but its folder may still hold files of a killed attempt: ${message}`,
+    {
+      place,
+      cause,
+      hint: 'Run the same command again before anybody reads the folder.',
+    },
+  );
 }

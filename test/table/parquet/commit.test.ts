@@ -3,38 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TailraceError } from '../../../src/model/errors.ts';
-import type { TableState } from '../../../src/model/table.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
-import type { PutOutcome, Storage } from '../../../src/storage/port.ts';
-import { openParquetTable, readPath } from '../../../src/table/parquet/table.ts';
-import { partition, schema, staged } from './small.ts';
+import type { PutOutcome } from '../../../src/storage/port.ts';
+import { codeOf, MANIFEST, open, partition, schema, staged, withFault } from './small.ts';
 
-const MANIFEST = 'shop/_tailrace.json';
 const folder = mkdtempSync(join(tmpdir(), 'parquet-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function open(storage: Storage = memoryStorage()) {
-  return { storage, table: openParquetTable(storage, storage.uri('shop')) };
-}
-
-/** The storage with some of its methods replaced. */
-function withFault(storage: Storage, fault: Partial<Storage>): Storage {
-  return new Proxy(storage, {
-    get(target, name) {
-      const method: unknown = Reflect.get(fault, name) ?? Reflect.get(target, name);
-      return typeof method === 'function' ? method.bind(target) : method;
-    },
-  });
-}
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  return error instanceof TailraceError ? error.code : String(error);
-}
 
 describe.each([
   ['memory', () => memoryStorage()],
@@ -167,65 +142,6 @@ describe('outcomes', () => {
       withFault(memoryStorage(), { putIf: () => Promise.reject(new TailraceError('ACCESS_DENIED', 'no')) }),
     );
     expect(await codeOf(table.commit(staged(table, 'c1'), undefined))).toBe('ACCESS_DENIED');
-  });
-});
-
-describe('crashes', () => {
-  const data = async (storage: Storage, table: ReturnType<typeof open>['table'], id: string) =>
-    storage.put(storage.key(table.dataFilePath(id, partition, [1n, 1], 'part-0.parquet')), Buffer.from(id));
-
-  test('fault 17: killed between files and swap, the old generation counts and lies there whole', async () => {
-    const { storage, table } = open();
-    await data(storage, table, 'c1');
-    await table.commit(staged(table, 'c1'), undefined);
-    await data(storage, table, 'c2');
-    const state = (await table.load()) as TableState;
-    expect(state.snapshot).toBe('g-c1');
-    const found: string[] = [];
-    for await (const { key } of storage.list(`${storage.key(readPath(state))}/`)) found.push(key);
-    expect(found).toHaveLength(1);
-    expect(Buffer.from(await storage.get(found[0] ?? '')).toString()).toBe('c1');
-    expect((await table.commit(staged(table, 'c2', 'replace'), state)).kind).toBe('committed');
-  });
-
-  test('fault 8: folders of a killed first load are no table and no obstacle', async () => {
-    const { storage, table } = open();
-    await data(storage, table, 'c1');
-    expect(await table.load()).toBeUndefined();
-    expect((await table.commit(staged(table, 'c1'), undefined)).kind).toBe('committed');
-  });
-
-  test('fault 22: killed at any call, before or after its effect, a re-run ends in the same table', async () => {
-    const deaths: string[] = [];
-    for (let call = 1; call <= 10; call += 1) {
-      for (const when of ['before', 'after'] as const) {
-        const { storage, table } = open();
-        await table.commit(staged(table, 'old'), undefined);
-        const base = await table.load();
-        let calls = 0;
-        const dying = new Proxy(storage, {
-          get(target, name) {
-            const method: unknown = Reflect.get(target, name);
-            if (typeof method !== 'function') return method;
-            if (!['head', 'get', 'putIf'].includes(String(name))) return method.bind(target);
-            return async (...args: unknown[]) => {
-              calls += 1;
-              if (calls === call && when === 'before') throw new Error('killed');
-              const result: unknown = await Reflect.apply(method, target, args);
-              if (calls === call) throw new Error('killed');
-              return result;
-            };
-          },
-        });
-        const died = await codeOf(open(dying).table.commit(staged(table, 'new', 'replace'), base));
-        if (died === 'Error: killed') deaths.push(`${call} ${when}`);
-        expect(['g-old', 'g-new']).toContain((await table.load())?.snapshot);
-        expect((await table.commit(staged(table, 'new', 'replace'), base)).kind).toBe('committed');
-        expect(await table.dataFiles()).toEqual(staged(table, 'new').files);
-      }
-    }
-    // head, get, putIf: each both ways.
-    expect(deaths).toHaveLength(6);
   });
 });
 

@@ -1,5 +1,9 @@
+import { TailraceError } from '../../../src/model/errors.ts';
 import type { TableSchema } from '../../../src/model/schema.ts';
 import type { DataFile, Ledger, PartitionField, StagedCommit, TableHandle } from '../../../src/model/table.ts';
+import { memoryStorage } from '../../../src/storage/memory/memory.ts';
+import type { Storage } from '../../../src/storage/port.ts';
+import { openParquetTable } from '../../../src/table/parquet/table.ts';
 
 export const schema: TableSchema = {
   columns: [
@@ -53,4 +57,30 @@ export function staged(table: TableHandle, commitId: string, operation: 'create'
     commitId,
     timestampMs: 1_704_067_200_000,
   };
+}
+
+export const MANIFEST = 'shop/_tailrace.json';
+
+/** A table in memory, or on the given storage. */
+export function open(storage: Storage = memoryStorage()) {
+  return { storage, table: openParquetTable(storage, storage.uri('shop')) };
+}
+
+/** The storage with some of its methods replaced. */
+export function withFault(storage: Storage, fault: Partial<Storage>): Storage {
+  return new Proxy(storage, {
+    get(target, name) {
+      const method: unknown = Reflect.get(fault, name) ?? Reflect.get(target, name);
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+}
+
+/** The code of the error that the work ends in. */
+export async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof TailraceError ? error.code : String(error);
 }
