@@ -17,10 +17,15 @@ export function addLater(program: Command): void {
 }
 
 function addOne(parent: Command, name: string, words: string): void {
-  parent.command(name, { hidden: true }).allowUnknownOption().allowExcessArguments().helpOption(false).action(() => {
-    throw new TailraceError('USAGE', `\`tailrace ${words}\` is not in this version.`, {
-      place: words,
-      hint: 'See `tailrace --help` for what there is.',
+  parent
+    .command(name, { hidden: true })
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .helpOption(false)
+    .action(() => {
+      throw new TailraceError('USAGE', `\`tailrace ${words}\` is not in this version.`, {
+        place: words,
+        hint: 'See `tailrace --help` for what there is.',
+      });
     });
-  });
 }

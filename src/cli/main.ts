@@ -4,7 +4,9 @@ import { createRequire } from 'node:module';
 /** The version, from the package's own description: this file lies two folders below it, in src/ and in dist/. */
 function version(): string {
   const description: unknown = createRequire(import.meta.url)('../../package.json');
-  return typeof description === 'object' && description !== null && 'version' in description ? String(description.version) : 'unknown';
+  return typeof description === 'object' && description !== null && 'version' in description
+    ? String(description.version)
+    : 'unknown';
 }
 
 const words = process.argv.slice(2);

@@ -10,8 +10,13 @@ const INTERRUPTED_EXIT = 130;
 export async function runProcess(words: readonly string[], library: World['library']): Promise<never> {
   const { env } = process;
   const world: World = {
-    env, cwd: process.cwd(), stdout: streamSink(process.stdout, env), stderr: streamSink(process.stderr, env),
-    signal: interruptSignal(), library, now: () => performance.now(),
+    env,
+    cwd: process.cwd(),
+    stdout: streamSink(process.stdout, env),
+    stderr: streamSink(process.stderr, env),
+    signal: interruptSignal(),
+    library,
+    now: () => performance.now(),
   };
   const fail = (thrown: unknown): Promise<number> => new Output(world, wantsJson(words, env)).failure(thrown);
   // An error that no call awaits is still one clear error, not a stack trace.
@@ -42,7 +47,13 @@ function interruptSignal(): AbortSignal {
 /** `tailrace cat … > file` on a full disk: what was cut short must not look whole. */
 function outputError({ failure }: Sink): TailraceError {
   const full = failure !== undefined && 'code' in failure && (failure.code === 'ENOSPC' || failure.code === 'EDQUOT');
-  return new TailraceError(full ? 'DISK_FULL' : 'INTERNAL', `The output could not be written: ${failure?.message ?? 'unknown'}.`, {
-    place: 'stdout', hint: 'Make room where stdout goes, and run again.', cause: failure,
-  });
+  return new TailraceError(
+    full ? 'DISK_FULL' : 'INTERNAL',
+    `The output could not be written: ${failure?.message ?? 'unknown'}.`,
+    {
+      place: 'stdout',
+      hint: 'Make room where stdout goes, and run again.',
+      cause: failure,
+    },
+  );
 }

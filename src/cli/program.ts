@@ -12,8 +12,14 @@ import type { Shell } from './verb.ts';
 /** The whole command: its verbs, with help on stdout and errors as ours. */
 export function buildProgram(shell: Shell): Command {
   const program = new Command('tailrace');
-  program.description('DynamoDB tables in your data lake: exports become Iceberg and Parquet tables, with nothing lost.');
-  program.usage('<verb> [options]').option('-V, --version', 'show the version').helpOption('-h, --help', 'show this help').helpCommand(false);
+  program.description(
+    'DynamoDB tables in your data lake: exports become Iceberg and Parquet tables, with nothing lost.',
+  );
+  program
+    .usage('<verb> [options]')
+    .option('-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false);
   addSync(program, shell);
   addPlan(program, shell);
   addSchema(program, shell);

@@ -33,6 +33,8 @@ function lacksVerb(words: readonly string[]): boolean {
 /** Whether errors must be JSON, too, known before anything is parsed that could fail. */
 export function wantsJson(words: readonly string[], env: World['env']): boolean {
   const end = words.indexOf('--');
-  const flags = words.slice(0, end < 0 ? words.length : end).filter((word) => word === '--json' || word === '--no-json');
+  const flags = words
+    .slice(0, end < 0 ? words.length : end)
+    .filter((word) => word === '--json' || word === '--no-json');
   return flags.length > 0 ? flags.at(-1) === '--json' : ['true', '1'].includes(env['TAILRACE_JSON'] ?? '');
 }

@@ -9,12 +9,18 @@ import { plural } from './print/units.ts';
 import type { Session } from './session.ts';
 import { addVerb, type Shell } from './verb.ts';
 
-const TEXTS = { yaml: 'yaml', flat: 'flat', 'hive-ddl': 'hiveDdl' } as const satisfies Record<string, keyof SchemaReport>;
+const TEXTS = { yaml: 'yaml', flat: 'flat', 'hive-ddl': 'hiveDdl' } as const satisfies Record<
+  string,
+  keyof SchemaReport
+>;
 type Format = keyof typeof TEXTS;
 
 /** `schema infer|show|diff`. */
 export function addSchema(parent: Command, shell: Shell): void {
-  const schema = parent.command('schema').description('infer, explain and compare schemas').helpOption('-h, --help', 'show this help');
+  const schema = parent
+    .command('schema')
+    .description('infer, explain and compare schemas')
+    .helpOption('-h, --help', 'show this help');
   schema.helpCommand(false);
   addInfer(schema, shell);
   addShow(schema, shell);
@@ -22,76 +28,124 @@ export function addSchema(parent: Command, shell: Shell): void {
 }
 
 function addInfer(schema: Command, shell: Shell): void {
-  addVerb(schema, {
-    name: 'infer',
-    arguments: [['<source>', 'a full export']],
-    summary: 'learn the schema of an export from all of its data, and write it as a file to read and edit',
-    groups: ['schema', 'resources', 'aws', 'output'],
-    own: {
-      format: { kind: 'choice', group: 'output', placeholder: 'FORMAT', choices: Object.keys(TEXTS), default: 'yaml', help: 'form of the schema' },
-      out: { kind: 'path', group: 'output', placeholder: 'FILE', default: 'stdout', help: 'local file to write the schema to' },
+  addVerb(
+    schema,
+    {
+      name: 'infer',
+      arguments: [['<source>', 'a full export']],
+      summary: 'learn the schema of an export from all of its data, and write it as a file to read and edit',
+      groups: ['schema', 'resources', 'aws', 'output'],
+      own: {
+        format: {
+          kind: 'choice',
+          group: 'output',
+          placeholder: 'FORMAT',
+          choices: Object.keys(TEXTS),
+          default: 'yaml',
+          help: 'form of the schema',
+        },
+        out: {
+          kind: 'path',
+          group: 'output',
+          placeholder: 'FILE',
+          default: 'stdout',
+          help: 'local file to write the schema to',
+        },
+      },
+      examples: [
+        'tailrace schema infer ./export --out orders.schema.yaml',
+        'tailrace schema infer s3://exports/orders --format hive-ddl',
+      ],
     },
-    examples: ['tailrace schema infer ./export --out orders.schema.yaml', 'tailrace schema infer s3://exports/orders --format hive-ddl'],
-  }, shell, async (session, { arguments: [source = ''], own }) => {
-    const report = await session.library.inferSchema(source, session.configuration.options(), session.context);
-    await session.settle();
-    const text = withNewline(report[TEXTS[(own['format'] ?? 'yaml') as Format]]);
-    const out = own['out'];
-    if (typeof out !== 'string') {
-      await session.output.report(report, () => text);
-      await warnOnStderr(session, report);
+    shell,
+    async (session, { arguments: [source = ''], own }) => {
+      const report = await session.library.inferSchema(source, session.configuration.options(), session.context);
+      await session.settle();
+      const text = withNewline(report[TEXTS[(own['format'] ?? 'yaml') as Format]]);
+      const out = own['out'];
+      if (typeof out !== 'string') {
+        await session.output.report(report, () => text);
+        await warnOnStderr(session, report);
+        return 0;
+      }
+      await writeWhole(path.resolve(session.world.cwd, out), out, text);
+      await session.output.report(report, () => {
+        const lines = [
+          `Wrote ${out}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}.`,
+          ...warningLines(report.warnings, session.output.style),
+          `Edit it, then load with \`--schema ${out}\`; \`tailrace schema show\` explains each decision.`,
+        ];
+        return `${lines.join('\n')}\n`;
+      });
       return 0;
-    }
-    await writeWhole(path.resolve(session.world.cwd, out), out, text);
-    await session.output.report(report, () => {
-      const lines = [`Wrote ${out}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}.`,
-        ...warningLines(report.warnings, session.output.style),
-        `Edit it, then load with \`--schema ${out}\`; \`tailrace schema show\` explains each decision.`];
-      return `${lines.join('\n')}\n`;
-    });
-    return 0;
-  });
+    },
+  );
 }
 
 function addShow(schema: Command, shell: Shell): void {
-  addVerb(schema, {
-    name: 'show',
-    arguments: [['<end>', 'a full export or a table']],
-    summary: 'explain each column: its type, where it comes from, and why, with counts and an example',
-    groups: ['schema', 'resources', 'aws', 'output'],
-    examples: ['tailrace schema show ./export', 'tailrace schema show ./lake/orders --json'],
-  }, shell, async (session, { arguments: [end = ''] }) => {
-    const report = await session.library.showSchema(end, session.configuration.options(), session.context);
-    await session.settle();
-    await session.output.report(report, () => schemaText(report, session.output.style));
-    return 0;
-  });
+  addVerb(
+    schema,
+    {
+      name: 'show',
+      arguments: [['<end>', 'a full export or a table']],
+      summary: 'explain each column: its type, where it comes from, and why, with counts and an example',
+      groups: ['schema', 'resources', 'aws', 'output'],
+      examples: ['tailrace schema show ./export', 'tailrace schema show ./lake/orders --json'],
+    },
+    shell,
+    async (session, { arguments: [end = ''] }) => {
+      const report = await session.library.showSchema(end, session.configuration.options(), session.context);
+      await session.settle();
+      await session.output.report(report, () => schemaText(report, session.output.style));
+      return 0;
+    },
+  );
 }
 
 function addDiff(schema: Command, shell: Shell): void {
-  addVerb(schema, {
-    name: 'diff',
-    arguments: [['<a>', 'an export, a table or a schema file'], ['<b>', 'another']],
-    summary: 'say what would have to change in one schema to become another',
-    groups: ['schema', 'resources', 'aws', 'output'],
-    examples: ['tailrace schema diff ./lake/orders ./export', 'tailrace schema diff orders.schema.yaml ./export --json'],
-  }, shell, async (session, { arguments: [a = '', b = ''] }) => {
-    const diff = await session.library.diffSchema(a, b, session.configuration.options(), session.context);
-    await session.settle();
-    await session.output.report(diff, () => diffText(diff, session.output.style));
-    return 0;
-  });
+  addVerb(
+    schema,
+    {
+      name: 'diff',
+      arguments: [
+        ['<a>', 'an export, a table or a schema file'],
+        ['<b>', 'another'],
+      ],
+      summary: 'say what would have to change in one schema to become another',
+      groups: ['schema', 'resources', 'aws', 'output'],
+      examples: [
+        'tailrace schema diff ./lake/orders ./export',
+        'tailrace schema diff orders.schema.yaml ./export --json',
+      ],
+    },
+    shell,
+    async (session, { arguments: [a = '', b = ''] }) => {
+      const diff = await session.library.diffSchema(a, b, session.configuration.options(), session.context);
+      await session.settle();
+      await session.output.report(diff, () => diffText(diff, session.output.style));
+      return 0;
+    },
+  );
 }
 
 /** The schema itself is the output; its warnings must not stand in it. */
 async function warnOnStderr({ output, world }: Session, report: SchemaReport): Promise<void> {
-  if (!output.json) await world.stderr.write(warningLines(report.warnings, output.style).map((line) => `${line}\n`).join(''));
+  if (!output.json)
+    await world.stderr.write(
+      warningLines(report.warnings, output.style)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
 }
 
 /** Writes a file in one step, so that a schema is never half there. */
 async function writeWhole(file: string, named: string, text: string): Promise<void> {
   if (named.includes('://')) {
-    throw new TailraceError('USAGE', `--out cannot be '${named}'.`, { expected: 'a local file', place: '--out', hint: 'Write a local file and copy it.' });
+    throw new TailraceError('USAGE', `--out cannot be '${named}'.`, {
+      expected: 'a local file',
+      place: '--out',
+      hint: 'Write a local file and copy it.',
+    });
   }
   const partial = `${file}.${process.pid}.part`;
   try {
@@ -99,7 +153,10 @@ async function writeWhole(file: string, named: string, text: string): Promise<vo
     await rename(partial, file);
   } catch (cause) {
     throw new TailraceError('USAGE', `The schema cannot be written to ${named}.`, {
-      found: cause instanceof Error ? cause.message : String(cause), place: '--out', hint: 'Name a file in a folder that exists and may be written.', cause,
+      found: cause instanceof Error ? cause.message : String(cause),
+      place: '--out',
+      hint: 'Name a file in a folder that exists and may be written.',
+      cause,
     });
   }
 }

@@ -1,4 +1,4 @@
-import { loadConfiguration, type Configuration } from '../config/load.ts';
+import { type Configuration, loadConfiguration } from '../config/load.ts';
 import { asTailraceError, type TailraceError } from '../model/errors.ts';
 import type { RunContext } from '../model/options.ts';
 import type { ReportError } from '../model/report.ts';
@@ -59,14 +59,21 @@ export interface Session {
 }
 
 /** Reads the configuration and prepares log and progress. */
-export async function openSession(world: World, output: Output, flags: Readonly<Record<string, unknown>>): Promise<Session> {
+export async function openSession(
+  world: World,
+  output: Output,
+  flags: Readonly<Record<string, unknown>>,
+): Promise<Session> {
   const library = await world.library();
   const configuration = await loadConfiguration({ flags, env: world.env, cwd: world.cwd, parsers: library });
   output.json ||= configuration.json;
   output.logLevel = configuration.logLevel;
   const write = (text: string): void => void world.stderr.write(text);
   const progress = createProgress({
-    isTerminal: world.stderr.isTerminal, columns: () => world.stderr.columns, write, now: world.now,
+    isTerminal: world.stderr.isTerminal,
+    columns: () => world.stderr.columns,
+    write,
+    now: world.now,
   });
   const { log, done } = createLog({
     level: configuration.logLevel,
@@ -76,7 +83,10 @@ export async function openSession(world: World, output: Output, flags: Readonly<
     write: (text) => progress.interject(text),
   });
   return {
-    world, output, configuration, library,
+    world,
+    output,
+    configuration,
+    library,
     context: { signal: world.signal, onProgress: (state) => progress.update(state), log },
     async settle() {
       progress.clear();

@@ -9,7 +9,10 @@ import { addVerb, afterSignal, type Call, type OwnFlags, type Shell, type VerbAc
 
 const TABLE_FLAG: OwnFlags = {
   table: {
-    kind: 'names', group: 'run', placeholder: 'NAME', default: 'all of them',
+    kind: 'names',
+    group: 'run',
+    placeholder: 'NAME',
+    default: 'all of them',
     help: 'pipeline of tailrace.yaml to run; may be repeated',
   },
 };
@@ -21,32 +24,43 @@ const ENDS = [
 
 /** `sync`: one export into one table, or the pipelines of tailrace.yaml. */
 export function addSync(parent: Command, shell: Shell): void {
-  addVerb(parent, {
-    name: 'sync',
-    arguments: ENDS,
-    summary: 'load a full DynamoDB export into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
-    groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
-    own: TABLE_FLAG,
-    examples: [
-      'tailrace sync ./export ./lake/orders --key pk,sk',
-      'tailrace sync s3://exports/orders s3://lake/orders --partition "day(created_at), bucket(16, pk)"',
-      'tailrace sync s3://exports/orders parquet:s3://lake/orders --replace --json',
-      'tailrace sync --table orders --table customers',
-    ],
-  }, shell, runWith((options) => options));
+  addVerb(
+    parent,
+    {
+      name: 'sync',
+      arguments: ENDS,
+      summary:
+        'load a full DynamoDB export into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
+      groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
+      own: TABLE_FLAG,
+      examples: [
+        'tailrace sync ./export ./lake/orders --key pk,sk',
+        'tailrace sync s3://exports/orders s3://lake/orders --partition "day(created_at), bucket(16, pk)"',
+        'tailrace sync s3://exports/orders parquet:s3://lake/orders --replace --json',
+        'tailrace sync --table orders --table customers',
+      ],
+    },
+    shell,
+    runWith((options) => options),
+  );
 }
 
 /** `plan`: what a sync would do. */
 export function addPlan(parent: Command, shell: Shell): void {
-  addVerb(parent, {
-    name: 'plan',
-    arguments: ENDS,
-    summary: 'say what a sync would do, and change nothing (the same as sync --dry-run)',
-    groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
-    without: ['dryRun'],
-    own: TABLE_FLAG,
-    examples: ['tailrace plan ./export ./lake/orders', 'tailrace plan --table orders --json'],
-  }, shell, runWith((options) => ({ ...options, dryRun: true })));
+  addVerb(
+    parent,
+    {
+      name: 'plan',
+      arguments: ENDS,
+      summary: 'say what a sync would do, and change nothing (the same as sync --dry-run)',
+      groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
+      without: ['dryRun'],
+      own: TABLE_FLAG,
+      examples: ['tailrace plan ./export ./lake/orders', 'tailrace plan --table orders --json'],
+    },
+    shell,
+    runWith((options) => ({ ...options, dryRun: true })),
+  );
 }
 
 function runWith(adjust: (options: SyncOptions) => SyncOptions): VerbAction {
@@ -69,7 +83,9 @@ function endsError(oneEnd: boolean): TailraceError {
   return new TailraceError('USAGE', oneEnd ? 'A source is named, but no target.' : 'Both ends and --table are named.', {
     expected: '<source> <target>, or none of the two to run the pipelines of tailrace.yaml',
     place: oneEnd ? 'the second argument' : '--table',
-    hint: oneEnd ? 'Write `tailrace sync <source> <target>`; a pipeline is named with --table NAME.' : 'Leave out one of them.',
+    hint: oneEnd
+      ? 'Write `tailrace sync <source> <target>`; a pipeline is named with --table NAME.'
+      : 'Leave out one of them.',
   });
 }
 
@@ -87,22 +103,32 @@ async function runOne(session: Session, source: string, target: string, options:
   return { ...report, error: reportError(report.error, output.redact) };
 }
 
-async function runAll(session: Session, names: readonly string[], adjust: (options: SyncOptions) => SyncOptions): Promise<number> {
+async function runAll(
+  session: Session,
+  names: readonly string[],
+  adjust: (options: SyncOptions) => SyncOptions,
+): Promise<number> {
   const { output, world } = session;
   // All options are resolved first: a mistake in the last pipeline must show before the first has run.
-  const pipelines = session.configuration.pipelines(names).map((pipeline) => ({ ...pipeline, options: adjust(pipeline.options) }));
+  const pipelines = session.configuration
+    .pipelines(names)
+    .map((pipeline) => ({ ...pipeline, options: adjust(pipeline.options) }));
   const tables: SyncAllReport['tables'][number][] = [];
   for (const { name, source, target, options } of pipelines) {
     const report = await runOne(session, source, target, options);
     tables.push({ table: name, ...report });
     if (!output.json) {
       const gap = tables.length === 1 ? '' : '\n';
-      await output.report(report, () => `${gap}${output.style.bold(`[${name}]`)} ${syncReportText(report, output.style)}`);
+      await output.report(
+        report,
+        () => `${gap}${output.style.bold(`[${name}]`)} ${syncReportText(report, output.style)}`,
+      );
     }
     if (world.signal.aborted) break;
   }
   const failed = tables.find((report) => report.outcome === 'failed');
-  const outcome = (failed ?? tables.find((report) => report.outcome !== 'unchanged') ?? tables[0])?.outcome ?? 'unchanged';
+  const outcome =
+    (failed ?? tables.find((report) => report.outcome !== 'unchanged') ?? tables[0])?.outcome ?? 'unchanged';
   if (output.json) await output.report({ outcome, tables } satisfies SyncAllReport, () => '');
   return failed === undefined ? 0 : exitCodeOf(failed);
 }
@@ -114,10 +140,17 @@ function exitCodeOf(report: SyncReport): number {
 
 function failedReport(source: string, target: string, error: NonNullable<SyncReport['error']>): SyncReport {
   return {
-    outcome: 'failed', source, target,
+    outcome: 'failed',
+    source,
+    target,
     counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
-    schema: [], key: [], timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 },
-    bytes: { read: 0, written: 0 }, files: { read: 0, written: 0, resumed: 0 },
-    peakMemoryBytes: 0, warnings: [], error,
+    schema: [],
+    key: [],
+    timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 },
+    bytes: { read: 0, written: 0 },
+    files: { read: 0, written: 0, resumed: 0 },
+    peakMemoryBytes: 0,
+    warnings: [],
+    error,
   };
 }

@@ -8,29 +8,52 @@ export function usageError(refusal: CommanderError, command: Command): TailraceE
   const words = commandWords(command);
   switch (refusal.code) {
     case 'commander.unknownOption':
-      return unknownWord(`${words} has no option ${found}.`, found, flagsOf(command), words, optionHint(found, command));
+      return unknownWord(
+        `${words} has no option ${found}.`,
+        found,
+        flagsOf(command),
+        words,
+        optionHint(found, command),
+      );
     case 'commander.unknownCommand':
       return unknownWord(`${words} has no verb ${found}.`, found, verbsOf(command), words);
     case 'commander.help':
       return unknownWord(`${words} needs a verb.`, '', verbsOf(command), words);
     case 'commander.missingArgument':
-      return new TailraceError('USAGE', `${words} needs <${found}>.`, { place: words, hint: `Write \`${words} ${command.usage()}\`.` });
+      return new TailraceError('USAGE', `${words} needs <${found}>.`, {
+        place: words,
+        hint: `Write \`${words} ${command.usage()}\`.`,
+      });
     case 'commander.optionMissingArgument': {
       const flag = found.split(' ')[0] ?? found;
-      return new TailraceError('USAGE', `${flag} needs a value.`, { expected: found, place: flag, hint: `See \`${words} --help\`.` });
+      return new TailraceError('USAGE', `${flag} needs a value.`, {
+        expected: found,
+        place: flag,
+        hint: `See \`${words} --help\`.`,
+      });
     }
     case 'commander.excessArguments':
       return new TailraceError('USAGE', `${words} takes fewer arguments.`, {
-        expected: command.usage(), place: words, hint: 'Put names, specs and SQL with spaces in quotes.',
+        expected: command.usage(),
+        place: words,
+        hint: 'Put names, specs and SQL with spaces in quotes.',
       });
     default:
       return new TailraceError('USAGE', `${refusal.message.replace(/^error: /, '').replace(/\.?$/, '.')}`, {
-        place: words, hint: `See \`${words} --help\`.`, cause: refusal,
+        place: words,
+        hint: `See \`${words} --help\`.`,
+        cause: refusal,
       });
   }
 }
 
-function unknownWord(message: string, found: string, allowed: readonly string[], place: string, hint?: string): TailraceError {
+function unknownWord(
+  message: string,
+  found: string,
+  allowed: readonly string[],
+  place: string,
+  hint?: string,
+): TailraceError {
   const meant = closest(found, allowed);
   return new TailraceError('USAGE', message, {
     expected: `one of ${allowed.join(', ')}`,
@@ -51,9 +74,16 @@ function commandWords(command: Command): string {
 }
 
 function verbsOf(command: Command): string[] {
-  return command.createHelp().visibleCommands(command).map((verb) => verb.name()).filter((name) => name !== 'help');
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((verb) => verb.name())
+    .filter((name) => name !== 'help');
 }
 
 function flagsOf(command: Command): string[] {
-  return command.createHelp().visibleOptions(command).map((option) => option.long ?? option.flags);
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => option.long ?? option.flags);
 }

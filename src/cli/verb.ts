@@ -7,7 +7,11 @@ import { type Output, openSession, type Session } from './session.ts';
 import type { World } from './world.ts';
 
 const GROUP_TITLES: Readonly<Record<OptionGroup, string>> = {
-  schema: 'Schema:', layout: 'Table layout:', run: 'The run:', resources: 'Resources:', aws: 'AWS and S3-compatible stores:',
+  schema: 'Schema:',
+  layout: 'Table layout:',
+  run: 'The run:',
+  resources: 'Resources:',
+  aws: 'AWS and S3-compatible stores:',
   output: 'Output and configuration:',
 };
 
@@ -51,7 +55,11 @@ export function addVerb(parent: Command, spec: VerbSpec, shell: Shell, action: V
     if (!spec.groups.includes(option.group) || spec.without?.includes(key)) continue;
     addOption(command, key, option, GROUP_TITLES[option.group]);
   }
-  command.addOption(new Option('--config <FILE>', 'configuration file (default: ./tailrace.yaml, if there is one)').helpGroup(GROUP_TITLES.output));
+  command.addOption(
+    new Option('--config <FILE>', 'configuration file (default: ./tailrace.yaml, if there is one)').helpGroup(
+      GROUP_TITLES.output,
+    ),
+  );
   command.helpOption('-h, --help', 'show this help');
   command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join('\n')}\n`);
   command.action(async (...received: unknown[]) => {
@@ -90,7 +98,10 @@ function checkedOwn(specs: OwnFlags, flags: Readonly<Record<string, unknown>>): 
     const parsed = parseValue(spec, raw);
     if (!parsed.ok) {
       throw new TailraceError('USAGE', `${flagOf(key)} cannot be ${showValue(raw)}.`, {
-        expected: parsed.expected, found: showValue(raw), place: flagOf(key), ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
+        expected: parsed.expected,
+        found: showValue(raw),
+        place: flagOf(key),
+        ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
       });
     }
     values[key] = parsed.value;
@@ -102,6 +113,7 @@ function checkedOwn(specs: OwnFlags, flags: Readonly<Record<string, unknown>>): 
 export function afterSignal(thrown: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || asTailraceError(thrown).code !== 'INTERNAL') return thrown;
   return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
-    hint: 'Run the same command again: it goes on where it stopped.', cause: thrown,
+    hint: 'Run the same command again: it goes on where it stopped.',
+    cause: thrown,
   });
 }

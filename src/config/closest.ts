@@ -7,12 +7,14 @@ export function editDistance(a: string, b: string): number {
     rows.push(row);
     for (let j = 1; j <= b.length; j += 1) {
       const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(Math.min(
-        at(i - 1, j) + 1,
-        at(i, j - 1) + 1,
-        at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        swap ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-      ));
+      row.push(
+        Math.min(
+          at(i - 1, j) + 1,
+          at(i, j - 1) + 1,
+          at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+          swap ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
     }
   }
   return at(a.length, b.length);
@@ -26,8 +28,10 @@ export function closest(word: string, allowed: readonly string[]): string | unde
   let best: { readonly word: string; readonly distance: number } | undefined;
   for (const candidate of allowed) {
     const other = plain(candidate);
-    const distance = wanted.length >= 3 && other.startsWith(wanted) ? Math.min(1, editDistance(wanted, other))
-      : editDistance(wanted, other);
+    const distance =
+      wanted.length >= 3 && other.startsWith(wanted)
+        ? Math.min(1, editDistance(wanted, other))
+        : editDistance(wanted, other);
     if (best === undefined || distance < best.distance) best = { word: candidate, distance };
   }
   return best !== undefined && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.word : undefined;

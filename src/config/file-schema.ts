@@ -26,7 +26,9 @@ const plainEntries = OPTION_ENTRIES.filter(([, spec]) => spec.filePath === undef
 export const TOP_KEYS: readonly string[] = [...plainEntries.map(([key]) => key), 'source', 'target', 'tables'];
 /** Keys that may stand in a pipeline. */
 export const PIPELINE_KEYS: readonly string[] = [
-  ...plainEntries.filter(([, spec]) => spec.topOnly !== true).map(([key]) => key), 'source', 'target',
+  ...plainEntries.filter(([, spec]) => spec.topOnly !== true).map(([key]) => key),
+  'source',
+  'target',
 ];
 
 function valueSchema(spec: OptionSpec): z.ZodType {
@@ -44,11 +46,14 @@ function valueSchema(spec: OptionSpec): z.ZodType {
 }
 
 const optionShape = (keys: readonly string[]): Record<string, z.ZodOptional> =>
-  Object.fromEntries(plainEntries.filter(([key]) => keys.includes(key)).map(([key, spec]) => [key, valueSchema(spec).optional()]));
+  Object.fromEntries(
+    plainEntries.filter(([key]) => keys.includes(key)).map(([key, spec]) => [key, valueSchema(spec).optional()]),
+  );
 
 function awsSchema(end: 'source' | 'target'): z.ZodType {
   const shape = OPTION_ENTRIES.flatMap(([, spec]) =>
-    spec.filePath?.[0] === end ? [[spec.filePath[2], valueSchema(spec).optional()] as const] : []);
+    spec.filePath?.[0] === end ? [[spec.filePath[2], valueSchema(spec).optional()] as const] : [],
+  );
   return z.strictObject(Object.fromEntries(shape), { error: mapExpected('AWS settings') });
 }
 
@@ -57,9 +62,15 @@ const location = z.string({ error: 'must be a location' }).min(1, { error: 'must
 /** An end of a pipeline: its location, alone or with AWS settings of its own. */
 function endSchema(end: 'source' | 'target'): z.ZodType {
   return z.unknown().transform((raw, context) => {
-    const shape = typeof raw === 'string' ? location : z.strictObject({ location, aws: awsSchema(end).optional() }, {
-      error: mapExpected('a location, or a map with location and aws'),
-    });
+    const shape =
+      typeof raw === 'string'
+        ? location
+        : z.strictObject(
+            { location, aws: awsSchema(end).optional() },
+            {
+              error: mapExpected('a location, or a map with location and aws'),
+            },
+          );
     const parsed = shape.safeParse(raw);
     if (parsed.success) return typeof parsed.data === 'string' ? { location: parsed.data } : parsed.data;
     for (const issue of parsed.error.issues) context.addIssue({ ...issue } as Parameters<typeof context.addIssue>[0]);
@@ -68,18 +79,30 @@ function endSchema(end: 'source' | 'target'): z.ZodType {
 }
 
 /** tailrace.yaml after ${ENV} was replaced. Keys that it does not name are refused at every level. */
-export const fileSchema = z.strictObject({
-  ...optionShape(TOP_KEYS),
-  source: z.strictObject({ aws: awsSchema('source').optional() }, { error: mapExpected('a map with aws') }).optional(),
-  target: z.strictObject({ aws: awsSchema('target').optional() }, { error: mapExpected('a map with aws') }).optional(),
-  tables: z.record(
-    z.string(),
-    z.strictObject({ ...optionShape(PIPELINE_KEYS), source: endSchema('source'), target: endSchema('target') }, {
-      error: mapExpected('a map with source and target'),
-    }),
-    { error: mapExpected('pipelines by name') },
-  ).optional(),
-}, { error: mapExpected('a map of settings') });
+export const fileSchema = z.strictObject(
+  {
+    ...optionShape(TOP_KEYS),
+    source: z
+      .strictObject({ aws: awsSchema('source').optional() }, { error: mapExpected('a map with aws') })
+      .optional(),
+    target: z
+      .strictObject({ aws: awsSchema('target').optional() }, { error: mapExpected('a map with aws') })
+      .optional(),
+    tables: z
+      .record(
+        z.string(),
+        z.strictObject(
+          { ...optionShape(PIPELINE_KEYS), source: endSchema('source'), target: endSchema('target') },
+          {
+            error: mapExpected('a map with source and target'),
+          },
+        ),
+        { error: mapExpected('pipelines by name') },
+      )
+      .optional(),
+  },
+  { error: mapExpected('a map of settings') },
+);
 
 /** zod reports unknown keys by the same error; those keep zod's own text, which file.ts replaces. */
 function mapExpected(what: string): (issue: { readonly code?: string | undefined }) => string | undefined {

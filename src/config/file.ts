@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TailraceError } from '../model/errors.ts';
 import { closest } from './closest.ts';
-import { replaceVariables } from './variables.ts';
 import type { Layer } from './layers.ts';
 import { resolveLocation, resolvePath } from './locations.ts';
 import { OPTION_ENTRIES, type OptionKey, type OptionValues } from './options.ts';
 import { offsetOf, placeInFile } from './place.ts';
+import { replaceVariables } from './variables.ts';
 
 /** One entry of `tables:`, with locations that no longer depend on where the file lies. */
 export interface FilePipeline {
@@ -28,7 +28,11 @@ export const DEFAULT_CONFIG_FILE = 'tailrace.yaml';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Reads tailrace.yaml. `named` is undefined when nobody asked for a file: then the default one may be missing. */
-export async function readConfigFile(named: string | undefined, cwd: string, env: Env): Promise<ConfigFile | undefined> {
+export async function readConfigFile(
+  named: string | undefined,
+  cwd: string,
+  env: Env,
+): Promise<ConfigFile | undefined> {
   const file = named ?? DEFAULT_CONFIG_FILE;
   let text: string;
   try {
@@ -48,7 +52,10 @@ export async function readConfigFile(named: string | undefined, cwd: string, env
 
 /** The file's text as settings and pipelines. Relative paths in it start at the file's own folder. */
 export async function parseConfigFile(text: string, file: string, cwd: string, env: Env): Promise<ConfigFile> {
-  const [{ LineCounter, parseDocument, visit }, schema] = await Promise.all([import('yaml'), import('./file-schema.ts')]);
+  const [{ LineCounter, parseDocument, visit }, schema] = await Promise.all([
+    import('yaml'),
+    import('./file-schema.ts'),
+  ]);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
@@ -60,7 +67,8 @@ export async function parseConfigFile(text: string, file: string, cwd: string, e
     });
   }
   replaceVariables(document, visit, file, lines, env);
-  const place = (keys: readonly PropertyKey[]): string => placeInFile(file, lines, offsetOf(document.contents, keys), keys);
+  const place = (keys: readonly PropertyKey[]): string =>
+    placeInFile(file, lines, offsetOf(document.contents, keys), keys);
   const parsed = schema.fileSchema.safeParse(document.toJS() ?? {});
   const issue = parsed.error?.issues[0];
   if (issue !== undefined) throw issueError(issue, place, schema);
@@ -89,7 +97,8 @@ function issueError(issue: Issue, place: Place, schema: SchemaModule): TailraceE
     ...(typeof problem?.['expected'] === 'string' ? { expected: problem['expected'] } : {}),
     ...(typeof problem?.['found'] === 'string' ? { found: problem['found'] } : {}),
     place: place(issue.path),
-    hint: typeof problem?.['hint'] === 'string' ? problem['hint'] : 'docs/reference/config.md shows what may stand there.',
+    hint:
+      typeof problem?.['hint'] === 'string' ? problem['hint'] : 'docs/reference/config.md shows what may stand there.',
   });
 }
 
@@ -104,7 +113,12 @@ function allowedKeys(at: readonly PropertyKey[], schema: SchemaModule): readonly
 type Plain = Readonly<Record<string, unknown>>;
 
 function configOf(
-  data: Plain, file: string, folder: string, cwd: string, place: Place, awsKeys: SchemaModule['AWS_KEYS'],
+  data: Plain,
+  file: string,
+  folder: string,
+  cwd: string,
+  place: Place,
+  awsKeys: SchemaModule['AWS_KEYS'],
 ): ConfigFile {
   const layerAt = (settings: Plain, at: readonly string[]): Layer => {
     const values: Record<string, unknown> = {};

@@ -1,7 +1,7 @@
 import { TailraceError } from '../model/errors.ts';
 import { closest } from './closest.ts';
 import { flagOf, variableOf } from './option-spec.ts';
-import { OPTIONS, OPTION_ENTRIES, type OptionKey, type OptionValues } from './options.ts';
+import { OPTION_ENTRIES, OPTIONS, type OptionKey, type OptionValues } from './options.ts';
 import { parseValue, showValue } from './values.ts';
 
 /** Settings from one place. A later layer wins over an earlier one. */

@@ -46,20 +46,31 @@ export async function loadConfiguration({ flags, env, cwd, parsers }: Configurat
     json: top.json ?? false,
     logLevel: top.logLevel ?? 'warn',
     options: () => resolveOptions(layers, parsers),
-    pipelines: (names) => chosen(file, named, names).map(({ name, source, target, layer }) => ({
-      name, source, target,
-      options: resolveOptions([...(file === undefined ? [] : [file.layer]), layer, ...above], parsers),
-    })),
+    pipelines: (names) =>
+      chosen(file, named, names).map(({ name, source, target, layer }) => ({
+        name,
+        source,
+        target,
+        options: resolveOptions([...(file === undefined ? [] : [file.layer]), layer, ...above], parsers),
+      })),
   };
 }
 
-function chosen(file: ConfigFile | undefined, named: string | undefined, names: readonly string[]): ConfigFile['pipelines'] {
+function chosen(
+  file: ConfigFile | undefined,
+  named: string | undefined,
+  names: readonly string[],
+): ConfigFile['pipelines'] {
   if (file === undefined || file.pipelines.length === 0) {
     const where = file?.path ?? named ?? 'tailrace.yaml';
-    throw new TailraceError('USAGE', `No source and target are named, and ${where} ${file === undefined ? 'does not exist' : 'has no tables'}.`, {
-      place: where,
-      hint: 'Write `tailrace sync <source> <target>`, or list pipelines under `tables:`.',
-    });
+    throw new TailraceError(
+      'USAGE',
+      `No source and target are named, and ${where} ${file === undefined ? 'does not exist' : 'has no tables'}.`,
+      {
+        place: where,
+        hint: 'Write `tailrace sync <source> <target>`, or list pipelines under `tables:`.',
+      },
+    );
   }
   const known = file.pipelines.map((pipeline) => pipeline.name);
   const unknown = names.find((name) => !known.includes(name));

@@ -2,6 +2,7 @@
  * Every option, once. Flags, keys of tailrace.yaml, environment variables, help and defaults all come from this table;
  * docs/reference/cli.md and config.md are held against it by a test. It imports nothing heavy: the help needs it.
  */
+import { AWS_OPTIONS } from './aws-options.ts';
 import type { OptionSpec } from './option-spec.ts';
 
 /** Defaults of numbers that help and parser share. */
@@ -15,162 +16,196 @@ export const MAX_DEFAULT_THREADS = 8;
 
 export const OPTIONS = {
   schema: {
-    kind: 'path', group: 'schema', placeholder: 'FILE',
+    kind: 'path',
+    group: 'schema',
+    placeholder: 'FILE',
     help: 'schema file: ours in YAML, or the flat {"attribute": "S"}; local or s3://',
   },
   key: {
-    kind: 'names', group: 'schema', placeholder: 'PK[,SK]', default: 'asked of DynamoDB when permitted',
+    kind: 'names',
+    group: 'schema',
+    placeholder: 'PK[,SK]',
+    default: 'asked of DynamoDB when permitted',
     help: 'key attributes of the table, partition key first',
   },
   timestamps: {
-    kind: 'choice', group: 'schema', placeholder: 'MODE', choices: ['off', 'auto'], default: 'off',
+    kind: 'choice',
+    group: 'schema',
+    placeholder: 'MODE',
+    choices: ['off', 'auto'],
+    default: 'off',
     help: 'make attributes that always hold times timestamps',
   },
   onMixed: {
-    kind: 'choice', group: 'schema', placeholder: 'MODE', choices: ['rescue', 'json', 'split', 'fail'], default: 'rescue',
+    kind: 'choice',
+    group: 'schema',
+    placeholder: 'MODE',
+    choices: ['rescue', 'json', 'split', 'fail'],
+    default: 'rescue',
     help: 'what becomes of an attribute with values of several types',
   },
   numbers: {
-    kind: 'choice', group: 'schema', placeholder: 'MODE', choices: ['exact', 'double', 'string'], default: 'exact',
+    kind: 'choice',
+    group: 'schema',
+    placeholder: 'MODE',
+    choices: ['exact', 'double', 'string'],
+    default: 'exact',
     help: 'how numbers are stored; double loses digits, and the report says so',
   },
   maxColumns: {
-    kind: 'count', group: 'schema', placeholder: 'N', min: 1, max: 10_000, default: String(DEFAULT_MAX_COLUMNS),
+    kind: 'count',
+    group: 'schema',
+    placeholder: 'N',
+    min: 1,
+    max: 10_000,
+    default: String(DEFAULT_MAX_COLUMNS),
     help: 'most top-level columns; rarer attributes stay in _rescued',
   },
   maxDepth: {
-    kind: 'count', group: 'schema', placeholder: 'N', min: 1, max: 32, default: String(DEFAULT_MAX_DEPTH),
+    kind: 'count',
+    group: 'schema',
+    placeholder: 'N',
+    min: 1,
+    max: 32,
+    default: String(DEFAULT_MAX_DEPTH),
     help: 'deepest nesting that becomes columns; deeper values become JSON text',
   },
   include: {
-    kind: 'names', group: 'schema', placeholder: 'NAMES', default: 'all attributes',
+    kind: 'names',
+    group: 'schema',
+    placeholder: 'NAMES',
+    default: 'all attributes',
     help: 'attributes that get columns; the others stay in _rescued',
   },
   exclude: {
-    kind: 'names', group: 'schema', placeholder: 'NAMES', default: 'none',
+    kind: 'names',
+    group: 'schema',
+    placeholder: 'NAMES',
+    default: 'none',
     help: 'attributes to drop everywhere',
   },
   partition: {
-    kind: 'clauses', group: 'layout', placeholder: 'SPEC', default: 'none',
+    kind: 'clauses',
+    group: 'layout',
+    placeholder: 'SPEC',
+    default: 'none',
     help: 'partition fields: "day(created_at), bucket(16, pk), region"',
   },
   sort: {
-    kind: 'clauses', group: 'layout', placeholder: 'SPEC', default: 'none',
+    kind: 'clauses',
+    group: 'layout',
+    placeholder: 'SPEC',
+    default: 'none',
     help: 'order of the rows within files: "pk, created_at desc"',
   },
   targetFileSize: {
-    kind: 'size', group: 'layout', placeholder: 'SIZE', min: 1, default: '512MB',
+    kind: 'size',
+    group: 'layout',
+    placeholder: 'SIZE',
+    min: 1,
+    default: '512MB',
     help: 'size to aim at for data files',
   },
   sse: {
-    kind: 'choice', group: 'layout', placeholder: 'ALGORITHM', choices: ['aws:kms', 'AES256'], default: "the bucket's own",
+    kind: 'choice',
+    group: 'layout',
+    placeholder: 'ALGORITHM',
+    choices: ['aws:kms', 'AES256'],
+    default: "the bucket's own",
     help: 'server-side encryption of what is written to S3',
   },
   sseKmsKeyId: {
-    kind: 'text', group: 'layout', placeholder: 'KEY', default: "the account's own key",
+    kind: 'text',
+    group: 'layout',
+    placeholder: 'KEY',
+    default: "the account's own key",
     help: 'KMS key for --sse aws:kms',
   },
   replace: {
-    kind: 'switch', group: 'run', default: 'false',
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
     help: 'swap all rows for those of another full export of the same table',
   },
   strict: {
-    kind: 'switch', group: 'run', default: 'false',
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
     help: 'stop at the first item that cannot be loaded',
   },
   trustManifest: {
-    kind: 'switch', group: 'run', default: 'false',
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
     help: 'load even if a manifest disagrees with its checksum file',
   },
   rejects: {
-    kind: 'path', group: 'run', placeholder: 'DIR', default: 'beside the state of the run',
+    kind: 'path',
+    group: 'run',
+    placeholder: 'DIR',
+    default: 'beside the state of the run',
     help: 'folder for items that cannot be loaded',
   },
   dryRun: {
-    kind: 'switch', group: 'run', default: 'false',
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
     help: 'say what a run would do, and change nothing',
   },
   memoryLimit: {
-    kind: 'size', group: 'resources', placeholder: 'SIZE', min: 64e6, default: '420MB',
+    kind: 'size',
+    group: 'resources',
+    placeholder: 'SIZE',
+    min: 64e6,
+    default: '420MB',
     help: 'memory of the engine; what needs more goes to the temporary folder',
   },
   threads: {
-    kind: 'count', group: 'resources', placeholder: 'N', min: 1, max: 256, default: 'one a core, at most 8',
+    kind: 'count',
+    group: 'resources',
+    placeholder: 'N',
+    min: 1,
+    max: 256,
+    default: 'one a core, at most 8',
     help: 'threads of the engine',
   },
   batchSize: {
-    kind: 'size', group: 'resources', placeholder: 'SIZE', min: 1, default: '256MB',
+    kind: 'size',
+    group: 'resources',
+    placeholder: 'SIZE',
+    min: 1,
+    default: '256MB',
     help: 'compressed source data that is written, and made resumable, at a time',
   },
   tempDir: {
-    kind: 'path', group: 'resources', placeholder: 'DIR', default: "a fresh folder below the system's",
+    kind: 'path',
+    group: 'resources',
+    placeholder: 'DIR',
+    default: "a fresh folder below the system's",
     help: 'folder for temporary files; left empty',
   },
   tempBudget: {
-    kind: 'size', group: 'resources', placeholder: 'SIZE', min: 1, default: '4GB',
+    kind: 'size',
+    group: 'resources',
+    placeholder: 'SIZE',
+    min: 1,
+    default: '4GB',
     help: 'most that the temporary folder may hold',
   },
-  region: { kind: 'text', group: 'aws', placeholder: 'REGION', default: "AWS's own rules", help: 'region of both ends' },
-  profile: { kind: 'text', group: 'aws', placeholder: 'NAME', default: "AWS's own rules", help: 'profile of both ends' },
-  endpointUrl: { kind: 'text', group: 'aws', placeholder: 'URL', default: "AWS's own rules", help: 'endpoint of both ends' },
-  forcePathStyle: {
-    kind: 'switch', group: 'aws', default: 'true with an endpoint of your own, else false',
-    help: 'address buckets as /bucket/key at both ends',
-  },
-  sourceProfile: {
-    kind: 'text', group: 'aws', placeholder: 'NAME', default: '--profile', filePath: ['source', 'aws', 'profile'],
-    help: 'profile of the source',
-  },
-  sourceRegion: {
-    kind: 'text', group: 'aws', placeholder: 'REGION', default: '--region', filePath: ['source', 'aws', 'region'],
-    help: 'region of the source',
-  },
-  sourceRoleArn: {
-    kind: 'text', group: 'aws', placeholder: 'ARN', default: 'none', filePath: ['source', 'aws', 'roleArn'],
-    help: 'role to assume for the source',
-  },
-  sourceExternalId: {
-    kind: 'text', group: 'aws', placeholder: 'ID', default: 'none', filePath: ['source', 'aws', 'externalId'],
-    help: 'external id for that role',
-  },
-  sourceEndpoint: {
-    kind: 'text', group: 'aws', placeholder: 'URL', default: '--endpoint-url', filePath: ['source', 'aws', 'endpoint'],
-    help: 'endpoint of the source',
-  },
-  sourceForcePathStyle: {
-    kind: 'switch', group: 'aws', default: '--force-path-style', filePath: ['source', 'aws', 'forcePathStyle'],
-    help: 'address buckets as /bucket/key at the source',
-  },
-  targetProfile: {
-    kind: 'text', group: 'aws', placeholder: 'NAME', default: '--profile', filePath: ['target', 'aws', 'profile'],
-    help: 'profile of the target',
-  },
-  targetRegion: {
-    kind: 'text', group: 'aws', placeholder: 'REGION', default: '--region', filePath: ['target', 'aws', 'region'],
-    help: 'region of the target',
-  },
-  targetRoleArn: {
-    kind: 'text', group: 'aws', placeholder: 'ARN', default: 'none', filePath: ['target', 'aws', 'roleArn'],
-    help: 'role to assume for the target',
-  },
-  targetExternalId: {
-    kind: 'text', group: 'aws', placeholder: 'ID', default: 'none', filePath: ['target', 'aws', 'externalId'],
-    help: 'external id for that role',
-  },
-  targetEndpoint: {
-    kind: 'text', group: 'aws', placeholder: 'URL', default: '--endpoint-url', filePath: ['target', 'aws', 'endpoint'],
-    help: 'endpoint of the target',
-  },
-  targetForcePathStyle: {
-    kind: 'switch', group: 'aws', default: '--force-path-style', filePath: ['target', 'aws', 'forcePathStyle'],
-    help: 'address buckets as /bucket/key at the target',
-  },
+  ...AWS_OPTIONS,
   json: {
-    kind: 'switch', group: 'output', default: 'false', topOnly: true,
+    kind: 'switch',
+    group: 'output',
+    default: 'false',
+    topOnly: true,
     help: 'print exactly one JSON document on stdout',
   },
   logLevel: {
-    kind: 'choice', group: 'output', placeholder: 'LEVEL', choices: ['debug', 'info', 'warn', 'silent'], default: 'warn',
+    kind: 'choice',
+    group: 'output',
+    placeholder: 'LEVEL',
+    choices: ['debug', 'info', 'warn', 'silent'],
+    default: 'warn',
     topOnly: true,
     help: 'how much to log on stderr',
   },
@@ -187,8 +222,11 @@ interface ValueOfKind {
   readonly count: number;
   readonly switch: boolean;
 }
-type ValueOf<S> = S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] } ? C
-  : S extends { readonly kind: infer K extends keyof ValueOfKind } ? ValueOfKind[K] : never;
+type ValueOf<S> = S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
+  ? C
+  : S extends { readonly kind: infer K extends keyof ValueOfKind }
+    ? ValueOfKind[K]
+    : never;
 
 /** What a source of settings may give: every option, parsed. */
 export type OptionValues = { readonly [K in OptionKey]?: ValueOf<(typeof OPTIONS)[K]> };

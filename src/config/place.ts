@@ -1,7 +1,12 @@
 import type { LineCounter, Node } from 'yaml';
 
 /** `tailrace.yaml:3 (tables.orders.key)`. */
-export function placeInFile(file: string, lines: LineCounter, offset: number | undefined, path: readonly PropertyKey[]): string {
+export function placeInFile(
+  file: string,
+  lines: LineCounter,
+  offset: number | undefined,
+  path: readonly PropertyKey[],
+): string {
   const line = offset === undefined ? '' : `:${lines.linePos(offset).line}`;
   return `${file}${line}${path.length === 0 ? '' : ` (${path.map(String).join('.')})`}`;
 }
@@ -39,8 +44,10 @@ export function offsetOf(root: unknown, path: readonly PropertyKey[]): number | 
   let offset: number | undefined;
   for (const step of path) {
     if (!hasItems(node)) return offset;
-    const child: unknown = typeof step === 'number' ? node.items[step]
-      : node.items.find((item) => isPair(item) && scalarText(item.key) === String(step));
+    const child: unknown =
+      typeof step === 'number'
+        ? node.items[step]
+        : node.items.find((item) => isPair(item) && scalarText(item.key) === String(step));
     if (child === undefined) return offset;
     const at = (isPair(child) ? child.key : child) as Node | null;
     offset = at?.range?.[0] ?? offset;

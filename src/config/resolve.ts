@@ -4,8 +4,15 @@ import type { AwsSettings, PartitionRequest, SyncOptions } from '../model/option
 import type { SortField } from '../model/table.ts';
 import type { Layer } from './layers.ts';
 import {
-  DEFAULT_BATCH_BYTES, DEFAULT_MAX_COLUMNS, DEFAULT_MAX_DEPTH, DEFAULT_MEMORY_BYTES, DEFAULT_TARGET_FILE_BYTES,
-  DEFAULT_TEMP_BUDGET_BYTES, MAX_DEFAULT_THREADS, type OptionKey, type OptionValues,
+  DEFAULT_BATCH_BYTES,
+  DEFAULT_MAX_COLUMNS,
+  DEFAULT_MAX_DEPTH,
+  DEFAULT_MEMORY_BYTES,
+  DEFAULT_TARGET_FILE_BYTES,
+  DEFAULT_TEMP_BUDGET_BYTES,
+  MAX_DEFAULT_THREADS,
+  type OptionKey,
+  type OptionValues,
 } from './options.ts';
 
 /** The grammars of --partition and --sort, which belong to the schema. */
@@ -46,8 +53,10 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     tempBudgetBytes: values.tempBudget ?? DEFAULT_TEMP_BUDGET_BYTES,
     targetFileSizeBytes: values.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
     batchBytes: values.batchSize ?? DEFAULT_BATCH_BYTES,
-    sse: values.sse === undefined ? undefined
-      : { algorithm: values.sse, ...(values.sseKmsKeyId === undefined ? {} : { kmsKeyId: values.sseKmsKeyId }) },
+    sse:
+      values.sse === undefined
+        ? undefined
+        : { algorithm: values.sse, ...(values.sseKmsKeyId === undefined ? {} : { kmsKeyId: values.sseKmsKeyId }) },
   };
 }
 
@@ -59,8 +68,11 @@ function blamer(layers: readonly Layer[]): Blame {
     const layer = layers.findLast((candidate) => candidate.places[key] !== undefined);
     const { expected, found } = cause ?? {};
     return new TailraceError(layer?.blame ?? 'USAGE', message, {
-      ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }),
-      place: layer?.places[key] ?? key, hint, cause,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      place: layer?.places[key] ?? key,
+      hint,
+      cause,
     });
   };
 }
@@ -68,7 +80,11 @@ function blamer(layers: readonly Layer[]): Blame {
 /** Options that contradict one another. */
 function checkTogether(values: OptionValues, blame: Blame): void {
   if (values.key !== undefined && values.key.length > 2) {
-    throw blame('key', `A key has one or two attributes, not ${values.key.length}.`, 'Name the partition key, then the sort key.');
+    throw blame(
+      'key',
+      `A key has one or two attributes, not ${values.key.length}.`,
+      'Name the partition key, then the sort key.',
+    );
   }
   if (values.sseKmsKeyId !== undefined && values.sse !== 'aws:kms') {
     throw blame('sseKmsKeyId', 'A KMS key is named, but the encryption is not aws:kms.', 'Add --sse aws:kms.');
@@ -85,7 +101,10 @@ function checkTogether(values: OptionValues, blame: Blame): void {
 }
 
 function clauses<T>(
-  key: 'partition' | 'sort', text: string | undefined, parse: (text: string) => readonly T[], blame: Blame,
+  key: 'partition' | 'sort',
+  text: string | undefined,
+  parse: (text: string) => readonly T[],
+  blame: Blame,
 ): readonly T[] {
   if (text === undefined) return [];
   try {
@@ -100,19 +119,30 @@ function clauses<T>(
 function awsOf(end: 'source' | 'target', layers: readonly Layer[]): AwsSettings {
   const settings: { -readonly [K in keyof AwsSettings]: AwsSettings[K] } = {};
   for (const { values } of layers) {
-    const own: AwsSettings = end === 'source' ? {
-      ...given('profile', values.sourceProfile), ...given('region', values.sourceRegion),
-      ...given('roleArn', values.sourceRoleArn), ...given('externalId', values.sourceExternalId),
-      ...given('endpoint', values.sourceEndpoint), ...given('forcePathStyle', values.sourceForcePathStyle),
-    } : {
-      ...given('profile', values.targetProfile), ...given('region', values.targetRegion),
-      ...given('roleArn', values.targetRoleArn), ...given('externalId', values.targetExternalId),
-      ...given('endpoint', values.targetEndpoint), ...given('forcePathStyle', values.targetForcePathStyle),
-    };
+    const own: AwsSettings =
+      end === 'source'
+        ? {
+            ...given('profile', values.sourceProfile),
+            ...given('region', values.sourceRegion),
+            ...given('roleArn', values.sourceRoleArn),
+            ...given('externalId', values.sourceExternalId),
+            ...given('endpoint', values.sourceEndpoint),
+            ...given('forcePathStyle', values.sourceForcePathStyle),
+          }
+        : {
+            ...given('profile', values.targetProfile),
+            ...given('region', values.targetRegion),
+            ...given('roleArn', values.targetRoleArn),
+            ...given('externalId', values.targetExternalId),
+            ...given('endpoint', values.targetEndpoint),
+            ...given('forcePathStyle', values.targetForcePathStyle),
+          };
     Object.assign(
       settings,
-      given('profile', values.profile), given('region', values.region),
-      given('endpoint', values.endpointUrl), given('forcePathStyle', values.forcePathStyle),
+      given('profile', values.profile),
+      given('region', values.region),
+      given('endpoint', values.endpointUrl),
+      given('forcePathStyle', values.forcePathStyle),
       own,
     );
   }

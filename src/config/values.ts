@@ -1,6 +1,6 @@
 import { closest } from './closest.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
-import { SIZE_FORMS, parseSize } from './sizes.ts';
+import { parseSize, SIZE_FORMS } from './sizes.ts';
 
 /** A value that an option can take, or what should have stood there. */
 export type Parsed =
@@ -15,7 +15,8 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   names: parseNames,
   clauses: parseClauses,
   size: (raw, spec) => bounded(typeof raw === 'string' ? parseSize(raw) : raw, spec, SIZE_FORMS),
-  count: (raw, spec) => bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
+  count: (raw, spec) =>
+    bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
   switch: parseSwitch,
   choice: parseChoice,
 };
@@ -70,7 +71,9 @@ function parseNames(raw: unknown): Parsed {
     return { ok: false, expected: 'attribute names, separated by commas' };
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  return twice === undefined ? { ok: true, value: names } : { ok: false, expected: 'each name once', hint: `Remove one '${twice}'.` };
+  return twice === undefined
+    ? { ok: true, value: names }
+    : { ok: false, expected: 'each name once', hint: `Remove one '${twice}'.` };
 }
 
 /** `a, b\,c` → ['a', 'b,c']. */

@@ -9,7 +9,10 @@ const REFERENCE = /\$?\$\{([^}]*)\}/g;
  * the structure of the file. `$${NAME}` stays as `${NAME}`.
  */
 export function replaceVariables(
-  document: Document, visit: typeof import('yaml').visit, file: string, lines: LineCounter,
+  document: Document,
+  visit: typeof import('yaml').visit,
+  file: string,
+  lines: LineCounter,
   env: Readonly<Record<string, string | undefined>>,
 ): void {
   visit(document, {

@@ -46,11 +46,21 @@ export interface SyncReport {
   /** Where readers open the table: the metadata file's folder, or the Parquet generation's folder. */
   readonly readPath?: string;
   readonly counts: Counts;
-  readonly position?: { readonly tableArn: string; readonly tableId: string; readonly watermark: string; readonly loads: number };
+  readonly position?: {
+    readonly tableArn: string;
+    readonly tableId: string;
+    readonly watermark: string;
+    readonly loads: number;
+  };
   readonly snapshot?: string;
   readonly schema: readonly ReportColumn[];
   readonly key: readonly string[];
-  readonly timings: { readonly totalMs: number; readonly learnMs: number; readonly loadMs: number; readonly commitMs: number };
+  readonly timings: {
+    readonly totalMs: number;
+    readonly learnMs: number;
+    readonly loadMs: number;
+    readonly commitMs: number;
+  };
   readonly bytes: { readonly read: number; readonly written: number };
   readonly files: { readonly read: number; readonly written: number; readonly resumed: number };
   readonly peakMemoryBytes: number;

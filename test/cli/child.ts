@@ -11,21 +11,23 @@ async function* many(): AsyncGenerator<string> {
   for (let line = 0; line < 300_000; line += 1) yield `{"Item":{"n":{"N":"${line}"},"text":{"S":"${'x'.repeat(80)}"}}}`;
 }
 
-await runProcess(process.argv.slice(2), async () => fakeLibrary({
-  async sync(source, _target, _options, context) {
-    if (source === 'crash') {
-      void Promise.reject(new TypeError('nobody awaits this'));
-      await sleep(10_000);
-    }
-    process.stderr.write('started\n');
-    for (let step = 0; step < 1000; step += 1) {
-      if (context.signal.aborted && source !== 'deaf') {
-        const error = { code: 'INTERRUPTED', message: 'The run was interrupted; the table is as it was.' } as const;
-        return { ...committed, outcome: 'failed', error };
+await runProcess(process.argv.slice(2), async () =>
+  fakeLibrary({
+    async sync(source, _target, _options, context) {
+      if (source === 'crash') {
+        void Promise.reject(new TypeError('nobody awaits this'));
+        await sleep(10_000);
       }
-      await sleep(10);
-    }
-    return committed;
-  },
-  cat: (target) => (target === 'endless' ? endless() : many()),
-}));
+      process.stderr.write('started\n');
+      for (let step = 0; step < 1000; step += 1) {
+        if (context.signal.aborted && source !== 'deaf') {
+          const error = { code: 'INTERRUPTED', message: 'The run was interrupted; the table is as it was.' } as const;
+          return { ...committed, outcome: 'failed', error };
+        }
+        await sleep(10);
+      }
+      return committed;
+    },
+    cat: (target) => (target === 'endless' ? endless() : many()),
+  }),
+);

@@ -16,12 +16,20 @@ const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(p
 const sorted = (words: Iterable<string>): string[] => [...new Set(words)].sort();
 
 const world = {
-  env: {}, cwd: '/', stdout: fakeSink(), stderr: fakeSink(), signal: new AbortController().signal,
-  library: async () => fakeLibrary({}), now: () => 0,
+  env: {},
+  cwd: '/',
+  stdout: fakeSink(),
+  stderr: fakeSink(),
+  signal: new AbortController().signal,
+  library: async () => fakeLibrary({}),
+  now: () => 0,
 };
 const program = buildProgram({ world, output: new Output(world, false), exitCode: 0 });
-const leaves = program.commands.flatMap((command) => (command.commands.length === 0 ? [[command.name(), command] as const]
-  : command.commands.map((child) => [`${command.name()} ${child.name()}`, child] as const)));
+const leaves = program.commands.flatMap((command) =>
+  command.commands.length === 0
+    ? [[command.name(), command] as const]
+    : command.commands.map((child) => [`${command.name()} ${child.name()}`, child] as const),
+);
 const verbs = leaves.filter(([name]) => LATER_VERBS[name] === undefined && name !== 'schema evolve');
 const visible = verbs.flatMap(([, verb]) => verb.createHelp().visibleOptions(verb));
 
@@ -87,29 +95,47 @@ describe('docs/reference/config.md', () => {
 });
 
 test('docs/reference/errors.md has each code with exit code and meaning, and no other', () => {
-  const rows = [...page('errors').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$/gm)].map(([, code, exit, meaning]) => [code, Number(exit), meaning]);
+  const rows = [...page('errors').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (.*) \|$/gm)].map(([, code, exit, meaning]) => [
+    code,
+    Number(exit),
+    meaning,
+  ]);
   expect(rows).toEqual(Object.entries(ERROR_CODES).map(([code, { exit, meaning }]) => [code, exit, meaning]));
 });
 
 describe('docs/reference/report.md', () => {
   const text = page('report');
-  const source = ts.createSourceFile('report.ts', readFileSync(path.join(root, 'src/model/report.ts'), 'utf8'), ts.ScriptTarget.Latest, true);
+  const source = ts.createSourceFile(
+    'report.ts',
+    readFileSync(path.join(root, 'src/model/report.ts'), 'utf8'),
+    ts.ScriptTarget.Latest,
+    true,
+  );
   // An error is told on its own page; rows of a query are the query's.
-  const interfaces = source.statements.filter(ts.isInterfaceDeclaration).filter(({ name }) => !['ReportError', 'QueryResult'].includes(name.text));
+  const interfaces = source.statements
+    .filter(ts.isInterfaceDeclaration)
+    .filter(({ name }) => !['ReportError', 'QueryResult'].includes(name.text));
 
   test('has a section for each shape, and no other', () => {
     expect(sorted(matches(text, /^## (\w+)$/gm))).toEqual(sorted(interfaces.map(({ name }) => name.text)));
   });
 
-  test.each(interfaces.map((shape) => [shape.name.text, shape] as const))('%s has each field, and no other', (name, shape) => {
-    const section = text.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
-    const documented = matches(section, /^\| (`.+?) \|/gm).flatMap((cell) => matches(cell, /`([^`]+)`/g));
-    const fields = shape.members.map((member) => `${member.name?.getText(source)}${member.questionToken === undefined ? '' : '?'}`);
-    expect(sorted(documented)).toEqual(sorted(fields));
-  });
+  test.each(interfaces.map((shape) => [shape.name.text, shape] as const))(
+    '%s has each field, and no other',
+    (name, shape) => {
+      const section = text.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
+      const documented = matches(section, /^\| (`.+?) \|/gm).flatMap((cell) => matches(cell, /`([^`]+)`/g));
+      const fields = shape.members.map(
+        (member) => `${member.name?.getText(source)}${member.questionToken === undefined ? '' : '?'}`,
+      );
+      expect(sorted(documented)).toEqual(sorted(fields));
+    },
+  );
 
   test('the fields of an error are those of errors.md', () => {
     const shape = source.statements.filter(ts.isInterfaceDeclaration).find(({ name }) => name.text === 'ReportError');
-    expect(sorted(matches(page('errors'), /^\| `([a-z]+)` \|/gm))).toEqual(sorted(shape?.members.map((member) => member.name?.getText(source) ?? '') ?? []));
+    expect(sorted(matches(page('errors'), /^\| `([a-z]+)` \|/gm))).toEqual(
+      sorted(shape?.members.map((member) => member.name?.getText(source) ?? '') ?? []),
+    );
   });
 });

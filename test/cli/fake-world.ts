@@ -29,9 +29,18 @@ export function fakeSink(options: { isTerminal?: boolean; columns?: number; clos
 }
 
 export const committed: SyncReport = {
-  outcome: 'committed', source: './export', target: './lake/orders', format: 'iceberg', readPath: '/lake/orders/metadata',
+  outcome: 'committed',
+  source: './export',
+  target: './lake/orders',
+  format: 'iceberg',
+  readPath: '/lake/orders/metadata',
   counts: { read: 3000, written: 2998, deleted: 0, unchanged: 0, filtered: 0, rejected: 2, rescued: 14 },
-  position: { tableArn: 'arn:aws:dynamodb:eu-west-1:1:table/orders', tableId: 'id', watermark: '2024-01-01T00:00:00Z', loads: 1 },
+  position: {
+    tableArn: 'arn:aws:dynamodb:eu-west-1:1:table/orders',
+    tableId: 'id',
+    watermark: '2024-01-01T00:00:00Z',
+    loads: 1,
+  },
   snapshot: '8012345678901234567',
   schema: [
     { name: 'pk', attribute: 'pk', tag: 'S', type: 'string', id: 1 },
@@ -40,8 +49,11 @@ export const committed: SyncReport = {
   ],
   key: ['pk'],
   timings: { totalMs: 3210, learnMs: 1000, loadMs: 2000, commitMs: 210 },
-  bytes: { read: 12_345_678, written: 8_100_000 }, files: { read: 4, written: 1, resumed: 0 },
-  peakMemoryBytes: 312e6, warnings: [{ code: 'KEY_UNKNOWN', text: 'The key is not known.' }], rejects: '/state/rejects',
+  bytes: { read: 12_345_678, written: 8_100_000 },
+  files: { read: 4, written: 1, resumed: 0 },
+  peakMemoryBytes: 312e6,
+  warnings: [{ code: 'KEY_UNKNOWN', text: 'The key is not known.' }],
+  rejects: '/state/rejects',
 };
 
 /** A library whose verbs fail unless a test says what they do. */
@@ -50,8 +62,14 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     throw new Error(`the test called ${name}`);
   };
   return {
-    sync: missing('sync'), inferSchema: missing('inferSchema'), showSchema: missing('showSchema'), diffSchema: missing('diffSchema'),
-    query: missing('query'), cat: missing('cat'), inspect: missing('inspect'), demo: missing('demo'),
+    sync: missing('sync'),
+    inferSchema: missing('inferSchema'),
+    showSchema: missing('showSchema'),
+    diffSchema: missing('diffSchema'),
+    query: missing('query'),
+    cat: missing('cat'),
+    inspect: missing('inspect'),
+    demo: missing('demo'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],
     ...verbs,
@@ -73,12 +91,21 @@ export interface RunSettings {
 }
 
 /** Runs the command in this process, with a library of the test's own. */
-export async function run(words: readonly string[], verbs: Partial<Library> = {}, settings: RunSettings = {}): Promise<Ran> {
+export async function run(
+  words: readonly string[],
+  verbs: Partial<Library> = {},
+  settings: RunSettings = {},
+): Promise<Ran> {
   const stdout = settings.stdout ?? fakeSink();
   const stderr = settings.stderr ?? fakeSink();
   const code = await runCommand(words, {
-    env: settings.env ?? {}, cwd: settings.cwd ?? '/nowhere', stdout, stderr, signal: settings.signal ?? new AbortController().signal,
-    library: async () => fakeLibrary(verbs), now: () => 0,
+    env: settings.env ?? {},
+    cwd: settings.cwd ?? '/nowhere',
+    stdout,
+    stderr,
+    signal: settings.signal ?? new AbortController().signal,
+    library: async () => fakeLibrary(verbs),
+    now: () => 0,
   });
   return { code, out: stdout.text, err: stderr.text };
 }

@@ -1,4 +1,4 @@
-import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,10 +7,14 @@ import { onlyDocument } from './fake-world.ts';
 const root = path.join(import.meta.dirname, '..', '..');
 const MAIN = ['--import', 'tsx', path.join(root, 'src', 'cli', 'main.ts')];
 const CHILD = ['--import', 'tsx', path.join(import.meta.dirname, 'child.ts')];
-const main = (...words: string[]): SpawnSyncReturns<string> => spawnSync(process.execPath, [...MAIN, ...words], { encoding: 'utf8', cwd: root });
-const shell = (script: string): SpawnSyncReturns<string> => spawnSync('bash', ['-c', script], {
-  encoding: 'utf8', cwd: root, env: { ...process.env, NODE: process.execPath, CHILD: CHILD.at(-1) },
-});
+const main = (...words: string[]): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, [...MAIN, ...words], { encoding: 'utf8', cwd: root });
+const shell = (script: string): SpawnSyncReturns<string> =>
+  spawnSync('bash', ['-c', script], {
+    encoding: 'utf8',
+    cwd: root,
+    env: { ...process.env, NODE: process.execPath, CHILD: CHILD.at(-1) },
+  });
 const TAILRACE = '"$NODE" --import tsx "$CHILD"';
 
 /** Starts a sync, waits until it works, and lets the test interrupt it. */
@@ -18,11 +22,15 @@ async function interrupted(source: string, act: (kill: (signal: NodeJS.Signals) 
   const child = spawn(process.execPath, [...CHILD, 'sync', source, 'b', '--json'], { cwd: root });
   let out = '';
   let err = '';
-  child.stdout.on('data', (part: Buffer) => { out += part.toString(); });
-  const started = new Promise<void>((resolve) => child.stderr.on('data', (part: Buffer) => {
-    err += part.toString();
-    if (err.includes('started')) resolve();
-  }));
+  child.stdout.on('data', (part: Buffer) => {
+    out += part.toString();
+  });
+  const started = new Promise<void>((resolve) =>
+    child.stderr.on('data', (part: Buffer) => {
+      err += part.toString();
+      if (err.includes('started')) resolve();
+    }),
+  );
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   await started;
   await act((signal) => child.kill(signal));
@@ -39,7 +47,10 @@ describe('the process', () => {
   test('a usage error exits 2, as one document with --json', () => {
     const ran = main('snc', '--json');
     expect(ran.status).toBe(2);
-    expect(onlyDocument(ran.stdout)).toMatchObject({ outcome: 'failed', error: { code: 'USAGE', hint: 'Did you mean sync?' } });
+    expect(onlyDocument(ran.stdout)).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'USAGE', hint: 'Did you mean sync?' },
+    });
     expect(ran.stderr).toMatch(/^error USAGE: /);
   });
 
@@ -60,7 +71,10 @@ describe('the process', () => {
   });
 
   test('an error that nobody awaits is one error, not a stack trace', () => {
-    const ran = spawnSync(process.execPath, [...CHILD, 'sync', 'crash', 'b', '--json'], { encoding: 'utf8', cwd: root });
+    const ran = spawnSync(process.execPath, [...CHILD, 'sync', 'crash', 'b', '--json'], {
+      encoding: 'utf8',
+      cwd: root,
+    });
     expect(ran.status).toBe(1);
     expect(onlyDocument(ran.stdout)).toMatchObject({ error: { code: 'INTERNAL', message: 'nobody awaits this' } });
     expect(ran.stderr).not.toContain('    at ');

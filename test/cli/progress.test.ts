@@ -5,14 +5,31 @@ import { cutText, textWidth, visible } from '../../src/cli/print/text-width.ts';
 import type { Progress } from '../../src/model/options.ts';
 
 const at = (filesDone: number, bytesDone: number, phase: Progress['phase'] = 'load'): Progress => ({
-  phase, filesDone, filesTotal: 48, itemsDone: filesDone * 25_000, itemsTotal: 1_200_000, bytesDone, bytesTotal: 1_000_000_000,
+  phase,
+  filesDone,
+  filesTotal: 48,
+  itemsDone: filesDone * 25_000,
+  itemsTotal: 1_200_000,
+  bytesDone,
+  bytesTotal: 1_000_000_000,
 });
 
 function line(isTerminal: boolean, columns = 80) {
   let clock = 0;
   const writes: string[] = [];
-  const progress = createProgress({ isTerminal, columns: () => columns, write: (text) => writes.push(text), now: () => clock });
-  return { progress, writes, tick: (milliseconds: number) => { clock += milliseconds; } };
+  const progress = createProgress({
+    isTerminal,
+    columns: () => columns,
+    write: (text) => writes.push(text),
+    now: () => clock,
+  });
+  return {
+    progress,
+    writes,
+    tick: (milliseconds: number) => {
+      clock += milliseconds;
+    },
+  };
 }
 
 describe('progress on a terminal', () => {
@@ -85,18 +102,22 @@ describe('progress without a terminal', () => {
 
 describe('text on a terminal', () => {
   test('cut text fits and keeps whole characters', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 20 }), (text, columns) => {
-      const cut = cutText(text, columns);
-      expect(textWidth(cut)).toBeLessThanOrEqual(columns);
-      if (cut !== text && columns > 0) expect(text.startsWith(cut.slice(0, -1))).toBe(true);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 0, max: 20 }), (text, columns) => {
+        const cut = cutText(text, columns);
+        expect(textWidth(cut)).toBeLessThanOrEqual(columns);
+        if (cut !== text && columns > 0) expect(text.startsWith(cut.slice(0, -1))).toBe(true);
+      }),
+    );
     expect(cutText('日本語', 5)).toBe('日本…');
   });
 
   test('data cannot drive the terminal', () => {
     expect(visible('a\u001b[31mb\r\n\tc\u202e')).toBe('a\\u001b[31mb\\r\\n\\tc\\u202e');
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
-      expect(visible(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
-    }));
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(visible(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+      }),
+    );
   });
 });

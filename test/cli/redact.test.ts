@@ -23,15 +23,28 @@ describe('credentials', () => {
     expect(redact.text(text)).not.toMatch(/EXAMPLE|fe5f80f7/);
   });
 
-  test.each(['key pk, sk', 'arn:aws:dynamodb:eu-west-1:123456789012:table/Secrets', 's3://bucket/AKIA/x', 'http://localhost:4566'])(
-    'leave %j alone', (text) => expect(redact.text(text)).toBe(text));
+  test.each([
+    'key pk, sk',
+    'arn:aws:dynamodb:eu-west-1:123456789012:table/Secrets',
+    's3://bucket/AKIA/x',
+    'http://localhost:4566',
+  ])('leave %j alone', (text) => expect(redact.text(text)).toBe(text));
 
   test('fields go by their names, at any depth', () => {
-    expect(redact.value({
-      region: 'x', credentials: { accessKeyId: 'a' }, aws: [{ sessionToken: 't', roleArn: 'r', externalId: 'e' }], n: 1n, none: undefined,
-      error: new Error(`bad ${SECRET}`),
-    })).toMatchObject({
-      region: 'x', credentials: '[redacted]', aws: [{ sessionToken: '[redacted]', roleArn: 'r', externalId: '[redacted]' }], n: '1',
+    expect(
+      redact.value({
+        region: 'x',
+        credentials: { accessKeyId: 'a' },
+        aws: [{ sessionToken: 't', roleArn: 'r', externalId: 'e' }],
+        n: 1n,
+        none: undefined,
+        error: new Error(`bad ${SECRET}`),
+      }),
+    ).toMatchObject({
+      region: 'x',
+      credentials: '[redacted]',
+      aws: [{ sessionToken: '[redacted]', roleArn: 'r', externalId: '[redacted]' }],
+      n: '1',
       error: { message: 'bad [redacted]' },
     });
   });
@@ -45,7 +58,13 @@ describe('the log', () => {
   const logged = async (level: 'debug' | 'info' | 'warn' | 'silent', isTerminal: boolean): Promise<string> => {
     let text = '';
     const { log, done } = createLog({
-      level, isTerminal, style: styleFor({ isTerminal: false }, {}), redact, write: (part) => { text += part; },
+      level,
+      isTerminal,
+      style: styleFor({ isTerminal: false }, {}),
+      redact,
+      write: (part) => {
+        text += part;
+      },
     });
     log('debug', 'd');
     log('info', `i ${SECRET}`, { password: 'hunter2', files: 3 });
@@ -57,8 +76,14 @@ describe('the log', () => {
   test('is one JSON object a line, without secrets', async () => {
     const text = await logged('info', false);
     expect(text).not.toMatch(/hunter2|wJalr/);
-    const lines = text.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines).toMatchObject([{ level: 30, msg: 'i [redacted]', password: '[redacted]', files: 3 }, { level: 40, msg: 'w' }]);
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      { level: 30, msg: 'i [redacted]', password: '[redacted]', files: 3 },
+      { level: 40, msg: 'w' },
+    ]);
     expect(lines[0]?.['time']).toMatch(/^\d{4}-/);
   });
 

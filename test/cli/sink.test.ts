@@ -2,10 +2,13 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { streamSink } from '../../src/cli/print/sink.ts';
 
-const pipe = (): PassThrough & NodeJS.WriteStream => new PassThrough({ highWaterMark: 10 }) as unknown as PassThrough & NodeJS.WriteStream;
+const pipe = (): PassThrough & NodeJS.WriteStream =>
+  new PassThrough({ highWaterMark: 10 }) as unknown as PassThrough & NodeJS.WriteStream;
 const settled = async (promise: Promise<void>): Promise<boolean> => {
   let done = false;
-  void promise.then(() => { done = true; });
+  void promise.then(() => {
+    done = true;
+  });
   await new Promise((resolve) => setTimeout(resolve, 20));
   return done;
 };

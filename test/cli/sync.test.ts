@@ -2,26 +2,53 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ERROR_CODES, type ErrorCode, TailraceError } from '../../src/model/errors.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
-import { ERROR_CODES, type ErrorCode, TailraceError } from '../../src/model/errors.ts';
 import { committed, fakeSink, onlyDocument, run } from './fake-world.ts';
 
-const failed = (code: ErrorCode): SyncReport => ({ ...committed, outcome: 'failed', error: { code, message: 'It failed.', hint: 'Do this.' } });
+const failed = (code: ErrorCode): SyncReport => ({
+  ...committed,
+  outcome: 'failed',
+  error: { code, message: 'It failed.', hint: 'Do this.' },
+});
 
 describe('sync', () => {
   test('passes ends and options on, and prints the report', async () => {
     let seen: { source: string; target: string; options: SyncOptions } | undefined;
     const { code, out, err } = await run(
-      ['sync', './export', './lake/orders', '--key', 'pk,sk', '--partition', 'region', '--replace', '--region', 'eu-west-1', '--source-profile', 'p'],
-      { sync: async (source, target, options) => { seen = { source, target, options }; return committed; } },
+      [
+        'sync',
+        './export',
+        './lake/orders',
+        '--key',
+        'pk,sk',
+        '--partition',
+        'region',
+        '--replace',
+        '--region',
+        'eu-west-1',
+        '--source-profile',
+        'p',
+      ],
+      {
+        sync: async (source, target, options) => {
+          seen = { source, target, options };
+          return committed;
+        },
+      },
     );
     expect([code, err]).toEqual([0, '']);
     expect(seen).toMatchObject({
-      source: './export', target: './lake/orders',
+      source: './export',
+      target: './lake/orders',
       options: {
-        schema: { key: ['pk', 'sk'] }, partition: [{ column: 'region' }], replace: true, dryRun: false,
-        sourceAws: { region: 'eu-west-1', profile: 'p' }, targetAws: { region: 'eu-west-1' },
+        schema: { key: ['pk', 'sk'] },
+        partition: [{ column: 'region' }],
+        replace: true,
+        dryRun: false,
+        sourceAws: { region: 'eu-west-1', profile: 'p' },
+        targetAws: { region: 'eu-west-1' },
       },
     });
     expect(out).toContain('Committed to ./lake/orders (snapshot 8012345678901234567) in 3.2 s');
@@ -53,14 +80,25 @@ describe('sync', () => {
   });
 
   test('even what the library throws becomes a report', async () => {
-    const ran = await run(['sync', 'a', 'b', '--json'], { sync: async () => { throw new TypeError('boom'); } });
+    const ran = await run(['sync', 'a', 'b', '--json'], {
+      sync: async () => {
+        throw new TypeError('boom');
+      },
+    });
     expect(ran.code).toBe(1);
-    expect(onlyDocument(ran.out)).toMatchObject({ outcome: 'failed', source: 'a', counts: { read: 0 }, error: { code: 'INTERNAL', message: 'boom' } });
+    expect(onlyDocument(ran.out)).toMatchObject({
+      outcome: 'failed',
+      source: 'a',
+      counts: { read: 0 },
+      error: { code: 'INTERNAL', message: 'boom' },
+    });
     expect(ran.err).not.toContain('    at ');
   });
 
   test('stacks, with causes, only for --log-level debug', async () => {
-    const sync = async (): Promise<SyncReport> => { throw new TailraceError('ENGINE', 'x', { cause: new Error('deeper') }); };
+    const sync = async (): Promise<SyncReport> => {
+      throw new TailraceError('ENGINE', 'x', { cause: new Error('deeper') });
+    };
     expect((await run(['sync', 'a', 'b'], { sync })).err).not.toContain('deeper');
     const debug = await run(['sync', 'a', 'b', '--log-level', 'debug'], { sync });
     expect(debug.err).toContain('    at ');
@@ -69,7 +107,10 @@ describe('sync', () => {
 
   test('an interruption exits 130 and says that the table is as it was', async () => {
     const controller = new AbortController();
-    const sync = async (): Promise<SyncReport> => { controller.abort(); throw new DOMException('aborted', 'AbortError'); };
+    const sync = async (): Promise<SyncReport> => {
+      controller.abort();
+      throw new DOMException('aborted', 'AbortError');
+    };
     const ran = await run(['sync', 'a', 'b', '--json'], { sync }, { signal: controller.signal });
     expect(ran.code).toBe(130);
     expect(onlyDocument(ran.out)).toMatchObject({ error: { code: 'INTERRUPTED' } });
@@ -78,7 +119,10 @@ describe('sync', () => {
 
   test('secrets in an error are taken out', async () => {
     const env = { AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMIK7MDENG' };
-    const report = { ...failed('ACCESS_DENIED'), error: { code: 'ACCESS_DENIED' as const, message: 'key wJalrXUtnFEMIK7MDENG of AKIAABCDEFGHIJKLMNOP' } };
+    const report = {
+      ...failed('ACCESS_DENIED'),
+      error: { code: 'ACCESS_DENIED' as const, message: 'key wJalrXUtnFEMIK7MDENG of AKIAABCDEFGHIJKLMNOP' },
+    };
     const ran = await run(['sync', 'a', 'b', '--json'], { sync: async () => report }, { env });
     expect(ran.out + ran.err).not.toMatch(/wJalr|GHIJKLMNOP/);
   });
@@ -86,12 +130,15 @@ describe('sync', () => {
 
 describe('the pipelines of tailrace.yaml', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'tailrace-cli-'));
-  writeFileSync(path.join(folder, 'tailrace.yaml'), `
+  writeFileSync(
+    path.join(folder, 'tailrace.yaml'),
+    `
 maxDepth: 5
 tables:
   orders: {source: ./o, target: ./lake/o, key: [pk]}
   customers: {source: ./c, target: ./lake/c, maxDepth: 6}
-`);
+`,
+  );
   const runs: unknown[] = [];
   const sync = async (source: string, target: string, options: SyncOptions): Promise<SyncReport> => {
     runs.push([source, target, options.schema.key, options.schema.maxDepth]);
@@ -101,10 +148,17 @@ tables:
   test('all run, and one that fails does not stop the others', async () => {
     runs.length = 0;
     const ran = await run(['sync', '--json'], { sync }, { cwd: folder });
-    expect(runs).toEqual([['./o', './lake/o', ['pk'], 5], ['./c', './lake/c', [], 6]]);
+    expect(runs).toEqual([
+      ['./o', './lake/o', ['pk'], 5],
+      ['./c', './lake/c', [], 6],
+    ]);
     expect(ran.code).toBe(3);
     expect(onlyDocument(ran.out)).toMatchObject({
-      outcome: 'failed', tables: [{ table: 'orders', outcome: 'failed' }, { table: 'customers', outcome: 'committed' }],
+      outcome: 'failed',
+      tables: [
+        { table: 'orders', outcome: 'failed' },
+        { table: 'customers', outcome: 'committed' },
+      ],
     });
   });
 
@@ -123,7 +177,10 @@ tables:
     runs.length = 0;
     await run(['sync', 'a', 'b'], { sync }, { cwd: folder });
     await run(['sync', 'a', 'b', '--max-depth', '7'], { sync }, { cwd: folder });
-    expect(runs).toEqual([['a', 'b', [], 5], ['a', 'b', [], 7]]);
+    expect(runs).toEqual([
+      ['a', 'b', [], 5],
+      ['a', 'b', [], 7],
+    ]);
   });
 
   test('without a file there is nothing to run', async () => {
@@ -135,21 +192,37 @@ tables:
   test('json: true of the file counts', async () => {
     const other = mkdtempSync(path.join(tmpdir(), 'tailrace-cli-'));
     writeFileSync(path.join(other, 'tailrace.yaml'), 'json: true\n');
-    expect(onlyDocument((await run(['sync', 'a', 'b'], { sync: async () => committed }, { cwd: other })).out)['outcome']).toBe('committed');
-    expect((await run(['sync', 'a', 'b', '--no-json'], { sync: async () => committed }, { cwd: other })).out).toContain('Committed');
+    expect(
+      onlyDocument((await run(['sync', 'a', 'b'], { sync: async () => committed }, { cwd: other })).out)['outcome'],
+    ).toBe('committed');
+    expect((await run(['sync', 'a', 'b', '--no-json'], { sync: async () => committed }, { cwd: other })).out).toContain(
+      'Committed',
+    );
   });
 });
 
 describe('on a terminal', () => {
   test('the progress line is gone before the report', async () => {
     const stderr = fakeSink({ isTerminal: true });
-    await run(['sync', 'a', 'b'], {
-      sync: async (_source, _target, _options, context) => {
-        context.onProgress({ phase: 'load', filesDone: 1, filesTotal: 2, itemsDone: 5, itemsTotal: 10, bytesDone: 1, bytesTotal: 2 });
-        context.log('warn', 'careful', { secretAccessKey: 'x' });
-        return committed;
+    await run(
+      ['sync', 'a', 'b'],
+      {
+        sync: async (_source, _target, _options, context) => {
+          context.onProgress({
+            phase: 'load',
+            filesDone: 1,
+            filesTotal: 2,
+            itemsDone: 5,
+            itemsTotal: 10,
+            bytesDone: 1,
+            bytesTotal: 2,
+          });
+          context.log('warn', 'careful', { secretAccessKey: 'x' });
+          return committed;
+        },
       },
-    }, { stderr });
+      { stderr },
+    );
     expect(stderr.writes[0]).toContain('1/2 files');
     expect(stderr.writes[1]).toMatch(/^\r\u001b\[K.*careful.*\[redacted\].*\n.*1\/2 files/s);
     expect(stderr.writes.at(-1)).toBe('\r\u001b[K');

@@ -30,7 +30,10 @@ Read it next
   });
 
   test('of an unchanged table says so', () => {
-    const text = syncReportText({ ...committed, outcome: 'unchanged', counts: { ...committed.counts, read: 0, written: 0, rejected: 0 } }, style);
+    const text = syncReportText(
+      { ...committed, outcome: 'unchanged', counts: { ...committed.counts, read: 0, written: 0, rejected: 0 } },
+      style,
+    );
     expect(text).toContain('Unchanged: ./lake/orders already holds this export');
     expect(text).not.toContain('rows  ');
   });
@@ -50,7 +53,9 @@ Read it next
 
 describe('how to read it next', () => {
   test('Parquet: the path of the generation that counts', () => {
-    const lines = readNext({ target: 'parquet:./lake/it\'s', format: 'parquet', readPath: "/lake/it's/g1" }).map(([, line]) => line);
+    const lines = readNext({ target: "parquet:./lake/it's", format: 'parquet', readPath: "/lake/it's/g1" }).map(
+      ([, line]) => line,
+    );
     expect(lines).toEqual([
       `tailrace query 'parquet:./lake/it'\\''s' "select * from t limit 10"`,
       `select * from read_parquet('/lake/it''s/g1/**/*.parquet', hive_partitioning = true);`,
@@ -59,10 +64,16 @@ describe('how to read it next', () => {
     ]);
   });
 
-  test.each([['/t', '/t'], ['/t/metadata', '/t'], ['/t/metadata/v3.metadata.json', '/t'], ['s3://b/t/', 's3://b/t']])(
-    'Iceberg: %s opens at %s', (readPath, folder) => {
-      expect(readNext({ target: 't', format: 'iceberg', readPath })[3]?.[1]).toBe(`spark.read.format("iceberg").load("${folder}")`);
-    });
+  test.each([
+    ['/t', '/t'],
+    ['/t/metadata', '/t'],
+    ['/t/metadata/v3.metadata.json', '/t'],
+    ['s3://b/t/', 's3://b/t'],
+  ])('Iceberg: %s opens at %s', (readPath, folder) => {
+    expect(readNext({ target: 't', format: 'iceberg', readPath })[3]?.[1]).toBe(
+      `spark.read.format("iceberg").load("${folder}")`,
+    );
+  });
 
   test('words are quoted only where they must be', () => {
     expect([shellWord('s3://b/k'), shellWord('a b'), shellWord('')]).toEqual(['s3://b/k', `'a b'`, `''`]);
@@ -70,14 +81,42 @@ describe('how to read it next', () => {
 });
 
 test('schema show gives reason, counts and an example, with data made harmless', () => {
-  expect(schemaText({
-    end: './export', key: ['pk'], items: 3000, warnings: [{ code: 'KEY', text: 'careful' }], yaml: '', flat: '', hiveDdl: '',
-    columns: [
-      { name: 'pk', attribute: 'pk', tag: 'S', type: 'string', id: 1, reason: 'Always text.', counts: { S: 3000 }, example: '{"S":"a\u001b[2J"}' },
-      { name: 'price', attribute: 'price', tag: 'N', type: 'decimal(18,4)', id: 2, reason: 'Numbers with 2 places.', counts: { S: 1, N: 2999 } },
-      { name: '_rescued', type: 'string', id: 3, reason: 'What fits no column.', counts: {} },
-    ],
-  }, style)).toBe(`\
+  expect(
+    schemaText(
+      {
+        end: './export',
+        key: ['pk'],
+        items: 3000,
+        warnings: [{ code: 'KEY', text: 'careful' }],
+        yaml: '',
+        flat: '',
+        hiveDdl: '',
+        columns: [
+          {
+            name: 'pk',
+            attribute: 'pk',
+            tag: 'S',
+            type: 'string',
+            id: 1,
+            reason: 'Always text.',
+            counts: { S: 3000 },
+            example: '{"S":"a\u001b[2J"}',
+          },
+          {
+            name: 'price',
+            attribute: 'price',
+            tag: 'N',
+            type: 'decimal(18,4)',
+            id: 2,
+            reason: 'Numbers with 2 places.',
+            counts: { S: 1, N: 2999 },
+          },
+          { name: '_rescued', type: 'string', id: 3, reason: 'What fits no column.', counts: {} },
+        ],
+      },
+      style,
+    ),
+  ).toBe(`\
 ./export: 3 columns from 3,000 items, key pk
 
 pk        string         from pk (S)
@@ -97,31 +136,95 @@ warning careful (KEY)
 
 test('schema diff', () => {
   expect(diffText({ a: 'x', b: 'y', changes: [] }, style)).toBe('x and y have the same schema.\n');
-  expect(diffText({ a: 'x', b: 'y', changes: [
-    { path: 'a', change: 'added', to: 'long' }, { path: 'b.c', change: 'removed', from: 'string' }, { path: 'd', change: 'type', from: 'long', to: 'string' },
-  ] }, style)).toBe('3 differences from x to y\n+ a  long\n- b.c  string\n~ d  type: long → string\n');
+  expect(
+    diffText(
+      {
+        a: 'x',
+        b: 'y',
+        changes: [
+          { path: 'a', change: 'added', to: 'long' },
+          { path: 'b.c', change: 'removed', from: 'string' },
+          { path: 'd', change: 'type', from: 'long', to: 'string' },
+        ],
+      },
+      style,
+    ),
+  ).toBe('3 differences from x to y\n+ a  long\n- b.c  string\n~ d  type: long → string\n');
 });
 
 test('inspect tells an export and a table', () => {
-  expect(inspectText({
-    kind: 'export', uri: '/e', exportArn: 'arn:e', exportTime: '2024-01-01T00:00:00Z', tableArn: 'arn:t', tableId: 'id', tableName: 'orders',
-    format: 'ION', items: 0, files: { count: 4, empty: 4, bytes: 80 }, warnings: [],
-  }, style)).toContain('4 (4 empty), 80 B, ION');
+  expect(
+    inspectText(
+      {
+        kind: 'export',
+        uri: '/e',
+        exportArn: 'arn:e',
+        exportTime: '2024-01-01T00:00:00Z',
+        tableArn: 'arn:t',
+        tableId: 'id',
+        tableName: 'orders',
+        format: 'ION',
+        items: 0,
+        files: { count: 4, empty: 4, bytes: 80 },
+        warnings: [],
+      },
+      style,
+    ),
+  ).toContain('4 (4 empty), 80 B, ION');
   const table = {
-    kind: 'table', format: 'iceberg', uri: '/t', readPath: '/t', rows: 5, files: { count: 1, bytes: 10 }, key: [], schema: [],
-    partition: ['day(created_at)'], sort: [], warnings: [],
+    kind: 'table',
+    format: 'iceberg',
+    uri: '/t',
+    readPath: '/t',
+    rows: 5,
+    files: { count: 1, bytes: 10 },
+    key: [],
+    schema: [],
+    partition: ['day(created_at)'],
+    sort: [],
+    warnings: [],
   } as const;
   expect(inspectText(table, style)).toContain('none: tailrace did not write this table');
-  expect(inspectText({ ...table, snapshot: '7', ledger: {
-    tableArn: 'arn:t', tableId: 'id', watermark: 'w', commitId: 'c',
-    entries: [{ kind: 'full-export', exportArn: 'arn:e', exportTime: 'time', items: 5, rejected: 1, trustedManifest: true }],
-  } }, style)).toMatch(/partition day\(created_at\)[^]*ledger    arn:t \(id\), all changes before w\n.*time  full-export  5 items, 1 rejected, its manifest trusted/);
+  expect(
+    inspectText(
+      {
+        ...table,
+        snapshot: '7',
+        ledger: {
+          tableArn: 'arn:t',
+          tableId: 'id',
+          watermark: 'w',
+          commitId: 'c',
+          entries: [
+            {
+              kind: 'full-export',
+              exportArn: 'arn:e',
+              exportTime: 'time',
+              items: 5,
+              rejected: 1,
+              trustedManifest: true,
+            },
+          ],
+        },
+      },
+      style,
+    ),
+  ).toMatch(
+    /partition day\(created_at\)[\s\S]*ledger {4}arn:t \(id\), all changes before w\n.*time {2}full-export {2}5 items, 1 rejected, its manifest trusted/,
+  );
 });
 
 test('units', () => {
   expect([0, 999, 1000, 1234567].map(formatCount)).toEqual(['0', '999', '1,000', '1,234,567']);
   expect([999, 1000, 12_345, 4_560_000, 7e9].map(shortCount)).toEqual(['999', '1.00k', '12.3k', '4.56M', '7.00G']);
-  expect([3, 994, 995, 59_949, 60_000, 3_599_000, 4_800_000].map(formatDuration)).toEqual(
-    ['3 ms', '994 ms', '1.0 s', '59.9 s', '1 min 0 s', '59 min 59 s', '1 h 20 min']);
+  expect([3, 994, 995, 59_949, 60_000, 3_599_000, 4_800_000].map(formatDuration)).toEqual([
+    '3 ms',
+    '994 ms',
+    '1.0 s',
+    '59.9 s',
+    '1 min 0 s',
+    '59 min 59 s',
+    '1 h 20 min',
+  ]);
   expect([0, 1, 42_000, 725_000, 4_805_000].map(formatClock)).toEqual(['0:00', '0:01', '0:42', '12:05', '1:20:05']);
 });

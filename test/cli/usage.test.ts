@@ -38,12 +38,17 @@ describe('wrong usage', () => {
     expect(json.err).toMatch(/^error (USAGE|CONFIG): /);
   });
 
-  test.each([['follow', 'a', 'b'], ['verify', 'a', '--anything'], ['load'], ['maintain', 'x'], ['schema', 'evolve', 'x', '--type', 'y']])(
-    '%s is not in this version', async (...words) => {
-      const { code, err } = await run(words);
-      expect(code).toBe(2);
-      expect(err).toContain('is not in this version');
-    });
+  test.each([
+    ['follow', 'a', 'b'],
+    ['verify', 'a', '--anything'],
+    ['load'],
+    ['maintain', 'x'],
+    ['schema', 'evolve', 'x', '--type', 'y'],
+  ])('%s is not in this version', async (...words) => {
+    const { code, err } = await run(words);
+    expect(code).toBe(2);
+    expect(err).toContain('is not in this version');
+  });
 
   test('TAILRACE_JSON makes usage errors JSON, too, and --no-json undoes it', async () => {
     expect(onlyDocument((await run(['snc'], {}, { env: { TAILRACE_JSON: 'true' } })).out)['outcome']).toBe('failed');
@@ -52,7 +57,9 @@ describe('wrong usage', () => {
   });
 
   test('a query that is the text --json is a query', async () => {
-    const { code, out } = await run(['sync', '--', '--json', './t'], { sync: async (source) => ({ ...committed, source }) });
+    const { code, out } = await run(['sync', '--', '--json', './t'], {
+      sync: async (source) => ({ ...committed, source }),
+    });
     expect(code).toBe(0);
     expect(out.startsWith('Committed')).toBe(true);
   });
@@ -62,7 +69,15 @@ describe('help', () => {
   test('goes to stdout, with groups, defaults and examples', async () => {
     const { code, out, err } = await run(['sync', '--help']);
     expect([code, err]).toEqual([0, '']);
-    for (const title of ['Schema:', 'Table layout:', 'The run:', 'Resources:', 'AWS and S3-compatible stores:', 'Output and configuration:', 'Examples:']) {
+    for (const title of [
+      'Schema:',
+      'Table layout:',
+      'The run:',
+      'Resources:',
+      'AWS and S3-compatible stores:',
+      'Output and configuration:',
+      'Examples:',
+    ]) {
       expect(out).toContain(`\n${title}\n`);
     }
     expect(out.replaceAll(/\s+/g, ' ')).toContain('(default: 420MB)');

@@ -8,7 +8,10 @@ import { TailraceError } from '../../src/model/errors.ts';
 const parse = (text: string, env: Record<string, string> = {}) => parseConfigFile(text, 'tailrace.yaml', '/work', env);
 
 async function refusal(text: string, env: Record<string, string> = {}): Promise<TailraceError> {
-  const thrown = await parse(text, env).then(() => undefined, (error: unknown) => error);
+  const thrown = await parse(text, env).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   if (!(thrown instanceof TailraceError)) throw new Error(`expected a TailraceError, got ${String(thrown)}`);
   expect(thrown.code).toBe('CONFIG');
   return thrown;
@@ -30,13 +33,19 @@ tables:
     strict: true
 `);
     expect(file.layer.values).toEqual({
-      region: 'eu-west-1', memoryLimit: 2 ** 30, sourceRoleArn: 'arn:aws:iam::1:role/r', sourceForcePathStyle: true,
+      region: 'eu-west-1',
+      memoryLimit: 2 ** 30,
+      sourceRoleArn: 'arn:aws:iam::1:role/r',
+      sourceForcePathStyle: true,
     });
     expect(file.pipelines).toHaveLength(1);
     const [orders] = file.pipelines;
     expect(orders).toMatchObject({ name: 'orders', source: 'export:s3://exports/orders', target: 's3://lake/orders' });
     expect(orders?.layer.values).toEqual({
-      key: ['pk', 'sk'], partition: 'day(created_at), bucket(16, pk)', strict: true, targetRegion: 'us-east-1',
+      key: ['pk', 'sk'],
+      partition: 'day(created_at), bucket(16, pk)',
+      strict: true,
+      targetRegion: 'us-east-1',
     });
     expect(orders?.layer.places.targetRegion).toBe('tailrace.yaml:9 (tables.orders.target.aws.region)');
   });
@@ -45,11 +54,19 @@ tables:
     ['memry: 1GB', 'tailrace.yaml:1 (memry)', undefined],
     ['memory-limit: 1GB', 'tailrace.yaml:1 (memory-limit)', 'memoryLimit'],
     ['\nmemoryLimt: 1GB', 'tailrace.yaml:2 (memoryLimt)', 'memoryLimit'],
-    ['tables:\n  a:\n    source: ./x\n    target: ./y\n    partitions: z', 'tailrace.yaml:5 (tables.a.partitions)', 'partition'],
+    [
+      'tables:\n  a:\n    source: ./x\n    target: ./y\n    partitions: z',
+      'tailrace.yaml:5 (tables.a.partitions)',
+      'partition',
+    ],
     ['tables:\n  a:\n    source: ./x\n    target: ./y\n    json: true', 'tailrace.yaml:5 (tables.a.json)', undefined],
     ['source:\n  aws:\n    rolearn: z', 'tailrace.yaml:3 (source.aws.rolearn)', 'roleArn'],
     ['target:\n  asw: {}', 'tailrace.yaml:2 (target.asw)', 'aws'],
-    ['tables:\n  a:\n    source: ./x\n    target:\n      location: ./y\n      awss: {}', 'tailrace.yaml:6 (tables.a.target.awss)', 'aws'],
+    [
+      'tables:\n  a:\n    source: ./x\n    target:\n      location: ./y\n      awss: {}',
+      'tailrace.yaml:6 (tables.a.target.awss)',
+      'aws',
+    ],
   ])('refuses the unknown key in %j', async (text, place, meant) => {
     const error = await refusal(text);
     expect(error.place).toBe(place);
@@ -66,7 +83,11 @@ tables:
     ['strict: perhaps', 'tailrace.yaml:1 (strict)', 'true or false'],
     ['key: [1]', 'tailrace.yaml:1 (key)', 'a list of attribute names'],
     ['schema: []', 'tailrace.yaml:1 (schema)', 'a path'],
-    ['tables:\n  a: {source: ./x, target: ./y, onMixed: keep}', 'tailrace.yaml:2 (tables.a.onMixed)', 'rescue, json, split or fail'],
+    [
+      'tables:\n  a: {source: ./x, target: ./y, onMixed: keep}',
+      'tailrace.yaml:2 (tables.a.onMixed)',
+      'rescue, json, split or fail',
+    ],
   ])('refuses the value in %j', async (text, place, expected) => {
     const error = await refusal(text);
     expect(error.place).toBe(place);
@@ -93,9 +114,14 @@ tables:
 
 describe('${ENV} in tailrace.yaml', () => {
   test('is replaced in values, as text that cannot change the structure', async () => {
-    const file = await parse('profile: "${P}"\nmaxColumns: ${N}\ntables:\n  a: {source: "s3://${B}/x", target: s3://t/x}', {
-      P: 'a\nstrict: true', N: '12', B: 'exports',
-    });
+    const file = await parse(
+      'profile: "${P}"\nmaxColumns: ${N}\ntables:\n  a: {source: "s3://${B}/x", target: s3://t/x}',
+      {
+        P: 'a\nstrict: true',
+        N: '12',
+        B: 'exports',
+      },
+    );
     expect(file.layer.values).toEqual({ profile: 'a\nstrict: true', maxColumns: 12 });
     expect(file.pipelines[0]?.source).toBe('s3://exports/x');
   });
@@ -117,7 +143,10 @@ describe('the place of the file', () => {
   test('the default file may be missing, a named one not', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'tailrace-config-'));
     expect(await readConfigFile(undefined, folder, {})).toBeUndefined();
-    await expect(readConfigFile('other.yaml', folder, {})).rejects.toMatchObject({ code: 'CONFIG', place: 'other.yaml' });
+    await expect(readConfigFile('other.yaml', folder, {})).rejects.toMatchObject({
+      code: 'CONFIG',
+      place: 'other.yaml',
+    });
     writeFileSync(path.join(folder, 'tailrace.yaml'), 'threads: 3\n');
     expect((await readConfigFile(undefined, folder, {}))?.layer.values).toEqual({ threads: 3 });
   });
@@ -125,7 +154,9 @@ describe('the place of the file', () => {
   test('relative paths start at its folder', async () => {
     const file = await parseConfigFile(
       'schema: s.yaml\nrejects: s3://b/r\ntables:\n  a: {source: "export:./x", target: "parquet:../y"}\n  b: {source: /abs, target: iceberg:shop.db.t}',
-      'conf/tailrace.yaml', '/work', {},
+      'conf/tailrace.yaml',
+      '/work',
+      {},
     );
     expect(file.layer.values).toEqual({ schema: '/work/conf/s.yaml', rejects: 's3://b/r' });
     expect(file.pipelines[0]).toMatchObject({ source: 'export:/work/conf/x', target: 'parquet:/work/y' });

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { environmentLayer, flagLayer } from '../../src/config/layers.ts';
 import { parseConfigFile } from '../../src/config/file.ts';
+import { environmentLayer, flagLayer } from '../../src/config/layers.ts';
 import { resolveOptions } from '../../src/config/resolve.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 
@@ -17,13 +17,33 @@ const resolve = (...layers: Parameters<typeof resolveOptions>[0]) => resolveOpti
 describe('options of a run', () => {
   test('have defaults', () => {
     expect(resolve()).toEqual({
-      sourceAws: {}, targetAws: {},
+      sourceAws: {},
+      targetAws: {},
       schema: {
-        key: [], timestamps: 'off', onMixed: 'rescue', numbers: 'exact', maxColumns: 1000, maxDepth: 10, include: [], exclude: [],
+        key: [],
+        timestamps: 'off',
+        onMixed: 'rescue',
+        numbers: 'exact',
+        maxColumns: 1000,
+        maxDepth: 10,
+        include: [],
+        exclude: [],
       },
-      schemaFile: undefined, partition: [], sort: [], replace: false, strict: false, trustManifest: false, dryRun: false,
-      rejects: undefined, memoryLimitBytes: 420e6, threads: Math.min(8, availableParallelism()), tempDir: undefined,
-      tempBudgetBytes: 4e9, targetFileSizeBytes: 512e6, batchBytes: 256e6, sse: undefined,
+      schemaFile: undefined,
+      partition: [],
+      sort: [],
+      replace: false,
+      strict: false,
+      trustManifest: false,
+      dryRun: false,
+      rejects: undefined,
+      memoryLimitBytes: 420e6,
+      threads: Math.min(8, availableParallelism()),
+      tempDir: undefined,
+      tempBudgetBytes: 4e9,
+      targetFileSizeBytes: 512e6,
+      batchBytes: 256e6,
+      sse: undefined,
     });
   });
 
@@ -32,16 +52,24 @@ describe('options of a run', () => {
     const env = environmentLayer({ TAILRACE_MAX_DEPTH: '2', TAILRACE_MAX_COLUMNS: '2' });
     const flags = flagLayer({ maxColumns: '3', strict: false });
     const options = resolve(file.layer, env, flags);
-    expect([options.threads, options.schema.maxDepth, options.schema.maxColumns, options.strict]).toEqual([1, 2, 3, false]);
+    expect([options.threads, options.schema.maxDepth, options.schema.maxColumns, options.strict]).toEqual([
+      1,
+      2,
+      3,
+      false,
+    ]);
   });
 
   test("an end's own setting wins within a layer; a higher layer wins over both", () => {
     const low = environmentLayer({ TAILRACE_REGION: 'a', TAILRACE_SOURCE_REGION: 'b', TAILRACE_TARGET_ROLE_ARN: 'r' });
     expect(resolve(low).sourceAws).toEqual({ region: 'b' });
     expect(resolve(low).targetAws).toEqual({ region: 'a', roleArn: 'r' });
-    expect(resolve(low, flagLayer({ region: 'c', endpointUrl: 'http://x', targetEndpoint: 'http://y' }))).toMatchObject({
-      sourceAws: { region: 'c', endpoint: 'http://x' }, targetAws: { region: 'c', endpoint: 'http://y', roleArn: 'r' },
-    });
+    expect(resolve(low, flagLayer({ region: 'c', endpointUrl: 'http://x', targetEndpoint: 'http://y' }))).toMatchObject(
+      {
+        sourceAws: { region: 'c', endpoint: 'http://x' },
+        targetAws: { region: 'c', endpoint: 'http://y', roleArn: 'r' },
+      },
+    );
   });
 
   test('lists come from commas and from repeated flags', () => {
@@ -53,7 +81,8 @@ describe('options of a run', () => {
 
   test('partition and sort go through their own grammar, and errors name the place', () => {
     expect(resolve(flagLayer({ partition: ['a', 'b'], sort: ['c'] }))).toMatchObject({
-      partition: [{ column: 'a, b' }], sort: [{ column: 'c' }],
+      partition: [{ column: 'a, b' }],
+      sort: [{ column: 'c' }],
     });
     expect(() => resolve(environmentLayer({ TAILRACE_PARTITION: 'x(y)' }))).toThrow(
       expect.objectContaining({ code: 'CONFIG', place: 'TAILRACE_PARTITION', hint: 'Use bucket.' }) as Error,
@@ -71,7 +100,10 @@ describe('options of a run', () => {
   });
 
   test('encryption keeps its key', () => {
-    expect(resolve(flagLayer({ sse: 'aws:kms', sseKmsKeyId: 'k' })).sse).toEqual({ algorithm: 'aws:kms', kmsKeyId: 'k' });
+    expect(resolve(flagLayer({ sse: 'aws:kms', sseKmsKeyId: 'k' })).sse).toEqual({
+      algorithm: 'aws:kms',
+      kmsKeyId: 'k',
+    });
     expect(resolve(flagLayer({ sse: 'AES256' })).sse).toEqual({ algorithm: 'AES256' });
   });
 });
@@ -81,15 +113,25 @@ describe('the environment', () => {
     expect(() => environmentLayer({ TAILRACE_MEMRY_LIMIT: '1GB' })).toThrow(
       expect.objectContaining({ code: 'CONFIG', hint: 'Did you mean TAILRACE_MEMORY_LIMIT?' }) as Error,
     );
-    expect(environmentLayer({ TAILRACE_TEST_SERVER_PORT: '1', TAILRACE_CONFIG: 'x', TAILRACE_STRICT: '' }).values).toEqual({});
+    expect(
+      environmentLayer({ TAILRACE_TEST_SERVER_PORT: '1', TAILRACE_CONFIG: 'x', TAILRACE_STRICT: '' }).values,
+    ).toEqual({});
   });
 
   test('a wrong value is a CONFIG error, a wrong flag a USAGE error', () => {
-    expect(() => environmentLayer({ TAILRACE_SSE: 'aes' })).toThrow(expect.objectContaining({
-      code: 'CONFIG', place: 'TAILRACE_SSE', expected: 'aws:kms or AES256',
-    }) as Error);
-    expect(() => flagLayer({ numbers: 'exat' })).toThrow(expect.objectContaining({
-      code: 'USAGE', place: '--numbers', hint: 'Did you mean exact?',
-    }) as Error);
+    expect(() => environmentLayer({ TAILRACE_SSE: 'aes' })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG',
+        place: 'TAILRACE_SSE',
+        expected: 'aws:kms or AES256',
+      }) as Error,
+    );
+    expect(() => flagLayer({ numbers: 'exat' })).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        place: '--numbers',
+        hint: 'Did you mean exact?',
+      }) as Error,
+    );
   });
 });

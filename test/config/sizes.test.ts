@@ -6,7 +6,13 @@ import { splitNames } from '../../src/config/values.ts';
 
 describe('sizes', () => {
   test.each([
-    ['512MB', 512e6], ['1GiB', 2 ** 30], ['1.5 gib', 1.5 * 2 ** 30], ['1024', 1024], ['0', 0], ['4kB', 4000], ['2TiB', 2 ** 41],
+    ['512MB', 512e6],
+    ['1GiB', 2 ** 30],
+    ['1.5 gib', 1.5 * 2 ** 30],
+    ['1024', 1024],
+    ['0', 0],
+    ['4kB', 4000],
+    ['2TiB', 2 ** 41],
   ])('%s', (text, bytes) => expect(parseSize(text)).toBe(bytes));
 
   test.each(['', 'MB', '-1', '1M', '1e3', '1 PB', '99999999TB', '1,5GB', '0x10'])('%j is none', (text) => {
@@ -14,14 +20,22 @@ describe('sizes', () => {
   });
 
   test.each([
-    [0, '0 B'], [999, '999 B'], [1000, '1.00 kB'], [12_345_678, '12.3 MB'], [512e6, '512 MB'], [999_600, '1.00 MB'], [4e9, '4.00 GB'],
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [12_345_678, '12.3 MB'],
+    [512e6, '512 MB'],
+    [999_600, '1.00 MB'],
+    [4e9, '4.00 GB'],
   ])('%d reads %s', (bytes, text) => expect(formatSize(bytes)).toBe(text));
 
   test('what is shown is within half a percent of the truth', () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 2 ** 49 }), (bytes) => {
-      const shown = parseSize(formatSize(bytes));
-      expect(Math.abs((shown ?? Number.NaN) - bytes)).toBeLessThanOrEqual(bytes * 0.00501);
-    }));
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 49 }), (bytes) => {
+        const shown = parseSize(formatSize(bytes));
+        expect(Math.abs((shown ?? Number.NaN) - bytes)).toBeLessThanOrEqual(bytes * 0.00501);
+      }),
+    );
   });
 });
 
@@ -37,16 +51,20 @@ describe('the closest word', () => {
 
   test('distance is symmetric, and zero only for the same word', () => {
     const word = fc.string({ maxLength: 8 });
-    fc.assert(fc.property(word, word, (a, b) => {
-      expect(editDistance(a, b)).toBe(editDistance(b, a));
-      expect(editDistance(a, b) === 0).toBe(a === b);
-    }));
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        expect(editDistance(a, b)).toBe(editDistance(b, a));
+        expect(editDistance(a, b) === 0).toBe(a === b);
+      }),
+    );
   });
 });
 
 test('names survive commas and backslashes', () => {
   const name = fc.string({ minLength: 1, maxLength: 6 }).filter((text) => text.trim() === text);
-  fc.assert(fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => {
-    expect(splitNames(names.map((text) => text.replaceAll(/[\\,]/g, '\\$&')).join(','))).toEqual(names);
-  }));
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (names) => {
+      expect(splitNames(names.map((text) => text.replaceAll(/[\\,]/g, '\\$&')).join(','))).toEqual(names);
+    }),
+  );
 });

@@ -12,11 +12,16 @@ type Shape =
 function shapeOf(value: unknown): Shape {
   if (value === null || value === undefined) return { kind: 'null' };
   switch (typeof value) {
-    case 'string': return scalar(value, false);
-    case 'bigint': return scalar(value.toString(), true);
-    case 'boolean': return { kind: 'scalar', json: String(value), text: String(value), number: false };
-    case 'number': return scalar(Object.is(value, -0) ? '-0.0' : String(value), Number.isFinite(value));
-    default: return objectShape(value);
+    case 'string':
+      return scalar(value, false);
+    case 'bigint':
+      return scalar(value.toString(), true);
+    case 'boolean':
+      return { kind: 'scalar', json: String(value), text: String(value), number: false };
+    case 'number':
+      return scalar(Object.is(value, -0) ? '-0.0' : String(value), Number.isFinite(value));
+    default:
+      return objectShape(value);
   }
 }
 
@@ -25,10 +30,12 @@ function scalar(text: string, number: boolean): Shape {
 }
 
 function objectShape(value: unknown): Shape {
-  if (value instanceof Uint8Array) return scalar(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'), false);
+  if (value instanceof Uint8Array)
+    return scalar(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64'), false);
   if (value instanceof Date) return scalar(value.toISOString(), false);
   if (Array.isArray(value)) return { kind: 'list', items: value };
-  if (value instanceof Map) return { kind: 'object', entries: [...value].map(([key, entry]) => [cellText(key), entry]) };
+  if (value instanceof Map)
+    return { kind: 'object', entries: [...value].map(([key, entry]) => [cellText(key), entry]) };
   if (typeof value !== 'object' || value === null) return scalar(String(value), false);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return { kind: 'object', entries: Object.entries(value) };
@@ -41,9 +48,12 @@ function objectShape(value: unknown): Shape {
 export function cellJson(value: unknown, decimals: Decimals = NO_DECIMALS): string {
   const shape = shapeOf(value);
   switch (shape.kind) {
-    case 'null': return 'null';
-    case 'scalar': return decimals.kind === 'decimal' && NUMBER.test(shape.text) ? shape.text : shape.json;
-    case 'list': return `[${shape.items.map((item) => cellJson(item, decimals.kind === 'list' ? decimals.item : NO_DECIMALS)).join(',')}]`;
+    case 'null':
+      return 'null';
+    case 'scalar':
+      return decimals.kind === 'decimal' && NUMBER.test(shape.text) ? shape.text : shape.json;
+    case 'list':
+      return `[${shape.items.map((item) => cellJson(item, decimals.kind === 'list' ? decimals.item : NO_DECIMALS)).join(',')}]`;
     case 'object':
       return `{${shape.entries.map(([name, entry]) => `${JSON.stringify(name)}:${cellJson(entry, decimalsAt(decimals, name))}`).join(',')}}`;
   }

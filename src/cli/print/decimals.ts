@@ -18,10 +18,14 @@ export function decimalsOf(type: string): Decimals {
   const call = /^(\w+)\s*\((.*)\)$/s.exec(text);
   const inner = call?.[2] ?? '';
   switch (call?.[1]?.toUpperCase()) {
-    case 'DECIMAL': return { kind: 'decimal' };
-    case 'MAP': return { kind: 'map', value: decimalsOf(splitTop(inner)[1] ?? '') };
-    case 'STRUCT': return { kind: 'struct', fields: new Map(splitTop(inner).map(fieldOf)) };
-    default: return NO_DECIMALS;
+    case 'DECIMAL':
+      return { kind: 'decimal' };
+    case 'MAP':
+      return { kind: 'map', value: decimalsOf(splitTop(inner)[1] ?? '') };
+    case 'STRUCT':
+      return { kind: 'struct', fields: new Map(splitTop(inner).map(fieldOf)) };
+    default:
+      return NO_DECIMALS;
   }
 }
 

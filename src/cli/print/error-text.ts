@@ -1,4 +1,4 @@
-import { TailraceError } from '../../model/errors.ts';
+import type { TailraceError } from '../../model/errors.ts';
 import type { ReportError } from '../../model/report.ts';
 import type { Redactor } from './redact.ts';
 import type { Style } from './style.ts';
@@ -7,7 +7,9 @@ import { visible } from './text-width.ts';
 /** An error as reports show it, without credentials. */
 export function reportError(error: ReportError | TailraceError, redact: Redactor): ReportError {
   const details = { expected: error.expected, found: error.found, place: error.place, hint: error.hint };
-  const given = Object.entries(details).flatMap(([name, text]) => (text === undefined ? [] : [[name, redact.text(text)] as const]));
+  const given = Object.entries(details).flatMap(([name, text]) =>
+    text === undefined ? [] : [[name, redact.text(text)] as const],
+  );
   return { code: error.code, message: redact.text(error.message), ...Object.fromEntries(given) };
 }
 

@@ -25,7 +25,8 @@ function exportLines(report: ExportInspection, style: Style): string[] {
 }
 
 function tableLines(report: TableInspection, style: Style): string[] {
-  const list = (names: readonly string[], none: string): string => (names.length === 0 ? none : names.map(visible).join(', '));
+  const list = (names: readonly string[], none: string): string =>
+    names.length === 0 ? none : names.map(visible).join(', ');
   const what = report.format === 'iceberg' ? 'an Iceberg table' : 'a Parquet table';
   return [
     `${style.bold(visible(report.uri))}: ${what}`,
@@ -48,7 +49,10 @@ function ledgerLines({ ledger }: TableInspection): string[] {
     ...ledger.entries.map((entry) => {
       const rejected = entry.rejected === 0 ? '' : `, ${formatCount(entry.rejected)} rejected`;
       const trusted = entry.trustedManifest === true ? ', its manifest trusted against its checksum' : '';
-      return labelled('', `${entry.exportTime}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`);
+      return labelled(
+        '',
+        `${entry.exportTime}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`,
+      );
     }),
   ];
 }

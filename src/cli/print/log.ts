@@ -1,5 +1,5 @@
-import type { RunContext } from '../../model/options.ts';
 import type { OptionValues } from '../../config/options.ts';
+import type { RunContext } from '../../model/options.ts';
 import type { Redactor } from './redact.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
@@ -19,11 +19,16 @@ export interface LogTarget {
 }
 
 /** The log of a run. The logger proper is loaded at the first line that is really written. */
-export function createLog({ level, isTerminal, style, redact, write }: LogTarget): { log: RunContext['log']; done: () => Promise<void> } {
+export function createLog({ level, isTerminal, style, redact, write }: LogTarget): {
+  log: RunContext['log'];
+  done: () => Promise<void>;
+} {
   let pending: Promise<void> = Promise.resolve();
   let lines: Promise<import('pino').Logger> | undefined;
-  const jsonLines = (): Promise<import('pino').Logger> => import('pino').then(({ pino }) =>
-    pino({ level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write }));
+  const jsonLines = (): Promise<import('pino').Logger> =>
+    import('pino').then(({ pino }) =>
+      pino({ level: 'debug', base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write }),
+    );
   return {
     log(lineLevel, message, fields = {}) {
       if (RANK[lineLevel] < RANK[level]) return;
@@ -43,5 +48,7 @@ export function createLog({ level, isTerminal, style, redact, write }: LogTarget
 }
 
 function fieldText(fields: Readonly<Record<string, unknown>>): string {
-  return Object.entries(fields).map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join('');
+  return Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join('');
 }

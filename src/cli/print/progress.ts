@@ -24,17 +24,24 @@ export interface ProgressLine {
   clear(): void;
 }
 
-interface Sample { readonly at: number; readonly bytes: number }
+interface Sample {
+  readonly at: number;
+  readonly bytes: number;
+}
 
 const PHASES: Readonly<Record<Progress['phase'], string>> = {
-  plan: 'planning', learn: 'learning the schema', load: 'loading', commit: 'committing',
+  plan: 'planning',
+  learn: 'learning the schema',
+  load: 'loading',
+  commit: 'committing',
 };
 
 /** Bytes a second over the samples; undefined until there is something to divide by. */
 function rateOf(samples: readonly Sample[]): number | undefined {
   const first = samples[0];
   const last = samples.at(-1);
-  if (first === undefined || last === undefined || last.at - first.at < 500 || last.bytes <= first.bytes) return undefined;
+  if (first === undefined || last === undefined || last.at - first.at < 500 || last.bytes <= first.bytes)
+    return undefined;
   return ((last.bytes - first.bytes) * 1000) / (last.at - first.at);
 }
 
@@ -63,7 +70,10 @@ export function createProgress({ isTerminal, columns, write, now }: ProgressTarg
     if (latest === undefined) return;
     shownAt = now();
     const text = progressText(latest, rateOf(samples));
-    if (!isTerminal) return write(`${text}\n`);
+    if (!isTerminal) {
+      write(`${text}\n`);
+      return;
+    }
     const line = cutText(text, Math.max(0, columns() - 1));
     if (line === shown) return;
     shown = line;
@@ -75,7 +85,8 @@ export function createProgress({ isTerminal, columns, write, now }: ProgressTarg
       latest = progress;
       const at = now();
       const lastSample = samples.at(-1);
-      if (lastSample === undefined || at - lastSample.at >= TERMINAL_INTERVAL_MS) samples.push({ at, bytes: progress.bytesDone });
+      if (lastSample === undefined || at - lastSample.at >= TERMINAL_INTERVAL_MS)
+        samples.push({ at, bytes: progress.bytesDone });
       while (samples.length > 2 && at - (samples[0]?.at ?? at) > RATE_WINDOW_MS) samples.shift();
       if (at - shownAt >= interval) draw();
     },

@@ -14,7 +14,9 @@ export function tableFolder(readPath: string): string {
 }
 
 /** How other tools open what was written: a label and one line for each. */
-export function readNext(report: Pick<SyncReport, 'target' | 'format' | 'readPath'>): readonly (readonly [string, string])[] {
+export function readNext(
+  report: Pick<SyncReport, 'target' | 'format' | 'readPath'>,
+): readonly (readonly [string, string])[] {
   const own = ['tailrace', `tailrace query ${shellWord(report.target)} "select * from t limit 10"`] as const;
   if (report.readPath === undefined) return [own];
   if (report.format === 'parquet') {

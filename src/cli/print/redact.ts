@@ -1,8 +1,12 @@
-const SECRET_NAME = /secret|session_?token|security_?token|password|authorization|credential|access_?key_?id|external_?id|private_?key/i;
+const SECRET_NAME =
+  /secret|session_?token|security_?token|password|authorization|credential|access_?key_?id|external_?id|private_?key/i;
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/\b((?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{2})[A-Z0-9]{10,}\b/g, '$1[redacted]'],
   [/((?:X-Amz-(?:Signature|Security-Token|Credential)|AWSAccessKeyId|Signature)=)[^&\s"']+/gi, '$1[redacted]'],
-  [/((?:aws_)?(?:secret_access_key|session_token|secretAccessKey|sessionToken)["']?\s*[:=]\s*["']?)[^\s"',}]+/gi, '$1[redacted]'],
+  [
+    /((?:aws_)?(?:secret_access_key|session_token|secretAccessKey|sessionToken)["']?\s*[:=]\s*["']?)[^\s"',}]+/gi,
+    '$1[redacted]',
+  ],
   [/\b(Bearer\s+)[\w.~+/=-]+/gi, '$1[redacted]'],
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:)[^\s/@]+(@)/gi, '$1[redacted]$2'],
 ];
@@ -30,9 +34,12 @@ export function redactor(env: Readonly<Record<string, string | undefined>>): Red
     if (typeof raw !== 'object' || raw === null) return raw;
     if (depth > 6) return '[deep]';
     if (Array.isArray(raw)) return raw.map((entry) => value(entry, depth + 1));
-    return Object.fromEntries(Object.entries(raw).map(([name, entry]) => [
-      name, SECRET_NAME.test(name) && entry !== undefined && entry !== null ? '[redacted]' : value(entry, depth + 1),
-    ]));
+    return Object.fromEntries(
+      Object.entries(raw).map(([name, entry]) => [
+        name,
+        SECRET_NAME.test(name) && entry !== undefined && entry !== null ? '[redacted]' : value(entry, depth + 1),
+      ]),
+    );
   };
   return { text, value };
 }

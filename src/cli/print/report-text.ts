@@ -11,7 +11,9 @@ export function labelled(label: string, text: string): string {
 
 /** Warnings as lines; the same one, said often, once. */
 export function warningLines(warnings: readonly Warning[], style: Style): string[] {
-  const lines = new Set(warnings.map((warning) => `${style.warn('warning')} ${visible(warning.text)} ${style.dim(`(${warning.code})`)}`));
+  const lines = new Set(
+    warnings.map((warning) => `${style.warn('warning')} ${visible(warning.text)} ${style.dim(`(${warning.code})`)}`),
+  );
   return [...lines];
 }
 
@@ -19,14 +21,22 @@ export function warningLines(warnings: readonly Warning[], style: Style): string
 export function syncReportText(report: SyncReport, style: Style): string {
   const lines = [headline(report, style)];
   if (report.outcome === 'failed') {
-    lines.push(...(report.counts.rejected > 0 ? rejectLines(report, style) : []), ...warningLines(report.warnings, style));
+    lines.push(
+      ...(report.counts.rejected > 0 ? rejectLines(report, style) : []),
+      ...warningLines(report.warnings, style),
+    );
     return `${lines.join('\n')}\n`;
   }
   if (report.outcome !== 'unchanged') lines.push(labelled('rows', countsText(report)));
   lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
   if (report.position !== undefined) {
-    lines.push(labelled('holds', `${report.position.tableArn}, all changes before ${report.position.watermark} (${plural(report.position.loads, 'load')})`));
+    lines.push(
+      labelled(
+        'holds',
+        `${report.position.tableArn}, all changes before ${report.position.watermark} (${plural(report.position.loads, 'load')})`,
+      ),
+    );
   }
   if (report.readPath !== undefined && report.outcome !== 'planned') {
     lines.push(labelled('table', report.format === 'iceberg' ? tableFolder(report.readPath) : report.readPath));
@@ -40,7 +50,10 @@ export function syncReportText(report: SyncReport, style: Style): string {
 
 function headline(report: SyncReport, style: Style): string {
   const target = visible(report.target);
-  const snapshot = report.snapshot === undefined ? '' : ` ${style.dim(`(${report.format === 'parquet' ? 'generation' : 'snapshot'} ${report.snapshot})`)}`;
+  const snapshot =
+    report.snapshot === undefined
+      ? ''
+      : ` ${style.dim(`(${report.format === 'parquet' ? 'generation' : 'snapshot'} ${report.snapshot})`)}`;
   switch (report.outcome) {
     case 'committed':
       return `${style.good('Committed')} to ${style.bold(target)}${snapshot} in ${formatDuration(report.timings.totalMs)}`;
@@ -64,8 +77,11 @@ function countsText({ counts }: SyncReport): string {
 }
 
 function schemaText(report: SyncReport): string {
-  const own = report.schema.filter((column) => column.attribute !== undefined && !column.attribute.includes('.')).length;
-  const key = report.key.length === 0 ? 'key unknown (name it with --key)' : `key ${report.key.map(visible).join(', ')}`;
+  const own = report.schema.filter(
+    (column) => column.attribute !== undefined && !column.attribute.includes('.'),
+  ).length;
+  const key =
+    report.key.length === 0 ? 'key unknown (name it with --key)' : `key ${report.key.map(visible).join(', ')}`;
   return `${plural(report.schema.length, 'column')}, ${formatCount(own)} of them attributes; ${key}`;
 }
 
@@ -73,8 +89,10 @@ function workText(report: SyncReport): string {
   const { bytes, files, timings } = report;
   const resumed = files.resumed === 0 ? '' : ` (${formatCount(files.resumed)} from the interrupted run)`;
   const rate = timings.totalMs > 0 ? `, ${formatSize((bytes.read * 1000) / timings.totalMs)}/s` : '';
-  return `${plural(files.read, 'file')} read${resumed}, ${formatSize(bytes.read)}${rate}; `
-    + `${plural(files.written, 'file')} written, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`;
+  return (
+    `${plural(files.read, 'file')} read${resumed}, ${formatSize(bytes.read)}${rate}; ` +
+    `${plural(files.written, 'file')} written, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`
+  );
 }
 
 function rejectLines(report: SyncReport, style: Style): string[] {

@@ -72,7 +72,10 @@ export function uniqueNames(columns: Columns): readonly string[] {
  * `onError` then gives a last element, the document ends well, and the error is returned.
  */
 export async function printJson(
-  columns: Columns, rows: Rows, sink: Sink, onError: (thrown: unknown) => string,
+  columns: Columns,
+  rows: Rows,
+  sink: Sink,
+  onError: (thrown: unknown) => string,
 ): Promise<{ readonly brokenBy: unknown } | undefined> {
   const out = new Chunks(sink);
   const names = uniqueNames(columns).map((name) => JSON.stringify(name));
@@ -85,7 +88,9 @@ export async function printJson(
     try {
       while (next.done !== true && !sink.closed) {
         const row = next.value;
-        await out.add(`${separator}{${names.map((name, index) => `${name}:${cellJson(row[index], decimals[index])}`).join(',')}}`);
+        await out.add(
+          `${separator}{${names.map((name, index) => `${name}:${cellJson(row[index], decimals[index])}`).join(',')}}`,
+        );
         separator = ',\n';
         next = await iterator.next();
       }
@@ -109,12 +114,18 @@ export async function printTable(columns: Columns, rows: Rows, sink: Sink, style
   let widths: readonly number[] | undefined;
   let batch: (readonly unknown[])[] = [];
   const show = async (): Promise<void> => {
-    const cells = batch.map((row) => columns.map((_, index) => ({
-      text: shown(row[index], decimals[index]), right: isNumber(row[index], decimals[index]),
-    })));
-    widths ??= columns.map((column, index) => Math.min(CELL_COLUMNS_MAX, Math.max(
-      textWidth(visible(column.name)), 1, ...cells.map((row) => textWidth(row[index]?.text ?? '')),
-    )));
+    const cells = batch.map((row) =>
+      columns.map((_, index) => ({
+        text: shown(row[index], decimals[index]),
+        right: isNumber(row[index], decimals[index]),
+      })),
+    );
+    widths ??= columns.map((column, index) =>
+      Math.min(
+        CELL_COLUMNS_MAX,
+        Math.max(textWidth(visible(column.name)), 1, ...cells.map((row) => textWidth(row[index]?.text ?? ''))),
+      ),
+    );
     if (count === 0) await sink.write(header(columns, widths, style));
     const lines = cells.map((row) => line(row, widths ?? []));
     await sink.write(lines.map((text) => `${text}\n`).join(''));
@@ -135,15 +146,21 @@ function shown(cell: unknown, decimals: Decimals | undefined): string {
 }
 
 function header(columns: Columns, widths: readonly number[], style: Style): string {
-  const names = line(columns.map((column) => ({ text: visible(column.name), right: false })), widths);
+  const names = line(
+    columns.map((column) => ({ text: visible(column.name), right: false })),
+    widths,
+  );
   return `${style.bold(names)}\n${style.dim(widths.map((width) => '─'.repeat(width)).join('  '))}\n`;
 }
 
 function line(cells: readonly { readonly text: string; readonly right: boolean }[], widths: readonly number[]): string {
-  return cells.map(({ text, right }, index) => {
-    const width = widths[index] ?? 0;
-    const cut = cutText(text, width);
-    const gap = ' '.repeat(Math.max(0, width - textWidth(cut)));
-    return right ? `${gap}${cut}` : `${cut}${gap}`;
-  }).join('  ').trimEnd();
+  return cells
+    .map(({ text, right }, index) => {
+      const width = widths[index] ?? 0;
+      const cut = cutText(text, width);
+      const gap = ' '.repeat(Math.max(0, width - textWidth(cut)));
+      return right ? `${gap}${cut}` : `${cut}${gap}`;
+    })
+    .join('  ')
+    .trimEnd();
 }

@@ -10,10 +10,15 @@ export function schemaText(report: SchemaReport, style: Style): string {
   const names = report.columns.map((column) => visible(column.name));
   const width = Math.min(40, Math.max(0, ...names.map(textWidth)));
   const typeWidth = Math.min(40, Math.max(0, ...report.columns.map((column) => column.type.length)));
-  const lines = [`${style.bold(visible(report.end))}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}, ${key}`];
+  const lines = [
+    `${style.bold(visible(report.end))}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}, ${key}`,
+  ];
   for (const [index, column] of report.columns.entries()) {
     const name = cutText(names[index] ?? '', 60);
-    lines.push('', `${style.bold(name)}${pad(name, width)}  ${column.type.padEnd(typeWidth)}  ${style.dim(originText(column))}`.trimEnd());
+    lines.push(
+      '',
+      `${style.bold(name)}${pad(name, width)}  ${column.type.padEnd(typeWidth)}  ${style.dim(originText(column))}`.trimEnd(),
+    );
     lines.push(`  ${visible(column.reason)}`);
     const seen = seenText(column);
     if (seen !== '') lines.push(style.dim(`  ${seen}`));
