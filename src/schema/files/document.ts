@@ -22,18 +22,11 @@ export function parseSchemaText(text: string, place: string): SchemaDocument {
   const lineAt = (offset: number): string => `${place}, line ${lines.linePos(offset).line}`;
   const [fault] = parsed.errors;
   if (fault !== undefined) {
-    const duplicate = fault.code === 'DUPLICATE_KEY';
-    throw new TailraceError(
-      'SCHEMA_FILE',
-      duplicate ? 'A key stands twice in the schema file.' : `The schema file is not YAML: ${fault.message}.`,
-      {
-        place: lineAt(fault.pos[0]),
-        cause: fault,
-        hint: duplicate
-          ? 'Leave one of them out; several columns of one attribute are a list below it.'
-          : 'Correct the line; names with special characters stand in quotes.',
-      },
-    );
+    throw new TailraceError('SCHEMA_FILE', `The schema file is not YAML: ${fault.message}.`, {
+      place: lineAt(fault.pos[0]),
+      cause: fault,
+      hint: 'Correct the line; names with special characters stand in quotes.',
+    });
   }
   const fail: SchemaDocument['fail'] = (node, path, message, details = {}) => {
     const where = `${lineAt(node?.range?.[0] ?? 0)}${path.length === 0 ? '' : `, ${pathText(path)}`}`;
@@ -51,9 +44,9 @@ export function parseSchemaText(text: string, place: string): SchemaDocument {
 
 function parse(text: string, lineCounter: LineCounter, place: string) {
   try {
-    return parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false });
+    return parseDocument(text, { schema: 'failsafe', lineCounter, prettyErrors: false, uniqueKeys: false });
   } catch (cause) {
-    // The parser calls itself for each level.
+    // The parser calls itself for each level of nesting.
     if (!(cause instanceof RangeError)) throw cause;
     throw new TailraceError('SCHEMA_FILE', 'The schema file is nested too deep to be read.', {
       place,
@@ -65,15 +58,23 @@ function parse(text: string, lineCounter: LineCounter, place: string) {
 
 /** The entries of a mapping, whose keys are texts. */
 export function entriesOf(map: YAMLMap, path: readonly string[], document: SchemaDocument): Entry[] {
-  return map.items.map(({ key, value }) => {
-    const keyNode = key as Node | null;
-    if (!isScalar(keyNode))
-      throw document.fail(keyNode, path, 'A key is not a name.', {
-        hint: 'Put names with special characters in quotes.',
-      });
-    if (isAlias(value))
+  const seen = new Set<string>();
+  return map.items.map(({ key: keyNode, value }) => {
+    if (!isScalar(keyNode)) {
+      const hint = 'Put names with special characters in quotes.';
+      throw document.fail(keyNode as Node | null, path, 'A key is not a name.', { hint });
+    }
+    if (isAlias(value)) {
       throw document.fail(value, path, 'Aliases (*name) are not understood here.', { hint: 'Write the value out.' });
-    return { key: keyText(keyNode), keyNode, value: (value ?? null) as Node | null };
+    }
+    const key = keyText(keyNode);
+    // The parser's own check compares each key with each.
+    if (seen.has(key)) {
+      const hint = 'Leave one of them out; several columns of one attribute are a list below it.';
+      throw document.fail(keyNode, [...path, key], 'A key stands twice in the schema file.', { hint });
+    }
+    seen.add(key);
+    return { key, keyNode, value: (value ?? null) as Node | null };
   });
 }
 
