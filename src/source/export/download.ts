@@ -17,7 +17,10 @@ const STALL_MS = 60_000;
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal;
+  /** Told of each piece of compressed data as it passes. */
   readonly onBytes?: (bytes: number) => void;
+  /** How long to wait before the first repeated try, and for the next byte; for tests. */
+  readonly firstPauseMs?: number;
   readonly stallMs?: number;
 }
 
@@ -39,7 +42,7 @@ export async function download(
       if (state.received === file.sizeBytes) break;
       barren = state.received > before ? 0 : barren + 1;
       if (barren >= MAX_BARREN_TRIES) throw brokenOff(storage, file, state.received, cause);
-      await sleep(pauseMs(barren), undefined, options.signal === undefined ? {} : { signal: options.signal });
+      await sleep(pauseMs(barren, options.firstPauseMs ?? FIRST_PAUSE_MS), undefined, options.signal === undefined ? {} : { signal: options.signal });
     }
   } finally {
     await target.close();
@@ -98,8 +101,8 @@ async function keep(chunk: Buffer, state: State): Promise<void> {
 }
 
 /** Doubles with each try and is spread at random, so that many downloads do not come back at the same moment. */
-function pauseMs(barren: number): number {
-  const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** barren);
+function pauseMs(barren: number, firstMs: number): number {
+  const longest = Math.min(MAX_PAUSE_MS, firstMs * 2 ** barren);
   return longest / 2 + Math.random() * (longest / 2);
 }
 

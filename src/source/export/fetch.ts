@@ -6,16 +6,13 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { writeFault } from '../lines/write.ts';
 import type { FullExport, LocalFile, SourceFile } from '../port.ts';
-import { download } from './download.ts';
+import { download, type DownloadOptions } from './download.ts';
 import { fetchFault, replaced } from './faults.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-export interface FetchOptions {
+export interface FetchOptions extends DownloadOptions {
   readonly tempDir: string;
-  readonly signal?: AbortSignal;
-  /** Told of each piece of compressed data as it passes. */
-  readonly onBytes?: (bytes: number) => void;
 }
 
 /** A verified file, with what is needed to see later that it was not swapped under the engine's hands. */
