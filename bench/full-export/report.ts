@@ -31,6 +31,8 @@ export interface Results {
   readonly tailrace: readonly Measured[];
   /** Parts that were not measured, and why. */
   readonly skipped: readonly string[];
+  /** Parts that ended in an error or in a wrong table. */
+  readonly failed: readonly string[];
 }
 
 /** The results as a page: ratios first, then the numbers behind them. */
@@ -45,6 +47,7 @@ export function renderResults(results: Results): string {
       'a typed schema, second run in a warm session; (c) SQL written by hand for DuckDB that is given the schema and verifies',
       'nothing; (d) tailrace with no schema given, to Iceberg, everything verified.',
     ].join('\n'),
+    ...(results.failed.length === 0 ? [] : [`**Failed**: ${results.failed.join('; ')}.`]),
     ...memoryAim(results),
     '## The same export, everyone',
     table(results.contenders),

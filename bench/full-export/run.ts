@@ -19,12 +19,14 @@ import { parseArgs } from 'node:util';
 import { describeEnvironment } from '../environment.ts';
 import { alternate, type Contender, type Rounds, type Sample } from '../measure.ts';
 import { aims } from './aims.ts';
+import { chosen, count, withoutFolder } from './arguments.ts';
 import { byHandNode, byHandPython, document2, MAIN, sparkTyped, tailrace } from './contenders.ts';
 import { CACHE_DIR, FULL_SIZE_ITEMS, type GeneratedExport, generateExport } from './generate.ts';
 import { withExportOnS3 } from './on-s3.ts';
 import { type Measured, type Results, renderResults } from './report.ts';
 
 const PARTS = ['main', 'scale', 'heterogeneous', 'ion', 's3'] as const;
+const ON_S3 = 'export on S3 (versitygw on the same machine)';
 const CONTENDERS = ['a', 'b', 'c', 'd'] as const;
 
 const { values } = parseArgs({
@@ -54,6 +56,7 @@ const outDir =
   values.out ?? (trial ? join(CACHE_DIR, 'results') : fileURLToPath(new URL('../results', import.meta.url)));
 const built = existsSync(main);
 const skipped: string[] = built ? [] : ['tailrace, which is not built (`npm run build`)'];
+const failed: string[] = [];
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -71,15 +74,15 @@ async function measureAll(): Promise<Results> {
   const everyone = parts.includes('main') ? await measureEveryone(data) : new Map<string, Sample[]>();
   const others: Measured[] = [];
   if (built) {
-    if (parts.includes('scale'))
-      for (const scale of scales) others.push(await measureTailrace(`${scale}×`, await orders(scale)));
+    const measure = async (name: string, make: () => Promise<GeneratedExport>): Promise<void> => {
+      others.push(...(await attempt(name, async () => measureTailrace(name, await make()))));
+    };
+    if (parts.includes('scale')) for (const scale of scales) await measure(`${scale}×`, () => orders(scale));
     if (parts.includes('heterogeneous')) {
-      others.push(
-        await measureTailrace('heterogeneous (500 attribute names)', await generate({ heterogeneous: true })),
-      );
+      await measure('heterogeneous (500 attribute names)', () => generate({ heterogeneous: true }));
     }
-    if (parts.includes('ion')) others.push(await measureTailrace('Ion', await generate({ ion: true })));
-    if (parts.includes('s3')) others.push(await measureOnS3(data));
+    if (parts.includes('ion')) await measure('Ion', () => generate({ ion: true }));
+    if (parts.includes('s3')) others.push(...(await attempt(ON_S3, () => measureOnS3(data))));
   }
   return {
     environment: {
@@ -91,6 +94,7 @@ async function measureAll(): Promise<Results> {
     contenders: [...everyone].map(([name, samples]) => describe(name, data, samples)),
     tailrace: others,
     skipped,
+    failed,
   };
 }
 
@@ -110,13 +114,25 @@ async function measureEveryone(data: GeneratedExport): Promise<Map<string, Sampl
   return samples;
 }
 
+/** A part that fails is told on the page, in the error's first lines, and the others go on. */
+async function attempt(name: string, measure: () => Promise<Measured>): Promise<readonly Measured[]> {
+  try {
+    return [await measure()];
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    log(reason);
+    failed.push(`${name}: ${/^error .*$/m.exec(reason)?.[0] ?? reason.split('\n')[0]}`);
+    return [];
+  }
+}
+
 async function measureTailrace(name: string, data: GeneratedExport): Promise<Measured> {
   const samples = await alternate([tailrace(data, { name, main })], { ...plan(otherRounds), warmUps: 1 });
   return describe(name, data, samples.get(name) ?? []);
 }
 
 async function measureOnS3(data: GeneratedExport): Promise<Measured> {
-  const name = 'export on S3 (versitygw on the same machine)';
+  const name = ON_S3;
   return withExportOnS3(data, async (place) => {
     const samples = await alternate([tailrace(data, { name, main, ...place })], { ...plan(otherRounds), warmUps: 1 });
     return describe(name, data, samples.get(name) ?? []);
@@ -147,23 +163,4 @@ async function writeResults(results: Results): Promise<void> {
   await writeFile(join(outDir, 'full-export.md'), page);
   await writeFile(join(outDir, 'full-export.json'), `${JSON.stringify(results, undefined, 2)}\n`);
   process.stdout.write(page);
-}
-
-/** Results name no folders of the machine. */
-function withoutFolder(argument: string): string {
-  return argument.replace(/(^|=)\/.*\//, '$1…/');
-}
-
-function chosen<T extends string>(text: string, allowed: readonly T[]): readonly T[] {
-  return text.split(',').map((name) => {
-    const found = allowed.find((candidate) => candidate === name);
-    if (found === undefined) throw new Error(`"${name}" is none of ${allowed.join(', ')}`);
-    return found;
-  });
-}
-
-function count(text: string, option: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${option} takes a whole number, not "${text}"`);
-  return value;
 }
