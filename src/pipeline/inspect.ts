@@ -1,35 +1,22 @@
-import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { ExportInspection, InspectReport, TableInspection } from '../model/report.ts';
-import type { PartitionField, SortField } from '../model/table.ts';
+import type { PartitionField, SortField, TableState } from '../model/table.ts';
 import { readPath } from '../table/parquet/table.ts';
-import { openSource, openTarget, type OpenTarget } from './open.ts';
+import { findTable, openSource, type OpenTarget } from './open.ts';
 import { reportColumns } from './reporter.ts';
 
 /** What lies at a place: a table, or an export. Only metadata is read. */
 export async function inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport> {
-  const found = await asTable(end, options);
-  return found ?? inspectExport(end, options, context);
-}
-
-/** The table at this place, or undefined when there is none. */
-export async function asTable(end: string, options: SyncOptions): Promise<TableInspection | undefined> {
-  if (/^export:/.test(end)) return undefined;
-  const target = await openTarget(end, options).catch((thrown: unknown) => {
-    if (thrown instanceof TailraceError && thrown.code === 'USAGE') return undefined;
-    throw thrown;
-  });
-  if (target === undefined) return undefined;
+  const found = await findTable(end, options);
+  if (found === undefined) return inspectExport(end, options, context);
   try {
-    return await inspectTable(target);
+    return await inspectTable(found);
   } finally {
-    await target.storage.close();
+    await found.target.storage.close();
   }
 }
 
-async function inspectTable(target: OpenTarget): Promise<TableInspection | undefined> {
-  const state = await target.table.load();
-  if (state === undefined) return undefined;
+async function inspectTable({ target, state }: { target: OpenTarget; state: TableState }): Promise<TableInspection> {
   const files = await target.table.dataFiles();
   const { ledger } = state;
   return {

@@ -89,3 +89,23 @@ export async function resolveKey(
   const keys = await describeKey({ arn: tableArn, id: tableId }, options.sourceAws, context.signal);
   return keys?.map(({ attr }) => attr) ?? [];
 }
+
+/** The table that an end names, or undefined when a plain location holds none: then it may hold an export. */
+export async function findTable(end: string, options: SyncOptions): Promise<{ target: OpenTarget; state: TableState } | undefined> {
+  if (end.startsWith('export:')) return undefined;
+  const outright = /^(iceberg|parquet):/.test(end);
+  const target = await openTarget(outright ? end : `${end.includes('/') ? '' : './'}${end}`, options);
+  const state = await target.table.load().catch(async (thrown: unknown) => {
+    if (!outright && thrown instanceof TailraceError && thrown.code === 'TARGET_BAD') return undefined;
+    await target.storage.close();
+    throw thrown;
+  });
+  if (state !== undefined) return { target, state };
+  await target.storage.close();
+  if (outright) throw noTable(target.table.location);
+  return undefined;
+}
+
+export function noTable(place: string): TailraceError {
+  return new TailraceError('TARGET_NOT_FOUND', 'No table lies at the target.', { place, hint: 'tailrace sync <export> <target> makes one.' });
+}

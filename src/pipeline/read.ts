@@ -1,17 +1,13 @@
-import { mkdir } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { catLines } from '../engine/duckdb/cat.ts';
 
 import type { Duck } from '../engine/duckdb/instance.ts';
 import { runQuery } from '../engine/duckdb/query.ts';
-import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { QueryResult } from '../model/report.ts';
 import type { DataFile, TableState } from '../model/table.ts';
 import { openEngine } from './engine.ts';
-import { type OpenTarget, openTarget } from './open.ts';
+import { fetchFiles } from './fetched.ts';
+import { noTable, type OpenTarget, openTarget } from './open.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
@@ -28,7 +24,7 @@ interface Reading extends AsyncDisposable {
 export async function query(targetText: string, sql: string, options: SyncOptions, context: RunContext): Promise<QueryResult> {
   const reading = await open(targetText, options);
   try {
-    const paths = await localPaths(reading, reading.files, options, context);
+    const paths = await fetchFiles(reading.target.storage, reading.files, reading.workspace.dir, options.tempBudgetBytes, context.signal);
     const cursor = await runQuery(reading.duck, reading.state.schema, paths, sql, context.signal);
     return { columns: cursor.columns, rows: cursor.rows, close: async () => reading[Symbol.asyncDispose]() };
   } catch (thrown) {
@@ -44,7 +40,7 @@ export async function* cat(targetText: string, options: CatOptions, context: Run
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     for (const group of groups(reading)) {
       if (left <= 0) return;
-      const paths = await localPaths(reading, group, options, context);
+      const paths = await fetchFiles(reading.target.storage, group, reading.workspace.dir, options.tempBudgetBytes, context.signal);
       const limit = Number.isFinite(left) ? { limit: left } : {};
       for await (const line of catLines(reading.duck, reading.state.schema, paths, { as: options.as, signal: context.signal, ...limit })) {
         left -= 1;
@@ -90,34 +86,5 @@ async function open(text: string, options: SyncOptions): Promise<Reading> {
 export async function loadExisting(target: OpenTarget): Promise<TableState> {
   const state = await target.table.load();
   if (state !== undefined) return state;
-  throw new TailraceError('TARGET_NOT_FOUND', 'No table lies at the target.', {
-    place: target.table.location, hint: 'tailrace sync <export> <target> makes one.',
-  });
-}
-
-/** Where the engine reads these files: in place, or fetched to the workspace within the temporary budget. */
-async function localPaths(
-  { target, workspace }: Reading, files: readonly DataFile[], options: SyncOptions, context: RunContext,
-): Promise<string[]> {
-  const { storage } = target;
-  const remote = files.filter((file) => storage.localPath(storage.key(file.path)) === undefined);
-  const bytes = remote.reduce((sum, file) => sum + file.sizeBytes, 0);
-  if (bytes > options.tempBudgetBytes) {
-    throw new TailraceError('TEMP_BUDGET', 'The table’s files do not fit the temporary budget.', {
-      place: target.table.location, expected: `at most ${options.tempBudgetBytes} bytes`, found: `${bytes} bytes`, hint: 'Raise --temp-budget.',
-    });
-  }
-  const paths: string[] = [];
-  for (const [i, file] of files.entries()) {
-    const key = storage.key(file.path);
-    const local = storage.localPath(key) ?? (await fetched(storage, key, join(workspace.dir, 'files', `${i}.parquet`), context.signal));
-    paths.push(local);
-  }
-  return paths;
-}
-
-async function fetched(storage: OpenTarget['storage'], key: string, path: string, signal: AbortSignal): Promise<string> {
-  await mkdir(join(path, '..'), { recursive: true });
-  await pipeline(await storage.getStream(key, { signal }), createWriteStream(path), { signal });
-  return path;
+  throw noTable(target.table.location);
 }

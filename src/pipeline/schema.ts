@@ -1,7 +1,7 @@
 import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaChange, SchemaDiff, SchemaReport, SchemaReportColumn, Warning } from '../model/report.ts';
-import type { Field, TableSchema } from '../model/schema.ts';
+import type { TableSchema } from '../model/schema.ts';
 import { typeText } from '../model/type-text.ts';
 import { applySchemaFile } from '../schema/apply.ts';
 import { schemaDiff } from '../schema/files/diff.ts';
@@ -14,8 +14,8 @@ import { emptyMap } from '../schema/structure.ts';
 import { openStorage, parseLocation } from '../storage/locate.ts';
 import { ObjectNotFound } from '../storage/port.ts';
 import { countExport } from './census.ts';
-import { loadExisting, } from './read.ts';
-import { openSource, openTarget, readSchemaOption, resolveKey } from './open.ts';
+import { explainTable } from './explain.ts';
+import { findTable, openSource, readSchemaOption, resolveKey } from './open.ts';
 import { reportColumns } from './reporter.ts';
 
 /** The schema that a load of this export would make, from all its items, with the reason for each column. */
@@ -41,10 +41,15 @@ export async function inferSchema(end: string, options: SyncOptions, context: Ru
 
 /** The schema of a table as it is, or of an export as it would be. */
 export async function showSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport> {
-  const table = await tableSchema(end, options);
-  if (table === undefined) return inferSchema(end, options, context);
-  const columns = table.schema.columns.flatMap((column) => recorded(column, [column.attr]));
-  return report(end, table.schema, columns, table.rows, [], table.name);
+  const found = await findTable(end, options);
+  if (found === undefined) return inferSchema(end, options, context);
+  try {
+    const { target, state } = found;
+    const columns = await explainTable(target, state, options, context);
+    return report(end, state.schema, columns, state.rows, [], target.key.split('/').at(-1) ?? 'table');
+  } finally {
+    await found.target.storage.close();
+  }
 }
 
 /** What would have to change in `a` to become `b`; each is an export, a table or a schema file. */
@@ -66,8 +71,11 @@ function changed(change: ReturnType<typeof schemaDiff>[number]): SchemaChange {
 
 async function schemaOf(end: string, options: SyncOptions, context: RunContext): Promise<Pick<TableSchema, 'columns' | 'keys'>> {
   if (/\.(ya?ml|json)$/i.test(end)) return fileSchema(end, options);
-  const table = await tableSchema(end, options);
-  if (table !== undefined) return table.schema;
+  const found = await findTable(end, options);
+  if (found !== undefined) {
+    await found.target.storage.close();
+    return found.state.schema;
+  }
   const source = await openSource(end, options, context);
   try {
     const key = await resolveKey(options, undefined, undefined, source, context);
@@ -92,31 +100,12 @@ async function fileSchema(end: string, options: SyncOptions): Promise<TableSchem
   }
 }
 
-async function tableSchema(end: string, options: SyncOptions) {
-  if (/^export:/.test(end)) return undefined;
-  const target = await openTarget(end, options);
-  try {
-    const state = await target.table.load();
-    if (state === undefined && /^(iceberg|parquet):/.test(end)) await loadExisting(target);
-    return state === undefined ? undefined : { schema: state.schema, rows: state.rows, name: state.location.split('/').at(-1) ?? 'table' };
-  } finally {
-    await target.storage.close();
-  }
-}
-
 function decided({ path, field, reason, node }: Decision): SchemaReportColumn {
   const example = field.tag === '*' ? [...node.examples.values()][0] : node.examples.get(field.tag);
   return {
-    name: path.length === 1 ? field.name : field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason,
+    name: field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason,
     counts: Object.fromEntries(node.counts), ...(example === undefined ? {} : { example }),
   };
-}
-
-function recorded(field: Field, path: readonly string[]): SchemaReportColumn[] {
-  const self = {
-    name: field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason: 'as recorded in the table', counts: {},
-  };
-  return field.type.kind === 'struct' ? [self, ...field.type.fields.flatMap((inner) => recorded(inner, [...path, inner.attr]))] : [self];
 }
 
 function report(

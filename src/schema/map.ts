@@ -3,7 +3,6 @@ import type { SchemaOptions } from '../model/options.ts';
 import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
-import { readingOf } from './reading.ts';
 import { isPlain } from './shape.ts';
 import { type MapNode, type ValueNode, emptyValue } from './structure.ts';
 
@@ -45,8 +44,7 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
     options, nextId, onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
   };
   const attrs = chosenAttrs(root, options, recorded);
-  const open = readingOf(root, recorded?.columns ?? [], new Set()).kind === 'open';
-  const drafts = attrs.flatMap((attr) => draftsOf(attr, root, context, recorded, open));
+  const drafts = attrs.flatMap((attr) => draftsOf(attr, root, context, recorded));
   const fields = named(drafts, recorded);
   for (const [i, draft] of drafts.entries()) {
     const field = fields[i];
@@ -72,15 +70,15 @@ function chosenAttrs(root: MapNode, options: SchemaOptions, recorded: TableSchem
   return [...chosen].sort(compareBytes);
 }
 
-function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded: TableSchema | undefined, open: boolean): Draft[] {
+function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded: TableSchema | undefined): Draft[] {
   const node = root.fields.get(attr) ?? emptyValue();
   const before = recorded?.columns.filter((column) => column.attr === attr) ?? [];
   const { onMixed } = context.options;
   const isKey = context.options.key.includes(attr);
   if (before.length === 0 && isMixed(node) && !isKey) {
     if (onMixed === 'fail') throw mixed(attr, node);
-    if (onMixed === 'split' && !open) return splitDrafts(attr, node, context);
-    if (onMixed === 'json' && !open) {
+    if (onMixed === 'split') return splitDrafts(attr, node, context);
+    if (onMixed === 'json') {
       const kind = isPlain(node) ? 'json' : 'ddb-json';
       const choice: Choice = { tag: '*', type: { kind }, reason: `several types (${tagsOf(node)}), kept together as asked` };
       return [{ attr, label: attr, choice, id: context.nextId(), node }];
@@ -89,18 +87,10 @@ function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded:
   const olds = before.length > 0 ? before : [undefined];
   return olds.map((old) => {
     const id = old?.id ?? context.nextId();
-    const choice = open && old === undefined ? openChoice(node, context) : explained(decide(node, [attr], context, old), node);
+    const choice = explained(decide(node, [attr], context, old), node);
     const kept = old === undefined || sameColumn(old.type, choice.type);
     return { attr, label: old?.name ?? attr, choice, id: kept ? id : context.nextId(), node };
   });
-}
-
-/** In a table read as JSON text, a column is a scalar or the whole value. */
-function openChoice(node: ValueNode, context: DecideContext): Choice {
-  const choice = decide(node, [''], context, undefined);
-  const nested = choice.type.kind === 'list' || choice.type.kind === 'struct' || choice.type.kind === 'map' || choice.type.kind === 'json';
-  if (!nested) return explained(choice, node);
-  return { tag: '*', type: { kind: 'ddb-json' }, reason: 'the table has too many names, or names that differ only by case, to lay out nested values' };
 }
 
 function explained(choice: Choice, node: ValueNode): Choice {

@@ -34,7 +34,7 @@ export function projectionOf(root: MapNode, schema: TableSchema, exclude: readon
   if (reading.kind === 'struct') for (const name of reading.attrs.keys()) names.add(name);
   const attrs = [...names].filter((name) => !excluded.has(name)).map((attr): AttrPlan => ({
     attr,
-    read: reading.kind === 'struct' ? (reading.attrs.get(attr) ?? { kind: 'raw' }) : { kind: 'raw' },
+    read: reading.attrs.get(attr) ?? { kind: 'raw' },
     columns: schema.columns.filter((column) => column.attr === attr),
     isKey: keyAttrs.includes(attr),
   }));

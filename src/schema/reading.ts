@@ -23,8 +23,9 @@ export type ReadTag =
 
 export type ReadItem =
   | { readonly kind: 'struct'; readonly attrs: ReadonlyMap<string, ReadValue> }
-  /** Item as JSON text: too many names, or names that an engine's struct cannot hold side by side. */
-  | { readonly kind: 'open' };
+  /** Item as JSON text: too many names, or names that an engine's struct cannot hold side by side. Only attributes
+   * that have columns are taken out of it, each parsed by itself; what that drops is noticed by its length. */
+  | { readonly kind: 'open'; readonly attrs: ReadonlyMap<string, ReadValue> };
 
 /** More attribute names than this are not read as one struct, whose parse grows with its width. */
 const STRUCT_ATTR_LIMIT = 2_000;
@@ -35,15 +36,29 @@ const STRUCT_ATTR_LIMIT = 2_000;
  */
 export function readingOf(root: MapNode, columns: readonly Field[], exclude: ReadonlySet<string>, expectNulls = true): ReadItem {
   const names = new Set([...root.fields.keys(), ...columns.map((column) => column.attr)]);
-  if (root.overflow || names.size > STRUCT_ATTR_LIMIT || !separable([...names])) return { kind: 'open' };
   const byAttr = new Map<string, Field[]>();
   for (const column of columns) byAttr.set(column.attr, [...(byAttr.get(column.attr) ?? []), column]);
   const attrs = new Map<string, ReadValue>();
+  if (isOpen(root, [...names])) {
+    for (const [name, into] of byAttr) attrs.set(name, openValue(root.fields.get(name), into));
+    return { kind: 'open', attrs };
+  }
   for (const name of names) {
     const into = exclude.has(name) ? [] : (byAttr.get(name) ?? []);
     attrs.set(name, into.length === 0 ? { kind: 'raw' } : readValue(root.fields.get(name), into, expectNulls));
   }
   return { kind: 'struct', attrs };
+}
+
+/** Whether items of this root can only be read as JSON text. */
+export function isOpen(root: MapNode, names: readonly string[] = [...root.fields.keys()]): boolean {
+  return root.overflow || names.length > STRUCT_ATTR_LIMIT || !separable(names);
+}
+
+/** A nested value is parsed into its types; a scalar is taken from the text as it is. */
+function openValue(node: ValueNode | undefined, into: readonly Field[]): ReadValue {
+  const nested = into.some(({ type }) => type.kind === 'list' || type.kind === 'struct' || type.kind === 'map' || type.kind === 'json');
+  return nested ? readValue(node, into, true) : { kind: 'raw' };
 }
 
 /** How to read a position whose values go into these columns (several in split mode). */
@@ -98,7 +113,7 @@ function emptyElement(): ReadValue {
 
 /** How to read items so that all that was seen can be counted: everything typed that can be laid out at all. */
 export function censusReading(root: MapNode, maxDepth: number): ReadItem {
-  if (root.overflow || root.fields.size > STRUCT_ATTR_LIMIT || !separable([...root.fields.keys()])) return { kind: 'open' };
+  if (isOpen(root)) return { kind: 'open', attrs: new Map() };
   return { kind: 'struct', attrs: new Map([...root.fields].map(([name, node]) => [name, censusValue(node, 1, maxDepth)])) };
 }
 

@@ -64,7 +64,8 @@ function step(place: Place, name: string, depth: number): Place {
 
 const DIGITS = (n: string): string => `length(ltrim(split_part(${n}, '.', 1), '-0'))`;
 const SCALE = (n: string): string => `length(split_part(${n}, '.', 2))`;
-const NOT_LONG = (n: string): string => `(contains(${n}, '.') OR try_cast(${n} AS BIGINT) IS NULL OR NOT ${matches(n, CANONICAL_NUMBER)})::INTEGER`;
+const NOT_LONG = (n: string): string =>
+  `CASE WHEN ${n} IS NOT NULL THEN (contains(${n}, '.') OR try_cast(${n} AS BIGINT) IS NULL OR NOT ${matches(n, CANONICAL_NUMBER)})::INTEGER END`;
 
 function numberProbes({ x, many }: Place, node: ValueNode, probes: Probe[]): void {
   const most = (figure: (n: string) => string): string =>

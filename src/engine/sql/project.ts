@@ -3,6 +3,7 @@ import type { Field } from '../../model/schema.ts';
 import type { AttrPlan, Projection } from '../../schema/projection.ts';
 import { tagOfFormat } from '../../schema/times.ts';
 import { badLine, dumpJson } from './json.ts';
+import { readType } from './read-type.ts';
 import { leafGuarded } from './leaf.ts';
 import { ident, list, str } from './quote.ts';
 import { all, fitsSql, member, valueSql } from './values.ts';
@@ -13,6 +14,8 @@ const FILE = 'filename';
 interface Source {
   /** SQL of the attribute's value in the innermost relation. */
   readonly x: string;
+  /** SQL of its JSON text, where `x` was parsed from it and may have lost something. */
+  readonly text: string | undefined;
   readonly plan: AttrPlan;
   /** Names of its check and its values between the two levels. */
   readonly ok: string;
@@ -27,12 +30,13 @@ interface Source {
 export function projectSql(projection: Projection, relation: string): string {
   const open = projection.reading.kind === 'open';
   const sources = projection.attrs.map((plan, i): Source => ({
-    x: open ? `item_parts[${i + 1}]` : member('Item', plan.attr),
+    x: open ? (plan.read.kind === 'raw' ? `item_parts[${i + 1}]` : `x_${i}`) : member('Item', plan.attr),
+    text: open && plan.read.kind === 'typed' ? `item_parts[${i + 1}]` : undefined,
     plan, ok: `ok_${i}`, values: plan.columns.map((_, j) => `v_${i}_${j}`),
   }));
   const inner = sources.flatMap((source) => innerColumns(source));
-  const keep = open ? ['Item', 'item_parts', FILE] : ['Item', FILE];
-  const first = `SELECT ${[...keep, ...inner].join(', ')} FROM ${open ? openRelation(projection, relation) : relation}`;
+  const keep = open ? ['Item', 'item_parts', FILE, ...sources.filter((s) => s.text !== undefined).map((s) => s.x)] : ['Item', FILE];
+  const first = `SELECT ${[...keep, ...inner].join(', ')} FROM ${open ? openRelation(sources, relation) : relation}`;
   const byName = new Map<string, string>();
   for (const source of sources) for (const [i, column] of source.plan.columns.entries()) byName.set(column.name, outerColumn(source, column, i));
   for (const column of projection.derived) byName.set(column.name, derivedColumn(column, sources));
@@ -42,10 +46,14 @@ export function projectSql(projection: Projection, relation: string): string {
   return `SELECT ${columns.join(', ')} FROM (${first})`;
 }
 
-function innerColumns({ x, plan, ok, values }: Source): string[] {
+function innerColumns({ x, text, plan, ok, values }: Source): string[] {
   const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
-  const fits = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
-  const whole = plan.isKey ? `(${all([`${x} IS NOT NULL`, fits])})` : `(${x} IS NULL OR ${fits})`;
+  const typed = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
+  // Written out again, a value that was parsed whole is as long as its text, in whatever order its names come.
+  // Only CASE keeps the engine from evaluating what raises an error.
+  const fits = text === undefined ? typed
+    : `CASE WHEN ${x} IS NOT NULL AND ${typed} THEN length(${dumpJson(x, plan.read, FILE)}) = length(${text}::VARCHAR) ELSE false END`;
+  const whole = plan.isKey ? `(${all([`${x} IS NOT NULL`, fits])})` : `(${text ?? x} IS NULL OR ${fits})`;
   return [
     ...plan.columns.map((column, i) => `${valueSql(x, plan.read, column, 'fast', FILE)} AS ${values[i]}`),
     `coalesce(${whole}, false) AS ${ok}`,
@@ -79,11 +87,12 @@ function rescueStruct(sources: readonly Source[]): string {
   return `CASE WHEN ${all(sources.map(({ ok }) => ok))} THEN NULL ELSE '{' || concat_ws(',', ${members.join(', ')}) || '}' END`;
 }
 
-/** Item as JSON text, with the mapped attributes taken out of it in one parse. */
-function openRelation(projection: Projection, relation: string): string {
-  const pointers = projection.attrs.map(({ attr }) => pointer(attr));
+/** Item as JSON text, with the mapped attributes taken out of it in one parse, and nested ones parsed into their types. */
+function openRelation(sources: readonly Source[], relation: string): string {
+  const pointers = sources.map(({ plan }) => pointer(plan.attr));
   const parts = pointers.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(pointers)})`;
-  return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
+  const typed = sources.flatMap(({ x, text, plan }) => (text === undefined ? [] : [`from_json(${text}, ${str(JSON.stringify(readType(plan.read)))}) AS ${x}`]));
+  return `(SELECT *${typed.map((column) => `, ${column}`).join('')} FROM (SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation}))`;
 }
 
 /** JSON pointer (RFC 6901) to a member. */

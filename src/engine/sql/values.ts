@@ -21,7 +21,7 @@ export function member(struct: string, name: string): string {
 
 /** The typed column value of the attribute value `x`; NULL inside it where something does not fit. */
 export function valueSql(x: string, read: ReadValue, into: Target, trust: Trust, file: string, depth = 0): string {
-  if (into.type.kind === 'ddb-json') return read.kind === 'raw' ? `${x}::VARCHAR` : dumpJson(x, read, file, depth);
+  if (into.type.kind === 'ddb-json') return read.kind === 'raw' ? `${x}::VARCHAR` : `CASE WHEN ${x} IS NOT NULL THEN ${dumpJson(x, read, file, depth)} END`;
   if (into.type.kind === 'json') return read.kind === 'raw' ? 'NULL::VARCHAR' : plainWhole(x, read, into, file, depth);
   if (read.kind === 'raw') return rawValue(x, into, trust);
   const tag = read.tags.get(into.tag as Tag);
