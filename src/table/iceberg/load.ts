@@ -5,7 +5,7 @@ import { ObjectNotFound } from '../../storage/port.ts';
 import type { Storage } from '../../storage/port.ts';
 import { readManifestList } from './manifest-list.ts';
 import type { ManifestFile } from './manifest-list.ts';
-import { dataFile, readManifest } from './manifest.ts';
+import { dataFile, readManifest } from './manifest-read.ts';
 import type { ManifestEntry } from './manifest.ts';
 import { tableSchema } from './mapping.ts';
 import { currentSchema, currentSnapshot, readLedger, snapshotIdOf, specOf } from './metadata.ts';

@@ -9,7 +9,7 @@ import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { PutOutcome, Storage } from '../../../src/storage/port.ts';
 import { liveEntries } from '../../../src/table/iceberg/load.ts';
 import { readManifestList } from '../../../src/table/iceberg/manifest-list.ts';
-import { readManifest } from '../../../src/table/iceberg/manifest.ts';
+import { readManifest } from '../../../src/table/iceberg/manifest-read.ts';
 import { parseMetadata, printMetadata, snapshotIdOf } from '../../../src/table/iceberg/metadata.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
 import { tupleFields } from '../../../src/table/iceberg/partition.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { DataFile } from '../../../src/model/table.ts';
 import { readAvroFile } from '../../../src/table/iceberg/avro.ts';
-import { addedEntry, dataFile, deletedEntry, readManifest, writeManifests } from '../../../src/table/iceberg/manifest.ts';
+import { dataFile, readManifest } from '../../../src/table/iceberg/manifest-read.ts';
+import { addedEntry, deletedEntry, writeManifests } from '../../../src/table/iceberg/manifest.ts';
 import type { ManifestContext, ManifestEntry } from '../../../src/table/iceberg/manifest.ts';
 import { tupleFields } from '../../../src/table/iceberg/partition.ts';
 import { icebergSchema, leaves } from '../../../src/table/iceberg/schema.ts';
