@@ -30,7 +30,10 @@ describe.skipIf(readersOf('iceberg').length === 0)('readers of the field', () =>
     'real tables of sample projects load (skipped: no shared data)',
     async () => {
       for (const { name, key, items } of sharedTables()) {
-        for (const format of FORMATS) add(name, await loadItems(join(folder, name), format, items, { key }), items);
+        // A Parquet table without rows has no file that could tell a reader its columns.
+        for (const format of items.length === 0 ? (['iceberg'] as const) : FORMATS) {
+          add(name, await loadItems(join(folder, name), format, items, { key }), items);
+        }
       }
     },
   );
@@ -53,7 +56,7 @@ describe.skipIf(readersOf('iceberg').length === 0)('readers of the field', () =>
   });
 
   test('partitioned and sorted tables load', async () => {
-    const items = shop(3000);
+    const items = shop(600);
     const keeps = (item: DdbItem): boolean => item.region?.S === 'eu/west=1 é%';
     const filter = { sql: "region = 'eu/west=1 é%'", keeps };
     for (const format of FORMATS) {
@@ -99,7 +102,7 @@ function shop(count: number): DdbItem[] {
   const regions = ['eu/west=1 é%', 'us', '__HIVE_DEFAULT_PARTITION__?', 'a:b', '日本'];
   return Array.from({ length: count }, (_, index) => {
     const day = new Date(
-      Date.UTC(1969, 11, 20) + (index % 19) * 86_400_000 * (index % 2 === 0 ? 1 : 997) + index * 61_000,
+      Date.UTC(1969, 11, 20) + (index % 4) * 86_400_000 * (index % 2 === 0 ? 1 : 997) + index * 61_000,
     );
     return {
       pk: { S: `order#${index}` },

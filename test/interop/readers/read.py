@@ -85,7 +85,7 @@ def pyarrow(request):
         dataset = ds.dataset(table["location"].removeprefix("s3://"), format="parquet", partitioning="hive", filesystem=files)
         condition = table.get("filter")
         if condition:
-            column, value = (part.strip().strip("'") for part in condition.split("="))
+            column, value = (part.strip().strip("'") for part in condition.split("=", 1))
             write_arrow(out, dataset.to_table(filter=ds.field(column) == pa.scalar(value)).to_batches())
         else:
             write_arrow(out, dataset.to_batches())
