@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findFullExport } from '../../../src/source/export/discover.ts';
+import type { Storage } from '../../../src/storage/port.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
 import { writeExport } from '../../data/make-export.ts';
 
@@ -25,9 +26,18 @@ describe('findFullExport', () => {
     const dir = await folder();
     const { exportId } = await writeExport(dir, {});
     await writeExport(dir, { exportId: '01-inc', summary: incremental });
-    await mkdir(join(dir, 'dynamodb-export/AWSDynamoDB/data/manifest-summary.json'), { recursive: true });
+    await mkdir(join(dir, 'dynamodb-export/AWSDynamoDB/data'));
     await writeFile(join(dir, 'dynamodb-export/AWSDynamoDB/data/x.json.gz'), '');
-    expect(await findFullExport(localStorage(dir), '')).toBe(`dynamodb-export/AWSDynamoDB/${exportId}`);
+    const storage = localStorage(dir);
+    const listed: string[] = [];
+    const watched = Object.assign(Object.create(storage) as Storage, {
+      listFolder: (prefix: string) => { listed.push(prefix); return storage.listFolder(prefix); },
+      get: (key: string) => storage.get(key),
+      uri: (key: string) => storage.uri(key),
+    });
+    expect(await findFullExport(watched, '')).toBe(`dynamodb-export/AWSDynamoDB/${exportId}`);
+    expect(listed).toContain(`dynamodb-export/AWSDynamoDB/${exportId}/`);
+    expect(listed.filter((prefix) => prefix.includes('data/'))).toEqual([]);
   });
 
   test('fault 43: an export that has only been started is said to be unfinished', async () => {
