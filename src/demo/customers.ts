@@ -61,15 +61,6 @@ export function* customers(random: Random): Generator<ShopItem> {
   }
 }
 
-/** The nasty customer's item, as the export holds it. */
-export function nastyCustomer(): ShopItem {
-  for (const item of customers(customersRandom())) {
-    const id = item.customer_id;
-    if (id !== undefined && 'S' in id && id.S === NASTY_CUSTOMER) return item;
-  }
-  throw new Error(`no customer ${NASTY_CUSTOMER}`);
-}
-
 /** The one seed of the customers: their items are the same wherever they are made. */
 export function customersRandom(): Random {
   return new Random(11);
@@ -121,7 +112,8 @@ const NASTY: ShopItem = {
   preferences: { M: {} },
   // A name with a dot, and names that differ only in case.
   'legal.entity': s('Nasty & Söhne GmbH'),
-  social: { M: { Handle: s('Nasty'), handle: s('nasty') } },
+  Nickname: s('Nasty'),
+  nickname: s('nasty'),
   avatar: { B: Buffer.from([0, 1, 254, 255]).toString('base64') },
   history: { L: [n(1), s('two'), { BOOL: true }, NULL, { M: { deep: { L: [{ SS: ['a', 'b'] }] } } }] },
 };

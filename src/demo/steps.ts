@@ -2,9 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaReport, SyncReport } from '../model/report.ts';
-import { NASTY_CUSTOMER, nastyCustomer } from './customers.ts';
+import { customers, customersRandom, NASTY_CUSTOMER } from './customers.ts';
 import { sameItem } from './same-item.ts';
 import { textTable } from './text-table.ts';
+import type { ShopItem } from './values.ts';
 
 /** Attributes whose columns are worth a line in the demo. */
 const TELLING = [
@@ -17,7 +18,7 @@ const TELLING = [
   'vat_id',
   'preferences',
   'history',
-  'social',
+  'nickname',
   'legal.entity',
 ];
 
@@ -40,19 +41,35 @@ export function schemaText(command: string, report: SchemaReport): string {
   return `$ ${command}\n\n${textTable(['column', 'type', 'why'], rows)}\n… and ${rest} more columns. What no column fits stands in _rescued, as DynamoDB JSON.`;
 }
 
-/** Finds the nasty item in what `cat` gives, whole lines at a time, and holds it against what was written. */
-export async function nastyItemText(command: string, pieces: AsyncIterable<string>): Promise<string> {
+/** Holds every customer that `cat` gives, whole lines at a time, against what was written, and shows the nastiest. */
+export async function sameItemsText(command: string, pieces: AsyncIterable<string>): Promise<string> {
+  const written = new Map([...customers(customersRandom())].map((item) => [idOf(item), item]));
+  const nasty: string[] = [];
+  let equal = 0;
   for await (const piece of pieces) {
-    const line = piece.split('\n').find((text) => text.includes(`"${NASTY_CUSTOMER}"`));
-    if (line === undefined) continue;
-    const { Item } = JSON.parse(line) as { readonly Item: Readonly<Record<string, unknown>> };
-    if (!sameItem(Item, nastyCustomer())) {
-      throw new TailraceError('INTERNAL', `The item ${NASTY_CUSTOMER} came back changed.`, { found: line });
+    for (const line of piece.split('\n')) {
+      if (line === '') continue;
+      const { Item } = JSON.parse(line) as { readonly Item: ShopItem };
+      const id = idOf(Item);
+      if (!sameItem(Item, written.get(id))) {
+        throw new TailraceError('INTERNAL', `Customer ${id} came back changed.`, { found: line });
+      }
+      equal += 1;
+      if (id !== NASTY_CUSTOMER) continue;
+      for (const [name, value] of Object.entries(Item))
+        nasty.push(`  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
     }
-    const shown = Object.entries(Item).map(([name, value]) => `  ${JSON.stringify(name)}: ${JSON.stringify(value)}`);
-    return `$ ${command} | grep ${NASTY_CUSTOMER}\n\n${shown.join('\n')}\n\nCompared with the export: equal, every attribute and every type.`;
   }
-  throw new TailraceError('INTERNAL', `The item ${NASTY_CUSTOMER} is not in the table.`);
+  if (equal !== written.size) {
+    throw new TailraceError('INTERNAL', `${equal} of ${written.size} customers came back.`, { place: command });
+  }
+  const compared = `All ${equal} customers compared with the export: equal, every attribute and every type.`;
+  return `$ ${command} | grep ${NASTY_CUSTOMER}\n\n${nasty.join('\n')}\n\n${compared}`;
+}
+
+function idOf(item: ShopItem): string {
+  const id = item.customer_id;
+  return id !== undefined && 'S' in id ? id.S : '';
 }
 
 /** Files and bytes below a folder. */

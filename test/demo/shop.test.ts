@@ -42,7 +42,7 @@ describe('the export of the example shop', () => {
     const nasty = customers.lines.find((line) => line.includes(`"${NASTY_CUSTOMER}"`)) ?? '';
     expect(nasty).toContain('"N":"12345678901234567890.123456789012345678"');
     expect(nasty).toContain('"preferences":{"M":{}}');
-    expect(nasty).toContain('"social":{"M":{"Handle":{"S":"Nasty"},"handle":{"S":"nasty"}}}');
+    expect(nasty).toContain('"Nickname":{"S":"Nasty"},"nickname":{"S":"nasty"}');
     expect(nasty).toContain('"legal.entity"');
     expect(nasty).toContain('"name":{"S":""}');
   });
