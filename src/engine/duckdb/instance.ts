@@ -148,9 +148,20 @@ async function allRows(duckdb: DuckModule, result: DuckDBResult): Promise<Record
   return all;
 }
 
+/**
+ * The buffer of a stream counts 16 bytes a text, however long, so that gigabytes of large items pile up in it by
+ * default. At its least it holds one chunk. A locked engine refuses the setting: its query keeps the default.
+ */
+async function smallBuffer(connection: DuckDBConnection): Promise<void> {
+  await connection.run(`SET streaming_buffer_size = ${str('1KiB')}`).catch(() => undefined);
+}
+
 async function openCursor(duckdb: DuckModule, instance: DuckDBInstance, sql: string, signal?: AbortSignal): Promise<Cursor> {
   const { connection, result } = await guarded(
-    instance, signal, async (fresh) => ({ connection: fresh, result: await fresh.stream(sql) }), false,
+    instance, signal, async (fresh) => {
+      await smallBuffer(fresh);
+      return { connection: fresh, result: await fresh.stream(sql) };
+    }, false,
   );
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   return { columns, rows: cursorRows(duckdb, connection, result, signal) };
