@@ -1,11 +1,14 @@
 /** Avro schemas of manifests and manifest lists, with the field ids of the Iceberg v2 spec. */
-import { avroFieldType } from './partition.ts';
+
 import type { TupleField } from './partition.ts';
+import { avroFieldType } from './partition.ts';
 
 /** A manifest's entries; the partition tuple is the spec's. */
 export function manifestEntrySchema(tuple: readonly TupleField[]): unknown {
   return {
-    type: 'record', name: 'manifest_entry', fields: [
+    type: 'record',
+    name: 'manifest_entry',
+    fields: [
       required('status', 0, 'int'),
       optional('snapshot_id', 1, 'long'),
       optional('sequence_number', 3, 'long'),
@@ -17,7 +20,9 @@ export function manifestEntrySchema(tuple: readonly TupleField[]): unknown {
 
 /** The entries of a manifest list. */
 export const MANIFEST_FILE_SCHEMA: unknown = {
-  type: 'record', name: 'manifest_file', fields: [
+  type: 'record',
+  name: 'manifest_file',
+  fields: [
     required('manifest_path', 500, 'string'),
     required('manifest_length', 501, 'long'),
     required('partition_spec_id', 502, 'int'),
@@ -32,8 +37,12 @@ export const MANIFEST_FILE_SCHEMA: unknown = {
     required('existing_rows_count', 513, 'long'),
     required('deleted_rows_count', 514, 'long'),
     optional('partitions', 507, {
-      type: 'array', 'element-id': 508, items: {
-        type: 'record', name: 'r508', fields: [
+      type: 'array',
+      'element-id': 508,
+      items: {
+        type: 'record',
+        name: 'r508',
+        fields: [
           required('contains_null', 509, 'boolean'),
           optional('contains_nan', 518, 'boolean'),
           optional('lower_bound', 510, 'bytes'),
@@ -47,12 +56,15 @@ export const MANIFEST_FILE_SCHEMA: unknown = {
 
 function dataFileSchema(tuple: readonly TupleField[]): unknown {
   return {
-    type: 'record', name: 'r2', fields: [
+    type: 'record',
+    name: 'r2',
+    fields: [
       required('content', 134, 'int'),
       required('file_path', 100, 'string'),
       required('file_format', 101, 'string'),
       required('partition', 102, {
-        type: 'record', name: 'r102',
+        type: 'record',
+        name: 'r102',
         fields: tuple.map((field) => optional(field.avroName, field.id, avroFieldType(field))),
       }),
       required('record_count', 103, 'long'),
@@ -74,8 +86,11 @@ function dataFileSchema(tuple: readonly TupleField[]): unknown {
 /** Avro maps have string keys only, so Iceberg writes maps of ints as arrays of pairs. */
 function intMap(keyId: number, valueId: number, value: string): unknown {
   return {
-    type: 'array', logicalType: 'map', items: {
-      type: 'record', name: `k${keyId}_v${valueId}`,
+    type: 'array',
+    logicalType: 'map',
+    items: {
+      type: 'record',
+      name: `k${keyId}_v${valueId}`,
       fields: [required('key', keyId, 'int'), required('value', valueId, value)],
     },
   };

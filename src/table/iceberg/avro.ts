@@ -45,14 +45,21 @@ function bodySchema(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(bodySchema);
   if (typeof schema !== 'object' || schema === null) return schema;
   const entries: Readonly<Record<string, unknown>> = { ...schema };
-  if (typeof entries['type'] === 'string' && PRIMITIVES.has(entries['type']) && !('name' in entries)) return entries['type'];
-  return Object.fromEntries(Object.entries(entries)
-    .filter(([key]) => key !== 'logicalType')
-    .map(([key, value]) => [key, key === 'default' ? value : bodySchema(value)]));
+  if (typeof entries['type'] === 'string' && PRIMITIVES.has(entries['type']) && !('name' in entries))
+    return entries['type'];
+  return Object.fromEntries(
+    Object.entries(entries)
+      .filter(([key]) => key !== 'logicalType')
+      .map(([key, value]) => [key, key === 'default' ? value : bodySchema(value)]),
+  );
 }
 
 /** A container file of records that are encoded already; the same input gives the same bytes. */
-export function avroFile(schema: unknown, header: Readonly<Record<string, string>>, records: readonly Buffer[]): Buffer {
+export function avroFile(
+  schema: unknown,
+  header: Readonly<Record<string, string>>,
+  records: readonly Buffer[],
+): Buffer {
   const text = { ...header, 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate' };
   const sync = createHash('md5').update(JSON.stringify(text)).digest();
   const parts: Buffer[] = [MAGIC, mapBytes(text), sync];
@@ -81,7 +88,9 @@ export async function readAvroFile(bytes: Uint8Array, place: string): Promise<Av
   } catch (error) {
     if (error instanceof TailraceError) throw error;
     throw new TailraceError('TARGET_BAD', `${place} is not a readable Avro file.`, {
-      place, cause: error, hint: 'The table is damaged; restore the file from a backup or a replica.',
+      place,
+      cause: error,
+      hint: 'The table is damaged; restore the file from a backup or a replica.',
     });
   }
 }
@@ -94,7 +103,9 @@ async function decode(bytes: Buffer, place: string): Promise<AvroFile> {
   const codec = header.get('avro.codec')?.toString('utf8') ?? 'null';
   if (codec !== 'deflate' && codec !== 'null') {
     throw new TailraceError('TARGET_BAD', `${place} is compressed with ${codec}.`, {
-      place, expected: 'deflate or null', found: codec,
+      place,
+      expected: 'deflate or null',
+      found: codec,
       hint: "Set the table property 'write.avro.compression-codec' to 'gzip' and rewrite the table's manifests.",
     });
   }

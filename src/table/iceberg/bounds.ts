@@ -40,7 +40,9 @@ export function leafStats(
   const min = lower === undefined ? undefined : fromBytes(type, lower);
   const max = upper === undefined ? undefined : fromBytes(type, upper);
   return {
-    valueCount: counts.values, nullCount: counts.nulls, sizeBytes: counts.size,
+    valueCount: counts.values,
+    nullCount: counts.nulls,
+    sizeBytes: counts.size,
     ...(min === undefined ? {} : { min: printText(type, min) }),
     ...(max === undefined ? {} : { max: printText(type, max) }),
   };

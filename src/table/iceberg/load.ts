@@ -1,18 +1,18 @@
 /** Reading a table: its state, and its live data files. */
 import { TailraceError } from '../../model/errors.ts';
 import type { DataFile, TableState } from '../../model/table.ts';
-import { ObjectNotFound } from '../../storage/port.ts';
 import type { Storage } from '../../storage/port.ts';
-import { readManifestList } from './manifest-list.ts';
-import type { ManifestFile } from './manifest-list.ts';
-import { dataFile, readManifest } from './manifest-read.ts';
+import { ObjectNotFound } from '../../storage/port.ts';
 import type { ManifestEntry } from './manifest.ts';
-import { tableSchema } from './mapping.ts';
+import type { ManifestFile } from './manifest-list.ts';
+import { readManifestList } from './manifest-list.ts';
+import { dataFile, readManifest } from './manifest-read.ts';
 import { currentSchema, currentSnapshot, readLedger, snapshotIdOf, specOf } from './metadata.ts';
-import { below, keyOf, plainUri } from './paths.ts';
 import { tupleFields } from './partition.ts';
+import { below, keyOf, plainUri } from './paths.ts';
 import { leaves } from './schema.ts';
 import { partitionFields, sortFields } from './spec.ts';
+import { tableSchema } from './table-schema.ts';
 import { newestVersion } from './version.ts';
 import type { Snapshot, TableMetadata } from './wire.ts';
 
@@ -43,16 +43,23 @@ export async function loadState(storage: Storage, location: string): Promise<Tab
   const schema = currentSchema(metadata, place);
   const ledger = readLedger(metadata, place);
   if (ledger !== undefined) refuseRollback(metadata, snapshot, ledger.commitId, place);
-  const order = metadata['sort-orders'].find((candidate) => candidate['order-id'] === metadata['default-sort-order-id']);
+  const order = metadata['sort-orders'].find(
+    (candidate) => candidate['order-id'] === metadata['default-sort-order-id'],
+  );
   const state: TableState = {
-    format: 'iceberg', location: storage.uri(location), snapshot: snapshot?.['snapshot-id'].toString(),
+    format: 'iceberg',
+    location: storage.uri(location),
+    snapshot: snapshot?.['snapshot-id'].toString(),
     schema: tableSchema(schema, metadata.properties ?? {}, metadata['last-column-id'], place),
     partition: partitionFields(specOf(metadata, metadata['default-spec-id'], place), schema, place),
     sort: sortFields(order, schema),
-    ledger, rows: await countRows(storage, snapshot),
+    ledger,
+    rows: await countRows(storage, snapshot),
   };
   identities.set(state, {
-    uuid: metadata['table-uuid'], schemaId: metadata['current-schema-id'], lastColumnId: metadata['last-column-id'],
+    uuid: metadata['table-uuid'],
+    schemaId: metadata['current-schema-id'],
+    lastColumnId: metadata['last-column-id'],
   });
   return state;
 }
@@ -69,14 +76,17 @@ export async function loadDataFiles(storage: Storage, location: string): Promise
     const spec = specOf(metadata, line.partition_spec_id, place);
     const shown = spec.fields.map((field) => field.transform !== 'void');
     const tuple = tupleFields(spec, metadata.schemas);
-    for (const entry of entries) files.push(dataFile(entry, tuple, shown, columns, plainUri(storage, entry.file.file_path)));
+    for (const entry of entries)
+      files.push(dataFile(entry, tuple, shown, columns, plainUri(storage, entry.file.file_path)));
   }
   return files;
 }
 
 /** The live entries of the current snapshot, by manifest. Tables with delete files are TARGET_BAD. */
 export async function liveEntries(
-  storage: Storage, metadata: TableMetadata, place: string,
+  storage: Storage,
+  metadata: TableMetadata,
+  place: string,
 ): Promise<readonly { readonly line: ManifestFile; readonly entries: readonly ManifestEntry[] }[]> {
   const snapshot = currentSnapshot(metadata);
   if (snapshot === undefined) return [];
@@ -102,7 +112,8 @@ async function countRows(storage: Storage, snapshot: Snapshot | undefined): Prom
   const total = snapshot.summary['total-records'];
   if (total !== undefined && /^\d+$/.test(total)) return Number(total);
   const lines = await manifests(storage, snapshot);
-  return lines.filter((line) => line.content === 0)
+  return lines
+    .filter((line) => line.content === 0)
     .reduce((sum, line) => sum + Number(line.added_rows_count) + Number(line.existing_rows_count), 0);
 }
 
@@ -113,7 +124,9 @@ async function getPart(storage: Storage, uri: string): Promise<Uint8Array> {
   } catch (error) {
     if (!(error instanceof ObjectNotFound)) throw error;
     throw new TailraceError('TARGET_BAD', `${uri}, which the table's metadata names, is missing.`, {
-      place: uri, cause: error, hint: 'The table is damaged; restore the file from a backup or a replica.',
+      place: uri,
+      cause: error,
+      hint: 'The table is damaged; restore the file from a backup or a replica.',
     });
   }
 }
@@ -132,7 +145,9 @@ function refuseRollback(metadata: TableMetadata, current: Snapshot | undefined, 
   }
   if (at === own) return;
   throw new TailraceError('TARGET_BAD', 'The table was rolled back to a snapshot from before its last load.', {
-    place, expected: `snapshot ${own['snapshot-id']} or a later one`, found: `snapshot ${String(current?.['snapshot-id'])}`,
+    place,
+    expected: `snapshot ${own['snapshot-id']} or a later one`,
+    found: `snapshot ${String(current?.['snapshot-id'])}`,
     hint: `Set the current snapshot to ${own['snapshot-id']} again, or choose another target.`,
   });
 }
@@ -144,7 +159,9 @@ async function refuseForeignContent(storage: Storage, location: string): Promise
     const hidden = name.startsWith('_') && name !== '_delta_log/' && name !== '_tailrace.json';
     if (ours || hidden) continue;
     throw new TailraceError('TARGET_BAD', 'Something other than an Iceberg table lies at the target.', {
-      place: storage.uri(below(location, name)), expected: 'an Iceberg table, or nothing', found: name,
+      place: storage.uri(below(location, name)),
+      expected: 'an Iceberg table, or nothing',
+      found: name,
       hint: 'Choose another target, or move what is there.',
     });
   }
@@ -152,7 +169,9 @@ async function refuseForeignContent(storage: Storage, location: string): Promise
 
 function deleteFiles(place: string): TailraceError {
   return new TailraceError('TARGET_BAD', 'The table has delete files, which this version of tailrace does not read.', {
-    place, expected: 'data files only', found: 'delete files',
+    place,
+    expected: 'data files only',
+    found: 'delete files',
     hint: 'Rewrite the data files without deletes (rewrite_data_files with delete-file-threshold 1), then run again.',
   });
 }

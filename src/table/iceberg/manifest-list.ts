@@ -1,6 +1,7 @@
 /** Manifest lists: the manifests of one snapshot. */
-import { MANIFEST_FILE_SCHEMA } from './avro-schemas.ts';
+
 import { avroFile, avroType, readAvroFile } from './avro.ts';
+import { MANIFEST_FILE_SCHEMA } from './avro-schemas.ts';
 import type { FieldSummary } from './partition.ts';
 
 /** One line of a manifest list, with the spec's names. */
@@ -25,14 +26,23 @@ export interface ManifestFile {
 
 /** The Avro file of a snapshot's manifests. */
 export async function writeManifestList(
-  lines: readonly ManifestFile[], snapshotId: bigint, parentId: bigint | undefined, sequenceNumber: bigint,
+  lines: readonly ManifestFile[],
+  snapshotId: bigint,
+  parentId: bigint | undefined,
+  sequenceNumber: bigint,
 ): Promise<Buffer> {
   const type = await avroType(MANIFEST_FILE_SCHEMA);
   const header = {
-    'snapshot-id': String(snapshotId), 'parent-snapshot-id': parentId === undefined ? 'null' : String(parentId),
-    'sequence-number': String(sequenceNumber), 'format-version': '2',
+    'snapshot-id': String(snapshotId),
+    'parent-snapshot-id': parentId === undefined ? 'null' : String(parentId),
+    'sequence-number': String(sequenceNumber),
+    'format-version': '2',
   };
-  return avroFile(MANIFEST_FILE_SCHEMA, header, lines.map((line) => type.toBuffer(line)));
+  return avroFile(
+    MANIFEST_FILE_SCHEMA,
+    header,
+    lines.map((line) => type.toBuffer(line)),
+  );
 }
 
 /** The lines of a manifest list, of whatever writer. */

@@ -1,11 +1,11 @@
 /** Manifests, written: lists of data files with status, sequence numbers, partition tuple and statistics. */
 import type { DataFile, LeafStats } from '../../model/table.ts';
-import { manifestEntrySchema } from './avro-schemas.ts';
 import { avroFile, avroType } from './avro.ts';
+import { manifestEntrySchema } from './avro-schemas.ts';
 import { lowerBound, upperBound } from './bounds.ts';
 import type { ManifestFile } from './manifest-list.ts';
-import { avroTuple, summarise, tupleOf } from './partition.ts';
 import type { Tuple, TupleField } from './partition.ts';
+import { avroTuple, summarise, tupleOf } from './partition.ts';
 import type { Leaf } from './schema.ts';
 import type { IcebergSchema, PartitionSpec } from './wire.ts';
 
@@ -60,12 +60,18 @@ export interface ManifestContext {
 
 /** The entry of a new data file. */
 export function addedEntry(
-  file: DataFile, context: ManifestContext, leaves: ReadonlyMap<number, Leaf>, snapshotId: bigint, sortOrderId: number,
+  file: DataFile,
+  context: ManifestContext,
+  leaves: ReadonlyMap<number, Leaf>,
+  snapshotId: bigint,
+  sortOrderId: number,
 ): ManifestEntry {
-  const known = [...leaves].flatMap(([key, leaf]) => {
-    const stats = file.stats[key];
-    return stats === undefined ? [] : [{ key, leaf, stats }];
-  }).sort((a, b) => a.key - b.key);
+  const known = [...leaves]
+    .flatMap(([key, leaf]) => {
+      const stats = file.stats[key];
+      return stats === undefined ? [] : [{ key, leaf, stats }];
+    })
+    .sort((a, b) => a.key - b.key);
   const counts = (pick: (stats: LeafStats) => number): Pair<bigint>[] =>
     known.map(({ key, stats }) => ({ key, value: BigInt(pick(stats)) }));
   // Bounds inside lists and maps are of no use to readers, and easily wrong.
@@ -75,18 +81,25 @@ export function addedEntry(
       return value === undefined ? [] : [{ key, value }];
     });
   return {
-    status: 'added', snapshotId, sequenceNumber: null, fileSequenceNumber: null,
+    status: 'added',
+    snapshotId,
+    sequenceNumber: null,
+    fileSequenceNumber: null,
     tuple: tupleOf(file.partition, context.tuple, file.path),
     file: {
-      content: 0, file_path: file.path, file_format: 'PARQUET',
-      record_count: BigInt(file.rows), file_size_in_bytes: BigInt(file.sizeBytes),
+      content: 0,
+      file_path: file.path,
+      file_format: 'PARQUET',
+      record_count: BigInt(file.rows),
+      file_size_in_bytes: BigInt(file.sizeBytes),
       column_sizes: counts((stats) => stats.sizeBytes),
       value_counts: counts((stats) => stats.valueCount),
       null_value_counts: counts((stats) => stats.nullCount),
       nan_value_counts: null,
       lower_bounds: bounds((type, stats) => lowerBound(type, stats.min)),
       upper_bounds: bounds((type, stats) => upperBound(type, stats.max)),
-      key_metadata: null, equality_ids: null,
+      key_metadata: null,
+      equality_ids: null,
       split_offsets: file.splitOffsets.length === 0 ? null : file.splitOffsets.map(BigInt),
       sort_order_id: sortOrderId,
     },
@@ -100,16 +113,23 @@ export function deletedEntry(entry: ManifestEntry, snapshotId: bigint): Manifest
 
 /** Manifests of these entries, split by size; each with its line of the manifest list. `path` names the nth. */
 export async function writeManifests(
-  context: ManifestContext, entries: readonly ManifestEntry[], snapshotId: bigint, sequenceNumber: bigint,
-  path: (index: number) => string, limitBytes = MANIFEST_BYTES,
+  context: ManifestContext,
+  entries: readonly ManifestEntry[],
+  snapshotId: bigint,
+  sequenceNumber: bigint,
+  path: (index: number) => string,
+  limitBytes = MANIFEST_BYTES,
 ): Promise<readonly { readonly line: ManifestFile; readonly bytes: Buffer }[]> {
   const schema = manifestEntrySchema(context.tuple);
   const type = await avroType(schema);
   const records = entries.map((entry) => type.toBuffer(avroEntry(entry, context)));
   const header = {
-    schema: JSON.stringify(context.schema), 'schema-id': String(context.schema['schema-id']),
-    'partition-spec': JSON.stringify(context.spec.fields), 'partition-spec-id': String(context.spec['spec-id']),
-    'format-version': '2', content: 'data',
+    schema: JSON.stringify(context.schema),
+    'schema-id': String(context.schema['schema-id']),
+    'partition-spec': JSON.stringify(context.spec.fields),
+    'partition-spec-id': String(context.spec['spec-id']),
+    'format-version': '2',
+    content: 'data',
   };
   return chunks(records, limitBytes).map(([from, to], index) => {
     const bytes = avroFile(schema, header, records.slice(from, to));
@@ -129,25 +149,47 @@ export interface AvroEntry {
 
 function avroEntry(entry: ManifestEntry, context: ManifestContext): unknown {
   return {
-    status: STATUSES.indexOf(entry.status), snapshot_id: entry.snapshotId,
-    sequence_number: entry.sequenceNumber, file_sequence_number: entry.fileSequenceNumber,
+    status: STATUSES.indexOf(entry.status),
+    snapshot_id: entry.snapshotId,
+    sequence_number: entry.sequenceNumber,
+    file_sequence_number: entry.fileSequenceNumber,
     data_file: { ...entry.file, partition: avroTuple(entry.tuple, context.tuple) },
   };
 }
 
 function manifestLine(
-  entries: readonly ManifestEntry[], context: ManifestContext, snapshotId: bigint, sequenceNumber: bigint,
+  entries: readonly ManifestEntry[],
+  context: ManifestContext,
+  snapshotId: bigint,
+  sequenceNumber: bigint,
 ): ManifestFile {
   const of = (status: EntryStatus): readonly ManifestEntry[] => entries.filter((entry) => entry.status === status);
-  const rows = (list: readonly ManifestEntry[]): bigint => list.reduce((sum, entry) => sum + entry.file.record_count, 0n);
+  const rows = (list: readonly ManifestEntry[]): bigint =>
+    list.reduce((sum, entry) => sum + entry.file.record_count, 0n);
   const [existing, added, deleted] = [of('existing'), of('added'), of('deleted')];
-  const oldest = existing.reduce((least, { sequenceNumber: own }) => (own !== null && own < least ? own : least), sequenceNumber);
+  const oldest = existing.reduce(
+    (least, { sequenceNumber: own }) => (own !== null && own < least ? own : least),
+    sequenceNumber,
+  );
   return {
-    manifest_path: '', manifest_length: 0n, partition_spec_id: context.spec['spec-id'], content: 0,
-    sequence_number: sequenceNumber, min_sequence_number: oldest, added_snapshot_id: snapshotId,
-    added_files_count: added.length, existing_files_count: existing.length, deleted_files_count: deleted.length,
-    added_rows_count: rows(added), existing_rows_count: rows(existing), deleted_rows_count: rows(deleted),
-    partitions: summarise(entries.map((entry) => entry.tuple), context.tuple), key_metadata: null,
+    manifest_path: '',
+    manifest_length: 0n,
+    partition_spec_id: context.spec['spec-id'],
+    content: 0,
+    sequence_number: sequenceNumber,
+    min_sequence_number: oldest,
+    added_snapshot_id: snapshotId,
+    added_files_count: added.length,
+    existing_files_count: existing.length,
+    deleted_files_count: deleted.length,
+    added_rows_count: rows(added),
+    existing_rows_count: rows(existing),
+    deleted_rows_count: rows(deleted),
+    partitions: summarise(
+      entries.map((entry) => entry.tuple),
+      context.tuple,
+    ),
+    key_metadata: null,
   };
 }
 

@@ -5,13 +5,10 @@
  * timestamptz ← an ISO text, and an attribute of the column's own name.
  */
 import { TailraceError } from '../../model/errors.ts';
-import type {
-  ColumnType, DerivedColumn, Field, OriginTag, Slot, SystemColumn, SystemColumnName, TableSchema, TimestampFormat,
-} from '../../model/schema.ts';
-import { SYSTEM_COLUMNS, TAGS } from '../../model/schema.ts';
-import { decimalOf } from './value.ts';
-import type { IcebergField, IcebergSchema, IcebergType } from './wire.ts';
+import type { ColumnType, Field, OriginTag, Slot, TableSchema, TimestampFormat } from '../../model/schema.ts';
+import { TAGS } from '../../model/schema.ts';
 
+/** Table property: the mapping as JSON; `.0`, `.1`, … are added when it comes in parts. */
 export const MAPPING_PROPERTY = 'tailrace.mapping';
 /** Hive's catalogs copy properties into columns of 4,000 characters. */
 export const PROPERTY_LENGTH = 3800;
@@ -21,14 +18,15 @@ const TEXT_KINDS = ['number-text', 'json', 'ddb-json'] as const;
 type TextKind = (typeof TEXT_KINDS)[number];
 
 /** k: kind of a string column, f: format of a time, t: type tag, a: attribute name. */
-interface Origin {
+export interface Origin {
   k?: TextKind;
   f?: TimestampFormat;
   t?: OriginTag;
   a?: string;
 }
 
-interface Mapping {
+/** The JSON of the property. */
+export interface Mapping {
   readonly version: 1;
   /** Field ids of the key, partition key first. */
   readonly keys: readonly number[];
@@ -58,25 +56,6 @@ export function isMappingProperty(name: string): boolean {
   return name === MAPPING_PROPERTY || /^tailrace\.mapping\.\d+$/.test(name);
 }
 
-/** The table's schema from Iceberg's and the properties; a table of someone else's gets the defaults. */
-export function tableSchema(
-  schema: IcebergSchema, properties: Readonly<Record<string, string>>, lastFieldId: number, place: string,
-): TableSchema {
-  const mapping = readMapping(properties, place);
-  const columns: Field[] = [];
-  const derived: DerivedColumn[] = [];
-  const system: SystemColumn[] = [];
-  const names = new Map(schema.fields.map((field) => [field.id, field.name]));
-  for (const field of schema.fields) {
-    const from = mapping?.derived[field.id];
-    if (mapping !== undefined && isSystemName(field.name)) system.push({ id: field.id, name: field.name });
-    else if (from === undefined) columns.push(readField(field, mapping?.fields ?? {}, place));
-    else derived.push({ id: field.id, name: field.name, from: names.get(from[0]) ?? '', format: from[1] });
-  }
-  const keyIds = mapping?.keys ?? schema['identifier-field-ids'] ?? [];
-  return { columns, derived, system, keys: keyIds.flatMap((id) => names.get(id) ?? []), lastFieldId };
-}
-
 function collectField(field: Field, fields: Record<string, Origin>): void {
   const origin = originOf(field.tag, field.type);
   if (field.attr !== field.name) origin.a = field.attr;
@@ -104,54 +83,38 @@ function originOf(tag: OriginTag, type: ColumnType): Origin {
   return origin;
 }
 
-function defaultTag(type: ColumnType): OriginTag {
+/** The type tag that a column of this type comes from, unless the mapping says otherwise. */
+export function defaultTag(type: ColumnType): OriginTag {
   switch (type.kind) {
-    case 'string': return 'S';
-    case 'long': case 'decimal': case 'double': case 'number-text': return 'N';
-    case 'boolean': return 'BOOL';
-    case 'binary': return 'B';
-    case 'json': case 'ddb-json': return '*';
-    case 'timestamp': return type.format.startsWith('epoch') ? 'N' : 'S';
-    case 'list': return 'L';
-    case 'map': case 'struct': return 'M';
+    case 'string':
+      return 'S';
+    case 'long':
+    case 'decimal':
+    case 'double':
+    case 'number-text':
+      return 'N';
+    case 'boolean':
+      return 'BOOL';
+    case 'binary':
+      return 'B';
+    case 'json':
+    case 'ddb-json':
+      return '*';
+    case 'timestamp':
+      return type.format.startsWith('epoch') ? 'N' : 'S';
+    case 'list':
+      return 'L';
+    case 'map':
+    case 'struct':
+      return 'M';
   }
 }
 
-function readField(field: IcebergField, origins: Mapping['fields'], place: string): Field {
-  const origin = origins[field.id] ?? {};
-  const type = readType(field.id, field.type, origins, `${place}, column ${field.name}`);
-  return { id: field.id, name: field.name, attr: origin.a ?? field.name, tag: origin.t ?? defaultTag(type), type };
-}
-
-function readSlot(id: number, wire: IcebergType, origins: Mapping['fields'], place: string): Slot {
-  const type = readType(id, wire, origins, place);
-  return { id, tag: origins[id]?.t ?? defaultTag(type), type };
-}
-
-function readType(id: number, wire: IcebergType, origins: Mapping['fields'], place: string): ColumnType {
-  if (typeof wire === 'string') return readPrimitive(wire, origins[id] ?? {}, place);
-  if (wire.type === 'struct') return { kind: 'struct', fields: wire.fields.map((field) => readField(field, origins, place)) };
-  if (wire.type === 'list') return { kind: 'list', element: readSlot(wire['element-id'], wire.element, origins, place) };
-  if (wire.key !== 'string') throw unsupported(`map with keys of ${JSON.stringify(wire.key)}`, place);
-  return { kind: 'map', keyId: wire['key-id'], value: readSlot(wire['value-id'], wire.value, origins, place) };
-}
-
-function readPrimitive(wire: string, origin: Origin, place: string): ColumnType {
-  const decimal = decimalOf(wire);
-  if (decimal !== undefined) return { kind: 'decimal', ...decimal };
-  switch (wire) {
-    case 'string': return { kind: origin.k ?? 'string' };
-    case 'int': case 'long': return { kind: 'long' };
-    case 'float': case 'double': return { kind: 'double' };
-    case 'boolean': case 'binary': return { kind: wire };
-    case 'timestamptz': return { kind: 'timestamp', format: origin.f ?? 'iso' };
-    default: throw unsupported(wire, place);
-  }
-}
-
-function readMapping(properties: Readonly<Record<string, string>>, place: string): Mapping | undefined {
+/** The mapping that the properties hold; undefined in a table of someone else's. */
+export function readMapping(properties: Readonly<Record<string, string>>, place: string): Mapping | undefined {
   const parts: string[] = [];
-  for (let n = 0; properties[`${MAPPING_PROPERTY}.${n}`] !== undefined; n += 1) parts.push(properties[`${MAPPING_PROPERTY}.${n}`] ?? '');
+  for (let n = 0; properties[`${MAPPING_PROPERTY}.${n}`] !== undefined; n += 1)
+    parts.push(properties[`${MAPPING_PROPERTY}.${n}`] ?? '');
   const text = properties[MAPPING_PROPERTY] ?? (parts.length > 0 ? parts.join('') : undefined);
   if (text === undefined) return undefined;
   try {
@@ -161,7 +124,10 @@ function readMapping(properties: Readonly<Record<string, string>>, place: string
     return mapping;
   } catch (error) {
     throw new TailraceError('TARGET_BAD', `The property ${MAPPING_PROPERTY} of the table cannot be read.`, {
-      place, expected: 'version 1', found: error instanceof Error ? error.message : String(error), cause: error,
+      place,
+      expected: 'version 1',
+      found: error instanceof Error ? error.message : String(error),
+      cause: error,
       hint: 'The table was written by a newer tailrace, or the property was edited. Use that version, or restore the property.',
     });
   }
@@ -169,8 +135,10 @@ function readMapping(properties: Readonly<Record<string, string>>, place: string
 
 function checkMapping(mapping: Mapping): void {
   for (const [id, origin] of Object.entries(mapping.fields)) {
-    const known = (origin.t === undefined || origin.t === '*' || (TAGS as readonly string[]).includes(origin.t))
-      && (origin.k === undefined || isTextKind(origin.k)) && (origin.f === undefined || FORMATS.includes(origin.f));
+    const known =
+      (origin.t === undefined || origin.t === '*' || (TAGS as readonly string[]).includes(origin.t)) &&
+      (origin.k === undefined || isTextKind(origin.k)) &&
+      (origin.f === undefined || FORMATS.includes(origin.f));
     if (!known) throw new Error(`field ${id} is ${JSON.stringify(origin)}`);
   }
   for (const [id, [, format]] of Object.entries(mapping.derived)) {
@@ -181,7 +149,7 @@ function checkMapping(mapping: Mapping): void {
 /** Parts of at most PROPERTY_LENGTH characters that do not cut a surrogate pair. */
 function split(text: string): readonly string[] {
   const parts: string[] = [];
-  for (let at = 0; at < text.length;) {
+  for (let at = 0; at < text.length; ) {
     let end = Math.min(at + PROPERTY_LENGTH, text.length);
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
@@ -193,20 +161,11 @@ function split(text: string): readonly string[] {
 
 function columnNamed(schema: TableSchema, name: string): Field {
   const column = schema.columns.find((candidate) => candidate.name === name);
-  if (column === undefined) throw new TailraceError('INTERNAL', `The schema names a column ${name} that it does not hold.`);
+  if (column === undefined)
+    throw new TailraceError('INTERNAL', `The schema names a column ${name} that it does not hold.`);
   return column;
 }
 
 function isTextKind(kind: string): kind is TextKind {
   return (TEXT_KINDS as readonly string[]).includes(kind);
-}
-
-function isSystemName(name: string): name is SystemColumnName {
-  return (SYSTEM_COLUMNS as readonly string[]).includes(name);
-}
-
-function unsupported(type: string, place: string): TailraceError {
-  return new TailraceError('TARGET_BAD', `The table has a column of type ${type}, which tailrace does not know.`, {
-    place, found: type, hint: 'Choose another target, or drop the column.',
-  });
 }

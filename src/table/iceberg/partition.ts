@@ -3,10 +3,18 @@ import { TailraceError } from '../../model/errors.ts';
 import type { PartitionValue } from '../../model/table.ts';
 import { leaves } from './schema.ts';
 import { resultType } from './spec.ts';
-import {
-  bigEndian, compareValues, decimalOf, decimalSize, fixedBytes, parseDecimal, parseHex, printText, toBytes,
-} from './value.ts';
 import type { Value } from './value.ts';
+import {
+  bigEndian,
+  compareValues,
+  decimalOf,
+  decimalSize,
+  fixedBytes,
+  parseDecimal,
+  parseHex,
+  printText,
+  toBytes,
+} from './value.ts';
 import type { IcebergSchema, PartitionSpec } from './wire.ts';
 
 /** One field of a spec as manifests encode it. */
@@ -43,13 +51,19 @@ export function tupleFields(spec: PartitionSpec, schemas: readonly IcebergSchema
 /** The model's partition values as a tuple. */
 export function tupleOf(values: readonly PartitionValue[], fields: readonly TupleField[], place: string): Tuple {
   if (values.length !== fields.length) {
-    throw new TailraceError('INTERNAL', `A data file has ${values.length} partition values for ${fields.length} fields.`, { place });
+    throw new TailraceError(
+      'INTERNAL',
+      `A data file has ${values.length} partition values for ${fields.length} fields.`,
+      { place },
+    );
   }
   return fields.map((field, index) => {
     const value = fromModel(field.type, values[index] ?? null);
     if (value === undefined) {
       throw new TailraceError('INTERNAL', `A partition value of field ${field.avroName} is not a ${field.type}.`, {
-        place, expected: field.type, found: String(values[index]),
+        place,
+        expected: field.type,
+        found: String(values[index]),
       });
     }
     return value;
@@ -67,12 +81,15 @@ export function partitionValues(tuple: Tuple, fields: readonly TupleField[]): re
 
 /** The tuple as an Avro record. */
 export function avroTuple(tuple: Tuple, fields: readonly TupleField[]): Record<string, unknown> {
-  return Object.fromEntries(fields.map((field, index) => {
-    const value = tuple[index] ?? null;
-    const decimal = decimalOf(field.type);
-    const fixed = decimal !== undefined && typeof value === 'bigint' ? fixedBytes(value, decimalSize(decimal.precision)) : value;
-    return [field.avroName, fixed instanceof Uint8Array ? Buffer.from(fixed) : fixed];
-  }));
+  return Object.fromEntries(
+    fields.map((field, index) => {
+      const value = tuple[index] ?? null;
+      const decimal = decimalOf(field.type);
+      const fixed =
+        decimal !== undefined && typeof value === 'bigint' ? fixedBytes(value, decimalSize(decimal.precision)) : value;
+      return [field.avroName, fixed instanceof Uint8Array ? Buffer.from(fixed) : fixed];
+    }),
+  );
 }
 
 /** A value of an Avro record as a value of the field's type. */
@@ -80,22 +97,37 @@ export function fromAvro(type: string, value: unknown): Value | null {
   if (value instanceof Uint8Array) return decimalOf(type) === undefined ? value : bigEndian(value);
   if (typeof value === 'bigint' && (type === 'int' || type === 'date')) return Number(value);
   if (typeof value === 'number' && (type === 'long' || type.startsWith('timestamp'))) return BigInt(value);
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean'
-    ? value : null;
+  return typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'bigint' ||
+    typeof value === 'boolean'
+    ? value
+    : null;
 }
 
 /** The Avro type of a tuple's field, without null. */
 export function avroFieldType(field: TupleField): unknown {
   const decimal = decimalOf(field.type);
   if (decimal !== undefined) {
-    return { type: 'fixed', name: `decimal_${field.id}`, size: decimalSize(decimal.precision), logicalType: 'decimal', ...decimal };
+    return {
+      type: 'fixed',
+      name: `decimal_${field.id}`,
+      size: decimalSize(decimal.precision),
+      logicalType: 'decimal',
+      ...decimal,
+    };
   }
   switch (field.type) {
-    case 'binary': return 'bytes';
-    case 'date': return { type: 'int', logicalType: 'date' };
-    case 'timestamptz': return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': true };
-    case 'timestamp': return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': false };
-    default: return field.type;
+    case 'binary':
+      return 'bytes';
+    case 'date':
+      return { type: 'int', logicalType: 'date' };
+    case 'timestamptz':
+      return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': true };
+    case 'timestamp':
+      return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': false };
+    default:
+      return field.type;
   }
 }
 
@@ -114,9 +146,10 @@ export function summarise(tuples: readonly Tuple[], fields: readonly TupleField[
       }
     }
     return {
-      contains_null: containsNull, contains_nan: false,
-      lower_bound: lower === null ? null : toBytes(field.type, lower) ?? null,
-      upper_bound: upper === null ? null : toBytes(field.type, upper) ?? null,
+      contains_null: containsNull,
+      contains_nan: false,
+      lower_bound: lower === null ? null : (toBytes(field.type, lower) ?? null),
+      upper_bound: upper === null ? null : (toBytes(field.type, upper) ?? null),
     };
   });
 }
@@ -126,22 +159,32 @@ function fromModel(type: string, value: PartitionValue): Value | null | undefine
   const decimal = decimalOf(type);
   if (decimal !== undefined) return typeof value === 'string' ? parseDecimal(value, decimal.scale) : undefined;
   switch (type) {
-    case 'string': return typeof value === 'string' ? value : undefined;
-    case 'binary': return typeof value === 'string' ? parseHex(value) : undefined;
-    case 'boolean': return typeof value === 'boolean' ? value : undefined;
-    case 'double': return typeof value === 'number' ? value : undefined;
-    case 'int': case 'date': return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
-    case 'long': case 'timestamptz':
+    case 'string':
+      return typeof value === 'string' ? value : undefined;
+    case 'binary':
+      return typeof value === 'string' ? parseHex(value) : undefined;
+    case 'boolean':
+      return typeof value === 'boolean' ? value : undefined;
+    case 'double':
+      return typeof value === 'number' ? value : undefined;
+    case 'int':
+    case 'date':
+      return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined;
+    case 'long':
+    case 'timestamptz':
       return typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value) : undefined;
-    default: return undefined;
+    default:
+      return undefined;
   }
 }
 
 /** Iceberg's way to make a name that Avro accepts. */
 function avroName(name: string): string {
-  const safe = [...name].map((char, index) => {
-    if (/[A-Za-z_]/.test(char) || (index > 0 && /[0-9]/.test(char))) return char;
-    return /[0-9]/.test(char) ? `_${char}` : `_x${(char.codePointAt(0) ?? 0).toString(16).toUpperCase()}`;
-  }).join('');
+  const safe = [...name]
+    .map((char, index) => {
+      if (/[A-Za-z_]/.test(char) || (index > 0 && /[0-9]/.test(char))) return char;
+      return /[0-9]/.test(char) ? `_${char}` : `_x${(char.codePointAt(0) ?? 0).toString(16).toUpperCase()}`;
+    })
+    .join('');
   return safe === '' ? '_' : safe;
 }

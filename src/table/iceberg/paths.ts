@@ -29,7 +29,11 @@ export function plainUri(storage: Storage, uri: string): string {
 
 /** The key of a new data file: `data/<field=value>/…/<commitId>-<fileName>`. Different tuples have different folders. */
 export function dataFileKey(
-  location: string, commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string,
+  location: string,
+  commitId: string,
+  partition: readonly PartitionField[],
+  values: readonly PartitionValue[],
+  fileName: string,
 ): string {
   const folders = partition.map((field, index) => folder(field, values[index] ?? null));
   return below(location, ['data', ...folders, `${commitId}-${fileName}`].join('/'));
@@ -48,11 +52,16 @@ function valueText(field: PartitionField, value: PartitionValue): string {
   if (value === 'null') return '%6Eull';
   if (typeof value !== 'number') return encode(String(value));
   switch (field.transform) {
-    case 'year': return String(1970 + value);
-    case 'month': return `${1970 + Math.floor(value / 12)}-${pad(((value % 12) + 12) % 12 + 1)}`;
-    case 'day': return day(value);
-    case 'hour': return `${day(Math.floor(value / 24))}-${pad(((value % 24) + 24) % 24)}`;
-    default: return encode(String(value));
+    case 'year':
+      return String(1970 + value);
+    case 'month':
+      return `${1970 + Math.floor(value / 12)}-${pad((((value % 12) + 12) % 12) + 1)}`;
+    case 'day':
+      return day(value);
+    case 'hour':
+      return `${day(Math.floor(value / 24))}-${pad(((value % 24) + 24) % 24)}`;
+    default:
+      return encode(String(value));
   }
 }
 
@@ -67,8 +76,10 @@ function pad(value: number): string {
 
 /** Percent-encodes every UTF-8 byte but letters, digits, `-`, `_` and `.`. */
 function encode(text: string): string {
-  return [...Buffer.from(text, 'utf8')].map((byte) => {
-    const char = String.fromCharCode(byte);
-    return /[A-Za-z0-9._-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }).join('');
+  return [...Buffer.from(text, 'utf8')]
+    .map((byte) => {
+      const char = String.fromCharCode(byte);
+      return /[A-Za-z0-9._-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
 }

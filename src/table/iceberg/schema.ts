@@ -33,8 +33,12 @@ export function nameMapping(schema: IcebergStruct): string {
 
 /** Whether two schemas are the same but for their id. */
 export function sameSchema(a: IcebergSchema, b: IcebergSchema): boolean {
-  const ids = (schema: IcebergSchema): readonly number[] => [...(schema['identifier-field-ids'] ?? [])].sort((x, y) => x - y);
-  return JSON.stringify(plainFields(a)) === JSON.stringify(plainFields(b)) && JSON.stringify(ids(a)) === JSON.stringify(ids(b));
+  const ids = (schema: IcebergSchema): readonly number[] =>
+    [...(schema['identifier-field-ids'] ?? [])].sort((x, y) => x - y);
+  return (
+    JSON.stringify(plainFields(a)) === JSON.stringify(plainFields(b)) &&
+    JSON.stringify(ids(a)) === JSON.stringify(ids(b))
+  );
 }
 
 function identifierIds(schema: TableSchema): number[] {
@@ -58,23 +62,33 @@ function primitiveName(type: PhysicalType): string {
 
 function icebergType(type: ColumnType): IcebergType {
   switch (type.kind) {
-    case 'struct': return { type: 'struct', fields: type.fields.map((field) => icebergField(field, false)) };
+    case 'struct':
+      return { type: 'struct', fields: type.fields.map((field) => icebergField(field, false)) };
     case 'list':
       return {
-        type: 'list', 'element-id': type.element.id, element: icebergType(type.element.type), 'element-required': false,
+        type: 'list',
+        'element-id': type.element.id,
+        element: icebergType(type.element.type),
+        'element-required': false,
       };
     case 'map':
       return {
-        type: 'map', 'key-id': type.keyId, key: 'string',
-        'value-id': type.value.id, value: icebergType(type.value.type), 'value-required': false,
+        type: 'map',
+        'key-id': type.keyId,
+        key: 'string',
+        'value-id': type.value.id,
+        value: icebergType(type.value.type),
+        'value-required': false,
       };
-    default: return primitiveName(physicalType(type) ?? 'string');
+    default:
+      return primitiveName(physicalType(type) ?? 'string');
   }
 }
 
 function collectLeaves(id: number, type: IcebergType, repeated: boolean, found: Map<number, Leaf>): void {
   if (typeof type === 'string') found.set(id, { type, repeated });
-  else if (type.type === 'struct') for (const field of type.fields) collectLeaves(field.id, field.type, repeated, found);
+  else if (type.type === 'struct')
+    for (const field of type.fields) collectLeaves(field.id, field.type, repeated, found);
   else if (type.type === 'list') collectLeaves(type['element-id'], type.element, true, found);
   else {
     collectLeaves(type['key-id'], type.key, true, found);

@@ -4,7 +4,11 @@ import type { ManifestEntry } from './manifest.ts';
 import { COMMIT_ID } from './metadata.ts';
 
 /** The summary of a commit that adds the staged files and removes these entries, which are all that were live. */
-export function summaryOf(staged: StagedCommit, removed: readonly ManifestEntry[], overwrites: boolean): Record<string, string> {
+export function summaryOf(
+  staged: StagedCommit,
+  removed: readonly ManifestEntry[],
+  overwrites: boolean,
+): Record<string, string> {
   const rows = sum(staged.files.map((file) => file.rows));
   const bytes = sum(staged.files.map((file) => file.sizeBytes));
   const last = staged.ledger.entries.at(-1);
@@ -18,11 +22,13 @@ export function summaryOf(staged: StagedCommit, removed: readonly ManifestEntry[
     'added-data-files': String(staged.files.length),
     'added-records': String(rows),
     'added-files-size': String(bytes),
-    ...(removed.length === 0 ? {} : {
-      'deleted-data-files': String(removed.length),
-      'deleted-records': String(removed.reduce((total, { file }) => total + file.record_count, 0n)),
-      'removed-files-size': String(removed.reduce((total, { file }) => total + file.file_size_in_bytes, 0n)),
-    }),
+    ...(removed.length === 0
+      ? {}
+      : {
+          'deleted-data-files': String(removed.length),
+          'deleted-records': String(removed.reduce((total, { file }) => total + file.record_count, 0n)),
+          'removed-files-size': String(removed.reduce((total, { file }) => total + file.file_size_in_bytes, 0n)),
+        }),
     'total-data-files': String(staged.files.length),
     'total-records': String(rows),
     'total-files-size': String(bytes),

@@ -22,15 +22,26 @@ export function parseText(type: string, text: string): Value | undefined {
   const decimal = decimalOf(type);
   if (decimal !== undefined) return parseDecimal(text, decimal.scale);
   switch (type) {
-    case 'string': return text;
-    case 'boolean': return text === 'true' ? true : text === 'false' ? false : undefined;
-    case 'long': return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
-    case 'int': return /^-?\d+$/.test(text) ? Number(text) : undefined;
-    case 'float': case 'double': return parseDouble(text);
-    case 'binary': return parseHex(text);
-    case 'timestamp': case 'timestamptz': return parseTimestamp(text);
-    case 'date': return parseDate(text);
-    default: return undefined;
+    case 'string':
+      return text;
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : undefined;
+    case 'long':
+      return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
+    case 'int':
+      return /^-?\d+$/.test(text) ? Number(text) : undefined;
+    case 'float':
+    case 'double':
+      return parseDouble(text);
+    case 'binary':
+      return parseHex(text);
+    case 'timestamp':
+    case 'timestamptz':
+      return parseTimestamp(text);
+    case 'date':
+      return parseDate(text);
+    default:
+      return undefined;
   }
 }
 
@@ -67,23 +78,38 @@ export function fromBytes(type: string, bytes: Uint8Array): Value | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (decimalOf(type) !== undefined) return buffer.length === 0 ? undefined : bigEndian(buffer);
   switch (type) {
-    case 'string': return buffer.toString('utf8');
-    case 'binary': return buffer;
-    case 'boolean': return buffer.length === 1 ? buffer[0] !== 0 : undefined;
-    case 'int': case 'date': return buffer.length === 4 ? buffer.readInt32LE() : undefined;
-    case 'float': return buffer.length === 4 ? buffer.readFloatLE() : undefined;
-    case 'double': return buffer.length === 8 ? buffer.readDoubleLE() : undefined;
-    case 'long': case 'timestamp': case 'timestamptz':
+    case 'string':
+      return buffer.toString('utf8');
+    case 'binary':
+      return buffer;
+    case 'boolean':
+      return buffer.length === 1 ? buffer[0] !== 0 : undefined;
+    case 'int':
+    case 'date':
+      return buffer.length === 4 ? buffer.readInt32LE() : undefined;
+    case 'float':
+      return buffer.length === 4 ? buffer.readFloatLE() : undefined;
+    case 'double':
+      return buffer.length === 8 ? buffer.readDoubleLE() : undefined;
+    case 'long':
+    case 'timestamp':
+    case 'timestamptz':
       // A column that was promoted from int keeps its old bounds of four bytes.
-      return buffer.length === 8 ? buffer.readBigInt64LE() : buffer.length === 4 ? BigInt(buffer.readInt32LE()) : undefined;
-    default: return undefined;
+      return buffer.length === 8
+        ? buffer.readBigInt64LE()
+        : buffer.length === 4
+          ? BigInt(buffer.readInt32LE())
+          : undefined;
+    default:
+      return undefined;
   }
 }
 
 /** Order of two values of one type, as Iceberg compares: strings by code points, bytes unsigned. */
 export function compareValues(a: Value, b: Value): number {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
-  if (typeof a === 'string' && typeof b === 'string') return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'));
+  if (typeof a === 'string' && typeof b === 'string')
+    return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'));
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

@@ -4,8 +4,8 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { TailraceError } from '../../model/errors.ts';
-import { ObjectNotFound } from '../../storage/port.ts';
 import type { Storage } from '../../storage/port.ts';
+import { ObjectNotFound } from '../../storage/port.ts';
 import { parseMetadata } from './metadata.ts';
 import { below, metadataKey } from './paths.ts';
 import type { TableMetadata } from './wire.ts';
@@ -56,7 +56,9 @@ interface Found {
 
 async function readHint(storage: Storage, location: string): Promise<number | undefined> {
   try {
-    const text = Buffer.from(await storage.get(below(location, 'metadata/version-hint.text'))).toString('utf8').trim();
+    const text = Buffer.from(await storage.get(below(location, 'metadata/version-hint.text')))
+      .toString('utf8')
+      .trim();
     return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   } catch (error) {
     if (error instanceof ObjectNotFound) return undefined;
@@ -67,7 +69,7 @@ async function readHint(storage: Storage, location: string): Promise<number | un
 async function keyOfVersion(storage: Storage, location: string, version: number): Promise<Found | undefined> {
   for (const compressed of [false, true]) {
     const key = metadataKey(location, version, compressed);
-    if (await storage.head(key) !== undefined) return { version, key };
+    if ((await storage.head(key)) !== undefined) return { version, key };
   }
   return undefined;
 }
@@ -84,7 +86,9 @@ async function listedVersion(storage: Storage, location: string): Promise<Found 
   }
   if (newest === undefined && foreign !== undefined) {
     throw new TailraceError('TARGET_BAD', 'The table there belongs to a catalog.', {
-      place: storage.uri(foreign), expected: 'metadata/v<N>.metadata.json', found: foreign.slice(folder.length),
+      place: storage.uri(foreign),
+      expected: 'metadata/v<N>.metadata.json',
+      found: foreign.slice(folder.length),
       hint: 'Choose another location: only the catalog may commit to this table.',
     });
   }
@@ -96,7 +100,9 @@ function unzip(bytes: Uint8Array, place: string): Uint8Array {
     return gunzipSync(bytes);
   } catch (error) {
     throw new TailraceError('TARGET_BAD', `${place} is not a readable gzip file.`, {
-      place, cause: error, hint: 'The table is damaged; restore the file from a backup or a replica.',
+      place,
+      cause: error,
+      hint: 'The table is damaged; restore the file from a backup or a replica.',
     });
   }
 }

@@ -1,7 +1,7 @@
 """Makes the golden tables spark/ and pyiceberg/: metadata that other writers wrote, to be read without them.
 
 Run in the test environment from the project's root: .cache/venv/bin/python test/golden/iceberg/make.py
-Only metadata is kept: metadata.json (the newest), the current manifest list and its manifests. Paths inside begin with /tmp/tailrace-golden.
+Only metadata is kept: metadata.golden.json (the newest), the current manifest list and its manifests. Paths inside begin with /tmp/tailrace-golden.
 """
 import datetime, glob, json, os, shutil
 from decimal import Decimal
@@ -16,7 +16,7 @@ def keep(name, metadata):
     out = os.path.join(HERE, name)
     shutil.rmtree(out, ignore_errors=True)
     os.makedirs(out)
-    shutil.copy(metadata, os.path.join(out, "v1.metadata.json"))
+    shutil.copy(metadata, os.path.join(out, "metadata.golden.json"))
     folder = os.path.dirname(metadata)
     loaded = json.load(open(metadata))
     current = [s for s in loaded["snapshots"] if s["snapshot-id"] == loaded["current-snapshot-id"]][0]

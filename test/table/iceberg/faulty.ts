@@ -20,7 +20,8 @@ export function faulty(storage: Storage, faults: Partial<Storage>): Storage & { 
 /** All keys and bodies below a prefix. */
 export async function contents(storage: Storage, prefix: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  for await (const { key } of storage.list(prefix)) found.set(key, Buffer.from(await storage.get(key)).toString('latin1'));
+  for await (const { key } of storage.list(prefix))
+    found.set(key, Buffer.from(await storage.get(key)).toString('latin1'));
   return found;
 }
 

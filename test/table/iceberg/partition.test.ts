@@ -19,22 +19,75 @@ interface Row {
   readonly upper: string;
 }
 
-const int = (value: number): string => { const b = Buffer.alloc(4); b.writeInt32LE(value); return b.toString('hex'); };
-const long = (value: bigint): string => { const b = Buffer.alloc(8); b.writeBigInt64LE(value); return b.toString('hex'); };
+const int = (value: number): string => {
+  const b = Buffer.alloc(4);
+  b.writeInt32LE(value);
+  return b.toString('hex');
+};
+const long = (value: bigint): string => {
+  const b = Buffer.alloc(8);
+  b.writeBigInt64LE(value);
+  return b.toString('hex');
+};
 const utf8 = (value: string): string => Buffer.from(value).toString('hex');
 
 const ROWS: readonly Row[] = [
   { column: 'region', transform: 'identity', values: ['é', '', 'z'], type: 'string', lower: '', upper: utf8('é') },
-  { column: 'sk', transform: 'identity', values: [5n, -7n, 3_000_000_000n], type: 'long', lower: long(-7n), upper: long(3_000_000_000n) },
-  { column: 'amount', transform: 'identity', values: ['12.50', '-0.01', '1.28'], type: 'decimal(18, 2)', lower: 'ff', upper: '04e2' },
+  {
+    column: 'sk',
+    transform: 'identity',
+    values: [5n, -7n, 3_000_000_000n],
+    type: 'long',
+    lower: long(-7n),
+    upper: long(3_000_000_000n),
+  },
+  {
+    column: 'amount',
+    transform: 'identity',
+    values: ['12.50', '-0.01', '1.28'],
+    type: 'decimal(18, 2)',
+    lower: 'ff',
+    upper: '04e2',
+  },
   { column: 'flag', transform: 'identity', values: [true, false], type: 'boolean', lower: '00', upper: '01' },
   { column: 'bin', transform: 'identity', values: ['80', '7FFF', ''], type: 'binary', lower: '', upper: '80' },
-  { column: 'ratio', transform: 'identity', values: [0.5, -2], type: 'double', lower: '00000000000000c0', upper: '000000000000e03f' },
+  {
+    column: 'ratio',
+    transform: 'identity',
+    values: [0.5, -2],
+    type: 'double',
+    lower: '00000000000000c0',
+    upper: '000000000000e03f',
+  },
   { column: 'seen', transform: 'identity', values: [1n, -1n], type: 'timestamptz', lower: long(-1n), upper: long(1n) },
   { column: 'pk', transform: 'bucket', width: 16, values: [3, 15, 0], type: 'int', lower: int(0), upper: int(15) },
-  { column: 'region', transform: 'truncate', width: 2, values: ['ab', 'b', ''], type: 'string', lower: '', upper: utf8('b') },
-  { column: 'sk', transform: 'truncate', width: 10, values: [-10n, 20n], type: 'long', lower: long(-10n), upper: long(20n) },
-  { column: 'amount', transform: 'truncate', width: 50, values: ['1.00', '0.50'], type: 'decimal(18, 2)', lower: '32', upper: '64' },
+  {
+    column: 'region',
+    transform: 'truncate',
+    width: 2,
+    values: ['ab', 'b', ''],
+    type: 'string',
+    lower: '',
+    upper: utf8('b'),
+  },
+  {
+    column: 'sk',
+    transform: 'truncate',
+    width: 10,
+    values: [-10n, 20n],
+    type: 'long',
+    lower: long(-10n),
+    upper: long(20n),
+  },
+  {
+    column: 'amount',
+    transform: 'truncate',
+    width: 50,
+    values: ['1.00', '0.50'],
+    type: 'decimal(18, 2)',
+    lower: '32',
+    upper: '64',
+  },
   { column: 'bin', transform: 'truncate', width: 1, values: ['AA', '0B'], type: 'binary', lower: '0b', upper: 'aa' },
   { column: 'created_ts', transform: 'year', values: [54, -1], type: 'int', lower: int(-1), upper: int(54) },
   { column: 'created_ts', transform: 'month', values: [648, -1], type: 'int', lower: int(-1), upper: int(648) },
@@ -59,7 +112,9 @@ describe('summaries of the manifest list', () => {
   test('nothing but nulls has no bounds', () => {
     const { spec } = evolveSpec([{ column: 'region', transform: 'identity', name: 'region' }], everyType, [], 0);
     const fields = tupleFields(spec, SCHEMAS);
-    expect(summarise([[null]], fields)).toEqual([{ contains_null: true, contains_nan: false, lower_bound: null, upper_bound: null }]);
+    expect(summarise([[null]], fields)).toEqual([
+      { contains_null: true, contains_nan: false, lower_bound: null, upper_bound: null },
+    ]);
   });
 
   test('a value of another type is a fault of the caller', () => {
@@ -70,10 +125,17 @@ describe('summaries of the manifest list', () => {
   });
 
   test('names that Avro refuses are spelled as Iceberg does, and stay apart', () => {
-    const fields: PartitionField[] = ['a b/ü.x', 'region', 'pk'].map((column, n) =>
-      ({ column, transform: 'identity', name: ['9 é', '_9_x20_xE9', '😀'][n] ?? '' }));
+    const fields: PartitionField[] = ['a b/ü.x', 'region', 'pk'].map((column, n) => ({
+      column,
+      transform: 'identity',
+      name: ['9 é', '_9_x20_xE9', '😀'][n] ?? '',
+    }));
     const { spec } = evolveSpec(fields, everyType, [], 0);
-    expect(tupleFields(spec, SCHEMAS).map((each) => each.avroName)).toEqual(['_9_x20_xE9', '_9_x20_xE9_1001', '_x1F600']);
+    expect(tupleFields(spec, SCHEMAS).map((each) => each.avroName)).toEqual([
+      '_9_x20_xE9',
+      '_9_x20_xE9_1001',
+      '_x1F600',
+    ]);
   });
 });
 

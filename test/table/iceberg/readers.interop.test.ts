@@ -14,12 +14,32 @@ import { connect, ROWS_SQL, writeFiles } from './tables.ts';
 const run = promisify(execFile);
 
 /** Partition fields from `day(created_ts)`-like triples. */
-const by = (column: string, transform: TransformName, width?: number): PartitionField =>
-  ({ column, transform, name: transform === 'identity' ? column : `${column}_${transform}`, ...(width === undefined ? {} : { width }) });
+const by = (column: string, transform: TransformName, width?: number): PartitionField => ({
+  column,
+  transform,
+  name: transform === 'identity' ? column : `${column}_${transform}`,
+  ...(width === undefined ? {} : { width }),
+});
 
-const FILTERS = ["pk = 'p3'", 'sk < 0', 'sk = -60405', 'amount > 100.50', "region = 'k=v'", 'region IS NULL', "region = ''",
-  "region >= 'zz'", "seen >= '2023-12-01T00:00:00+00:00'", 'flag = true', 'ratio >= 0', 'ratio < -0.02'];
-const TIME_FILTERS = ["created_ts < '1970-01-01T00:00:00+00:00'", "created_ts >= '1970-01-20T00:00:00+00:00'", 'created_ts IS NULL'];
+const FILTERS = [
+  "pk = 'p3'",
+  'sk < 0',
+  'sk = -60405',
+  'amount > 100.50',
+  "region = 'k=v'",
+  'region IS NULL',
+  "region = ''",
+  "region >= 'zz'",
+  "seen >= '2023-12-01T00:00:00+00:00'",
+  'flag = true',
+  'ratio >= 0',
+  'ratio < -0.02',
+];
+const TIME_FILTERS = [
+  "created_ts < '1970-01-01T00:00:00+00:00'",
+  "created_ts >= '1970-01-20T00:00:00+00:00'",
+  'created_ts IS NULL',
+];
 
 interface Case {
   readonly name: string;
@@ -32,16 +52,37 @@ interface Case {
 
 const CASES: readonly Case[] = [
   { name: 'plain', partition: [], filters: [...FILTERS, ...TIME_FILTERS], insert: true },
-  { name: 'sorted', partition: [], sort: [{ column: 'sk', descending: true, nullsFirst: false }, { column: 'region', descending: false, nullsFirst: true }] },
+  {
+    name: 'sorted',
+    partition: [],
+    sort: [
+      { column: 'sk', descending: true, nullsFirst: false },
+      { column: 'region', descending: false, nullsFirst: true },
+    ],
+  },
   { name: 'identity', partition: [by('region', 'identity')], filters: FILTERS, insert: true },
-  { name: 'bucket', partition: [by('pk', 'bucket', 4), by('sk', 'bucket', 3), by('amount', 'bucket', 2)], filters: FILTERS, insert: true },
+  {
+    name: 'bucket',
+    partition: [by('pk', 'bucket', 4), by('sk', 'bucket', 3), by('amount', 'bucket', 2)],
+    filters: FILTERS,
+    insert: true,
+  },
   { name: 'binary-bucket', partition: [by('bin', 'bucket', 4)] },
   { name: 'day', partition: [by('created_ts', 'day')], filters: [...FILTERS, ...TIME_FILTERS], insert: 'delete' },
   { name: 'year-hour', partition: [by('created_ts', 'year'), by('seen', 'hour')], filters: TIME_FILTERS, insert: true },
   { name: 'month', partition: [by('created_ts', 'month')], filters: TIME_FILTERS },
-  { name: 'truncate', partition: [by('region', 'truncate', 2), by('sk', 'truncate', 1000)], filters: FILTERS, insert: true },
+  {
+    name: 'truncate',
+    partition: [by('region', 'truncate', 2), by('sk', 'truncate', 1000)],
+    filters: FILTERS,
+    insert: true,
+  },
   { name: 'truncate-decimal', partition: [by('amount', 'truncate', 500)], filters: FILTERS },
-  { name: 'identities', partition: [by('flag', 'identity'), by('big', 'identity'), by('ratio', 'identity')], filters: FILTERS },
+  {
+    name: 'identities',
+    partition: [by('flag', 'identity'), by('big', 'identity'), by('ratio', 'identity')],
+    filters: FILTERS,
+  },
   { name: 'identity-times', partition: [by('seen', 'identity'), by('bin', 'identity')], filters: FILTERS },
   { name: 'odd-name', partition: [by('a b/ü.x', 'truncate', 4), by('amount', 'identity')], filters: FILTERS },
   { name: 'empty', partition: [], empty: true },
@@ -51,7 +92,8 @@ const CASES: readonly Case[] = [
 describe.skipIf(python === undefined)('tables that other readers read', () => {
   let root = '';
   let report: { problems: string[]; checked: number; inserted: Record<string, number> };
-  const open = (name: string): ReturnType<typeof openIcebergTable> => openIcebergTable(localStorage(root), `wh/db/${name}`);
+  const open = (name: string): ReturnType<typeof openIcebergTable> =>
+    openIcebergTable(localStorage(root), `wh/db/${name}`);
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'tailrace-iceberg-'));
@@ -59,12 +101,19 @@ describe.skipIf(python === undefined)('tables that other readers read', () => {
     const tables: unknown[] = [];
     for (const { name, partition, sort = [], filters = [], empty, insert } of CASES) {
       const table = open(name);
-      const files = empty ? [] : await writeFiles(connection, table, { schema: everyType, rows: ROWS_SQL, partition, sort }, 'c-1');
+      const files = empty
+        ? []
+        : await writeFiles(connection, table, { schema: everyType, rows: ROWS_SQL, partition, sort }, 'c-1');
       const outcome = await table.commit(stagedOf('c-1', { partition, sort, files }), undefined);
       expect(outcome.kind).toBe('committed');
       tables.push({
-        name, location: table.location, metadata: join(table.location, 'metadata/v1.metadata.json'),
-        files: files.map((file) => file.path), filters, insert: insert ?? false, nullAsEmpty: ['lines', 'prices'],
+        name,
+        location: table.location,
+        metadata: join(table.location, 'metadata/v1.metadata.json'),
+        files: files.map((file) => file.path),
+        filters,
+        insert: insert ?? false,
+        nullAsEmpty: ['lines', 'prices'],
       });
     }
     report = await readAll(tables);
@@ -76,7 +125,10 @@ describe.skipIf(python === undefined)('tables that other readers read', () => {
     const jars = sparkJar === undefined ? null : join(dirname(sparkJar), '*');
     const request = join(root, 'request.json');
     await writeFile(request, JSON.stringify({ jars, warehouse: join(root, 'wh'), tables }));
-    const { stdout } = await run(python ?? '', [join(import.meta.dirname, 'read.py'), request], { maxBuffer: 1e8, cwd: root });
+    const { stdout } = await run(python ?? '', [join(import.meta.dirname, 'read.py'), request], {
+      maxBuffer: 1e8,
+      cwd: root,
+    });
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as typeof report;
   }
 
@@ -92,7 +144,10 @@ describe.skipIf(python === undefined)('tables that other readers read', () => {
       const state = await table.load();
       const files = await table.dataFiles();
       expect([name, state?.rows], name).toEqual([name, empty ? 0 : 62]);
-      expect(files.reduce((sum, file) => sum + file.rows, 0), name).toBe(state?.rows);
+      expect(
+        files.reduce((sum, file) => sum + file.rows, 0),
+        name,
+      ).toBe(state?.rows);
       expect(state?.schema, name).toEqual(everyType);
       expect(state?.ledger, name).toEqual(ledgerOf('c-1'));
       expect(state?.rows, name).toBe(report.inserted[name]);
@@ -100,34 +155,49 @@ describe.skipIf(python === undefined)('tables that other readers read', () => {
   });
 
   test.skipIf(sparkJar === undefined)('a table with delete files is refused', async () => {
-    await expect(open('day').dataFiles()).rejects.toMatchObject({ code: 'TARGET_BAD', message: expect.stringContaining('delete files') });
+    await expect(open('day').dataFiles()).rejects.toMatchObject({
+      code: 'TARGET_BAD',
+      message: expect.stringContaining('delete files'),
+    });
   });
 
-  test.skipIf(sparkJar === undefined)('after Spark, a replacing commit swaps all rows, with another type and another spec', async () => {
-    const connection = await connect();
-    const tables: unknown[] = [];
-    for (const name of ['plain', 'identity', 'bucket', 'truncate', 'year-hour']) {
-      const table = open(name);
-      const base = await table.load();
-      const schema = {
-        ...everyType,
-        columns: everyType.columns.map((column) => (column.name === 'sk' ? { ...column, id: 31, type: { kind: 'number-text' as const } } : column)),
-        lastFieldId: 31,
-      };
-      const partition = name === 'identity' ? [by('pk', 'bucket', 2)] : [by('region', 'identity')];
-      const rows = `SELECT * REPLACE (sk::VARCHAR AS sk) FROM (${ROWS_SQL}) WHERE sk > 0`;
-      const files = await writeFiles(connection, table, { schema, rows, partition, sort: [] }, 'c-2');
-      const outcome = await table.commit(stagedOf('c-2', { operation: 'replace', schema, partition, files }), base);
-      expect(outcome.kind).toBe('committed');
-      expect((await table.load())?.schema).toEqual(schema);
-      const versions = (await readdir(join(table.location, 'metadata'))).flatMap((file) => /^v(\d+)\.metadata\.json$/.exec(file)?.[1] ?? []);
-      tables.push({
-        name, location: table.location, metadata: join(table.location, `metadata/v${Math.max(...versions.map(Number))}.metadata.json`),
-        files: files.map((file) => file.path), filters: ["region = 'k=v'", "pk = 'p3'"], insert: true, nullAsEmpty: ['lines', 'prices'],
-      });
-    }
-    const again = await readAll(tables);
-    expect(again.problems.slice(0, 8)).toEqual([]);
-    expect((await open('plain').load())?.rows).toBe(again.inserted['plain']);
-  });
+  test.skipIf(sparkJar === undefined)(
+    'after Spark, a replacing commit swaps all rows, with another type and another spec',
+    async () => {
+      const connection = await connect();
+      const tables: unknown[] = [];
+      for (const name of ['plain', 'identity', 'bucket', 'truncate', 'year-hour']) {
+        const table = open(name);
+        const base = await table.load();
+        const schema = {
+          ...everyType,
+          columns: everyType.columns.map((column) =>
+            column.name === 'sk' ? { ...column, id: 31, type: { kind: 'number-text' as const } } : column,
+          ),
+          lastFieldId: 31,
+        };
+        const partition = name === 'identity' ? [by('pk', 'bucket', 2)] : [by('region', 'identity')];
+        const rows = `SELECT * REPLACE (sk::VARCHAR AS sk) FROM (${ROWS_SQL}) WHERE sk > 0`;
+        const files = await writeFiles(connection, table, { schema, rows, partition, sort: [] }, 'c-2');
+        const outcome = await table.commit(stagedOf('c-2', { operation: 'replace', schema, partition, files }), base);
+        expect(outcome.kind).toBe('committed');
+        expect((await table.load())?.schema).toEqual(schema);
+        const versions = (await readdir(join(table.location, 'metadata'))).flatMap(
+          (file) => /^v(\d+)\.metadata\.json$/.exec(file)?.[1] ?? [],
+        );
+        tables.push({
+          name,
+          location: table.location,
+          metadata: join(table.location, `metadata/v${Math.max(...versions.map(Number))}.metadata.json`),
+          files: files.map((file) => file.path),
+          filters: ["region = 'k=v'", "pk = 'p3'"],
+          insert: true,
+          nullAsEmpty: ['lines', 'prices'],
+        });
+      }
+      const again = await readAll(tables);
+      expect(again.problems.slice(0, 8)).toEqual([]);
+      expect((await open('plain').load())?.rows).toBe(again.inserted['plain']);
+    },
+  );
 });

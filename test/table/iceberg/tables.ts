@@ -1,10 +1,17 @@
 /** Real tables for readers: Parquet by DuckDB, grouped into files by their partition tuples, and one commit. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance } from '@duckdb/node-api';
 import type { ColumnType, TableSchema } from '../../../src/model/schema.ts';
-import type { DataFile, LeafStats, PartitionField, PartitionValue, SortField, TableHandle } from '../../../src/model/table.ts';
+import type {
+  DataFile,
+  LeafStats,
+  PartitionField,
+  PartitionValue,
+  SortField,
+  TableHandle,
+} from '../../../src/model/table.ts';
 import { transformed } from './transforms.ts';
 
 /** 60 rows of `everyType`: nulls everywhere, hostile texts, long strings, times before 1970. */
@@ -44,25 +51,35 @@ export interface Layout {
 
 /** Writes the rows as Parquet files, one for each partition tuple (two when unpartitioned), into the table's folders. */
 export async function writeFiles(
-  connection: DuckDBConnection, table: TableHandle, layout: Layout, commitId: string,
+  connection: DuckDBConnection,
+  table: TableHandle,
+  layout: Layout,
+  commitId: string,
 ): Promise<readonly DataFile[]> {
-  await connection.run(`CREATE OR REPLACE TEMP TABLE source AS SELECT row_number() OVER () AS rn, * FROM (${layout.rows})`);
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE source AS SELECT row_number() OVER () AS rn, * FROM (${layout.rows})`,
+  );
   const groups = await tuples(connection, layout);
   const files: DataFile[] = [];
   for (const [index, { values, numbers }] of [...groups.values()].entries()) {
     const path = table.dataFilePath(commitId, layout.partition, values, `${index}.parquet`);
     await mkdir(dirname(path), { recursive: true });
-    const order = layout.sort.map((sort) => `"${sort.column}" ${sort.descending ? 'DESC' : 'ASC'} NULLS ${sort.nullsFirst ? 'FIRST' : 'LAST'}`);
+    const order = layout.sort.map(
+      (sort) => `"${sort.column}" ${sort.descending ? 'DESC' : 'ASC'} NULLS ${sort.nullsFirst ? 'FIRST' : 'LAST'}`,
+    );
     files.push(await writeFile(connection, layout.schema, numbers, order, path, values));
   }
   return files;
 }
 
 async function tuples(
-  connection: DuckDBConnection, layout: Layout,
+  connection: DuckDBConnection,
+  layout: Layout,
 ): Promise<Map<string, { values: PartitionValue[]; numbers: number[] }>> {
   const columns = layout.partition.map((field) => `"${field.column}"`);
-  const read = await connection.runAndReadAll(`SELECT rn, ${columns.map(asText).concat('1').join(', ')} FROM source ORDER BY rn`);
+  const read = await connection.runAndReadAll(
+    `SELECT rn, ${columns.map(asText).concat('1').join(', ')} FROM source ORDER BY rn`,
+  );
   const groups = new Map<string, { values: PartitionValue[]; numbers: number[] }>();
   for (const row of read.getRows()) {
     const number = Number(row[0]);
@@ -70,7 +87,10 @@ async function tuples(
       const text = row[index + 1];
       return typeof text === 'string' ? transformed(field, typeOf(layout.schema, field.column), text) : null;
     });
-    const key = layout.partition.length === 0 ? String(number % 2) : values.map((value) => `${typeof value}:${String(value)}`).join('|');
+    const key =
+      layout.partition.length === 0
+        ? String(number % 2)
+        : values.map((value) => `${typeof value}:${String(value)}`).join('|');
     const group = groups.get(key) ?? { values, numbers: [] };
     group.numbers.push(number);
     groups.set(key, group);
@@ -81,15 +101,24 @@ async function tuples(
 const asText = (column: string): string =>
   `CASE typeof(${column}) WHEN 'BLOB' THEN hex(${column}::BLOB::VARCHAR::BLOB) ELSE ${column}::VARCHAR END`;
 
+interface ColumnStatistics {
+  readonly key: string;
+  readonly value: readonly { readonly key: string; readonly value: string }[];
+}
+
 async function writeFile(
-  connection: DuckDBConnection, schema: TableSchema, numbers: readonly number[], order: readonly string[],
-  path: string, partition: readonly PartitionValue[],
+  connection: DuckDBConnection,
+  schema: TableSchema,
+  numbers: readonly number[],
+  order: readonly string[],
+  path: string,
+  partition: readonly PartitionValue[],
 ): Promise<DataFile> {
   const sql = `COPY (SELECT * EXCLUDE (rn) FROM source WHERE rn IN (${numbers.join(',')}) ORDER BY ${[...order, 'rn'].join(', ')})
     TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIds(schema)}, RETURN_STATS)`;
   const [row] = (await connection.runAndReadAll(sql)).getRowObjectsJson();
-  const found = new Map((row?.['column_statistics'] as unknown as readonly { key: string; value: readonly { key: string; value: string }[] }[])
-    .map(({ key, value }) => [key, new Map(value.map((pair) => [pair.key, pair.value]))]));
+  const columns = (row?.['column_statistics'] ?? []) as unknown as readonly ColumnStatistics[];
+  const found = new Map(columns.map(({ key, value }) => [key, new Map(value.map((pair) => [pair.key, pair.value]))]));
   const stats: Record<number, LeafStats> = {};
   for (const { path: name, id, type } of leafPaths(schema)) {
     const leaf = found.get(name);
@@ -100,11 +129,21 @@ async function writeFile(
       return { [key]: type === 'boolean' ? (text === '1' ? 'true' : 'false') : text };
     };
     stats[id] = {
-      valueCount: Number(leaf.get('num_values')), nullCount: Number(leaf.get('null_count')),
-      sizeBytes: Number(leaf.get('column_size_bytes')), ...bound('min'), ...bound('max'),
+      valueCount: Number(leaf.get('num_values')),
+      nullCount: Number(leaf.get('null_count')),
+      sizeBytes: Number(leaf.get('column_size_bytes')),
+      ...bound('min'),
+      ...bound('max'),
     };
   }
-  return { path, rows: Number(row?.['count']), sizeBytes: Number(row?.['file_size_bytes']), partition, stats, splitOffsets: [4] };
+  return {
+    path,
+    rows: Number(row?.['count']),
+    sizeBytes: Number(row?.['file_size_bytes']),
+    partition,
+    stats,
+    splitOffsets: [4],
+  };
 }
 
 function typeOf(schema: TableSchema, name: string): ColumnType['kind'] {
@@ -119,7 +158,8 @@ function fieldIds(schema: TableSchema): string {
 
 function idsOf(id: number, type: ColumnType): string {
   const own = `__duckdb_field_id: ${id}`;
-  if (type.kind === 'struct') return `{${[own, ...type.fields.map((sub) => `${quote(sub.name)}: ${idsOf(sub.id, sub.type)}`)].join(', ')}}`;
+  if (type.kind === 'struct')
+    return `{${[own, ...type.fields.map((sub) => `${quote(sub.name)}: ${idsOf(sub.id, sub.type)}`)].join(', ')}}`;
   if (type.kind === 'list') return `{${own}, element: ${idsOf(type.element.id, type.element.type)}}`;
   if (type.kind === 'map') return `{${own}, key: ${type.keyId}, value: ${idsOf(type.value.id, type.value.type)}}`;
   return String(id);
@@ -133,12 +173,15 @@ interface LeafPath {
 
 function leafPaths(schema: TableSchema): readonly LeafPath[] {
   const walk = (path: string, id: number, type: ColumnType): readonly LeafPath[] => {
-    if (type.kind === 'struct') return type.fields.flatMap((sub) => walk(`${path}.${quote(sub.name)}`, sub.id, sub.type));
+    if (type.kind === 'struct')
+      return type.fields.flatMap((sub) => walk(`${path}.${quote(sub.name)}`, sub.id, sub.type));
     if (type.kind === 'list') return walk(`${path}."element"`, type.element.id, type.element.type);
     if (type.kind === 'map') return walk(`${path}."value"`, type.value.id, type.value.type);
     return [{ path, id, type: type.kind }];
   };
-  const others = [...schema.derived, ...schema.system].map((column): LeafPath => ({ path: quote(column.name), id: column.id, type: 'string' }));
+  const others = [...schema.derived, ...schema.system].map(
+    (column): LeafPath => ({ path: quote(column.name), id: column.id, type: 'string' }),
+  );
   return [...schema.columns.flatMap((column) => walk(quote(column.name), column.id, column.type)), ...others];
 }
 

@@ -6,9 +6,12 @@ import { fixedBytes, parseDecimal, parseText, printDecimal } from '../../../src/
 /** The partition value of a column's text as the engine prints it. */
 export function transformed(field: PartitionField, kind: ColumnType['kind'], text: string): PartitionValue {
   switch (field.transform) {
-    case 'identity': return identity(kind, text);
-    case 'bucket': return ((murmur3(hashBytes(kind, text)) & 0x7fffffff) >>> 0) % (field.width ?? 1);
-    case 'truncate': return truncate(kind, text, field.width ?? 1);
+    case 'identity':
+      return identity(kind, text);
+    case 'bucket':
+      return ((murmur3(hashBytes(kind, text)) & 0x7fffffff) >>> 0) % (field.width ?? 1);
+    case 'truncate':
+      return truncate(kind, text, field.width ?? 1);
     default: {
       const micros = parseText('timestamptz', text);
       if (typeof micros !== 'bigint') throw new Error(text);
