@@ -80,9 +80,8 @@ async function attempt(storage: Storage, file: SourceFile, state: State, options
     return undefined;
   } catch (thrown) {
     if (thrown instanceof PreconditionFailed) throw replaced(file);
-    if (thrown instanceof ObjectNotFound) throw thrown;
-    // The storage has already tried again where that helps; what it calls unreachable may still heal by range.
-    if (thrown instanceof TailraceError && thrown.code !== 'UNREACHABLE') throw thrown;
+    // What the storage has put into words, it has already tried again where that helps.
+    if (thrown instanceof ObjectNotFound || thrown instanceof TailraceError) throw thrown;
     return thrown;
   } finally {
     body?.destroy();
