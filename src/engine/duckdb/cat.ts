@@ -13,7 +13,10 @@ export interface CatOptions {
 
 /** The table's items, a line each without its line end, in no promised order. */
 export async function* catLines(
-  duck: Duck, schema: TableSchema, localPaths: readonly string[], options: CatOptions,
+  duck: Duck,
+  schema: TableSchema,
+  localPaths: readonly string[],
+  options: CatOptions,
 ): AsyncGenerator<string> {
   await prepareRender(duck);
   const line = options.as === 'json' ? renderPlainSql(schema) : renderItemSql(schema);

@@ -26,7 +26,12 @@ const ADVICE = /\s*\nTry increasing 'sample_size'[\s\S]*$/;
 export function refusalOf(thrown: unknown): Refusal | undefined {
   const message = engineMessage(thrown);
   const at = message.indexOf(BAD_LINE);
-  if (at >= 0) return { file: message.slice(at + BAD_LINE.length), kind: 'bad-line', detail: 'a value that its column cannot hold' };
+  if (at >= 0)
+    return {
+      file: message.slice(at + BAD_LINE.length),
+      kind: 'bad-line',
+      detail: 'a value that its column cannot hold',
+    };
   const malformed = MALFORMED.exec(message);
   if (malformed) return refusal('malformed', malformed, (malformed[3] ?? '').trim());
   const transform = TRANSFORM.exec(message);
@@ -55,25 +60,40 @@ export function isBrokenGzip(thrown: unknown): boolean {
   return message.startsWith('IO Error') && GZIP_BROKEN.test(message);
 }
 
-const RULES: readonly { readonly pattern: RegExp; readonly code: ErrorCode; readonly message: string; readonly hint: string }[] = [
+const RULES: readonly {
+  readonly pattern: RegExp;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}[] = [
   {
-    pattern: /INTERRUPT|Interrupted!/, code: 'INTERRUPTED', message: 'The run was interrupted.',
+    pattern: /INTERRUPT|Interrupted!/,
+    code: 'INTERRUPTED',
+    message: 'The run was interrupted.',
     hint: 'Run the same command again; it goes on where it stopped.',
   },
   {
-    pattern: /max_temp_directory_size/, code: 'TEMP_BUDGET', message: 'The temporary folder would outgrow its budget.',
+    pattern: /max_temp_directory_size/,
+    code: 'TEMP_BUDGET',
+    message: 'The temporary folder would outgrow its budget.',
     hint: 'Raise --temp-budget, or lower --threads.',
   },
   {
-    pattern: /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/, code: 'DISK_FULL', message: 'A disk is full.',
+    pattern: /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/,
+    code: 'DISK_FULL',
+    message: 'A disk is full.',
     hint: 'Free some space, or put --temp-dir on another disk.',
   },
   {
-    pattern: /^Out of Memory Error/, code: 'MEMORY_LIMIT', message: 'The engine needs more memory than its limit.',
+    pattern: /^Out of Memory Error/,
+    code: 'MEMORY_LIMIT',
+    message: 'The engine needs more memory than its limit.',
     hint: 'Raise --memory-limit, or lower --threads; a larger --temp-budget lets more of it go to disk.',
   },
   {
-    pattern: /Permission denied|EACCES|EROFS|Read-only file system/, code: 'ACCESS_DENIED', message: 'The system refused access to a file.',
+    pattern: /Permission denied|EACCES|EROFS|Read-only file system/,
+    code: 'ACCESS_DENIED',
+    message: 'The system refused access to a file.',
     hint: 'Check the owner and mode of the folder.',
   },
 ];
@@ -90,7 +110,9 @@ export function engineError(thrown: unknown, at?: string): TailraceError {
     return new TailraceError(rule.code, rule.message, { ...place, found: first, hint: rule.hint, cause: thrown });
   }
   return new TailraceError('ENGINE', `The engine failed: ${first}`, {
-    ...place, cause: thrown, hint: 'Run again with --log-level debug and report the output.',
+    ...place,
+    cause: thrown,
+    hint: 'Run again with --log-level debug and report the output.',
   });
 }
 

@@ -17,7 +17,10 @@ function ids(id: number, type: ColumnType): string {
     case 'map':
       return nested(id, [`key: ${type.keyId}`, `value: ${ids(type.value.id, type.value.type)}`]);
     case 'struct':
-      return nested(id, type.fields.map((field) => `${str(field.name)}: ${ids(field.id, field.type)}`));
+      return nested(
+        id,
+        type.fields.map((field) => `${str(field.name)}: ${ids(field.id, field.type)}`),
+      );
     default:
       return String(id);
   }

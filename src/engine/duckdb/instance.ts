@@ -95,7 +95,10 @@ async function open(duckdb: DuckModule, options: DuckOptions, spills: string): P
 
 /** Runs work on a fresh connection; an abort interrupts it. `release`: close the connection when it is done. */
 async function guarded<T>(
-  instance: DuckDBInstance, signal: AbortSignal | undefined, work: (connection: DuckDBConnection) => Promise<T>, release: boolean,
+  instance: DuckDBInstance,
+  signal: AbortSignal | undefined,
+  work: (connection: DuckDBConnection) => Promise<T>,
+  release: boolean,
 ): Promise<T> {
   if (isAborted(signal)) throw interrupted(signal);
   const connection = await instance.connect();
@@ -156,19 +159,30 @@ async function smallBuffer(connection: DuckDBConnection): Promise<void> {
   await connection.run(`SET streaming_buffer_size = ${str('1KiB')}`).catch(() => undefined);
 }
 
-async function openCursor(duckdb: DuckModule, instance: DuckDBInstance, sql: string, signal?: AbortSignal): Promise<Cursor> {
+async function openCursor(
+  duckdb: DuckModule,
+  instance: DuckDBInstance,
+  sql: string,
+  signal?: AbortSignal,
+): Promise<Cursor> {
   const { connection, result } = await guarded(
-    instance, signal, async (fresh) => {
+    instance,
+    signal,
+    async (fresh) => {
       await smallBuffer(fresh);
       return { connection: fresh, result: await fresh.stream(sql) };
-    }, false,
+    },
+    false,
   );
   const columns = result.columnNames().map((name, i) => ({ name, type: String(result.columnType(i)) }));
   return { columns, rows: cursorRows(duckdb, connection, result, signal) };
 }
 
 async function* cursorRows(
-  duckdb: DuckModule, connection: DuckDBConnection, result: DuckDBResult, signal?: AbortSignal,
+  duckdb: DuckModule,
+  connection: DuckDBConnection,
+  result: DuckDBResult,
+  signal?: AbortSignal,
 ): AsyncGenerator<readonly Value[]> {
   const stop = interruptOnAbort(connection, signal);
   try {
@@ -193,7 +207,11 @@ async function* streamRows(opened: () => Promise<Cursor>): AsyncGenerator<readon
   yield* (await opened()).rows;
 }
 
-async function firstStatement(duckdb: DuckModule, connection: DuckDBConnection, sql: string): Promise<{ count: number; type: string }> {
+async function firstStatement(
+  duckdb: DuckModule,
+  connection: DuckDBConnection,
+  sql: string,
+): Promise<{ count: number; type: string }> {
   const extracted = await connection.extractStatements(sql);
   if (extracted.count === 0) return { count: 0, type: 'INVALID' };
   const prepared = await extracted.prepare(0);
@@ -203,11 +221,19 @@ async function firstStatement(duckdb: DuckModule, connection: DuckDBConnection, 
 }
 
 function register(duckdb: DuckModule, connection: DuckDBConnection, fn: ScalarFunction): void {
-  connection.registerScalarFunction(duckdb.DuckDBScalarFunction.create({
-    name: fn.name,
-    parameterTypes: fn.parameters.map((type) => scalarType(duckdb, type)),
-    returnType: scalarType(duckdb, fn.returns),
-    mainFunction: (_info, input, output) =>
-      applyScalar(duckdb, fn, fn.parameters.map((_, i) => input.getColumnValues(i)), input.rowCount, output),
-  }));
+  connection.registerScalarFunction(
+    duckdb.DuckDBScalarFunction.create({
+      name: fn.name,
+      parameterTypes: fn.parameters.map((type) => scalarType(duckdb, type)),
+      returnType: scalarType(duckdb, fn.returns),
+      mainFunction: (_info, input, output) =>
+        applyScalar(
+          duckdb,
+          fn,
+          fn.parameters.map((_, i) => input.getColumnValues(i)),
+          input.rowCount,
+          output,
+        ),
+    }),
+  );
 }

@@ -70,7 +70,8 @@ class Tokens {
 
 function unsound(found: string): TailraceError {
   return new TailraceError('TARGET_BAD', 'The table holds text that is not DynamoDB JSON.', {
-    found: found.slice(0, 80), hint: 'Run tailrace inspect on the table: it may have been changed by another writer.',
+    found: found.slice(0, 80),
+    hint: 'Run tailrace inspect on the table: it may have been changed by another writer.',
   });
 }
 
@@ -94,14 +95,26 @@ function value(tokens: Tokens): string {
 
 function payload(tokens: Tokens, tag: string): string {
   switch (tag) {
-    case '"M"': return members(tokens);
-    case '"L"': return sequence(tokens, '[', ']', () => value(tokens));
-    case '"SS"': case '"BS"': return sequence(tokens, '[', ']', () => tokens.next());
-    case '"NS"': return sequence(tokens, '[', ']', () => bareNumber(tokens.next()));
-    case '"N"': return bareNumber(tokens.next());
-    case '"NULL"': tokens.next(); return 'null';
-    case '"S"': case '"B"': case '"BOOL"': return tokens.next();
-    default: throw unsound(tag);
+    case '"M"':
+      return members(tokens);
+    case '"L"':
+      return sequence(tokens, '[', ']', () => value(tokens));
+    case '"SS"':
+    case '"BS"':
+      return sequence(tokens, '[', ']', () => tokens.next());
+    case '"NS"':
+      return sequence(tokens, '[', ']', () => bareNumber(tokens.next()));
+    case '"N"':
+      return bareNumber(tokens.next());
+    case '"NULL"':
+      tokens.next();
+      return 'null';
+    case '"S"':
+    case '"B"':
+    case '"BOOL"':
+      return tokens.next();
+    default:
+      throw unsound(tag);
   }
 }
 

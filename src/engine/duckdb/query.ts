@@ -10,11 +10,18 @@ import { tableRelation } from './read.ts';
  * it an engine of its own.
  */
 export async function runQuery(
-  duck: Duck, schema: TableSchema, localPaths: readonly string[], sql: string, signal?: AbortSignal,
+  duck: Duck,
+  schema: TableSchema,
+  localPaths: readonly string[],
+  sql: string,
+  signal?: AbortSignal,
 ): Promise<Cursor> {
-  await duck.run(`CREATE VIEW ${ident('t')} AS ${tableRelation(schema, localPaths)};
+  await duck.run(
+    `CREATE VIEW ${ident('t')} AS ${tableRelation(schema, localPaths)};
     SET GLOBAL allowed_paths = ${list(localPaths)}::VARCHAR[]; SET GLOBAL enable_external_access = false;
-    SET GLOBAL lock_configuration = true`, signal);
+    SET GLOBAL lock_configuration = true`,
+    signal,
+  );
   try {
     const { count, type } = await duck.statementType(sql);
     if (count !== 1 || type !== 'SELECT') throw onlySelect(count, type);
@@ -26,13 +33,17 @@ export async function runQuery(
 
 function onlySelect(count: number, type: string): TailraceError {
   const found = count === 1 ? `a statement of type ${type}` : `${count} statements`;
-  return new TailraceError('QUERY', 'A query is one SELECT.', { found, hint: 'Write one SELECT; the table is called t.' });
+  return new TailraceError('QUERY', 'A query is one SELECT.', {
+    found,
+    hint: 'Write one SELECT; the table is called t.',
+  });
 }
 
 /** What the engine says of a query is the user's to mend; limits and interrupts stay what they are. */
 function refused(error: unknown): unknown {
   if (!(error instanceof TailraceError) || error.code !== 'ENGINE' || !(error.cause instanceof Error)) return error;
   return new TailraceError('QUERY', error.cause.message.trim(), {
-    cause: error.cause, hint: 'The table is called t; DESCRIBE t shows its columns. A query can read nothing else.',
+    cause: error.cause,
+    hint: 'The table is called t; DESCRIBE t shows its columns. A query can read nothing else.',
   });
 }

@@ -1,24 +1,39 @@
-import { type ColumnType, type TableSchema } from '../../model/schema.ts';
+import type { ColumnType, TableSchema } from '../../model/schema.ts';
 import { ident, list, str } from '../sql/quote.ts';
 
 /** The engine's name of a column type. */
 export function duckType(type: ColumnType): string {
   switch (type.kind) {
-    case 'string': case 'number-text': case 'json': case 'ddb-json': return 'VARCHAR';
-    case 'long': return 'BIGINT';
-    case 'decimal': return `DECIMAL(${type.precision}, ${type.scale})`;
-    case 'double': return 'DOUBLE';
-    case 'boolean': return 'BOOLEAN';
-    case 'binary': return 'BLOB';
-    case 'timestamp': return 'TIMESTAMPTZ';
-    case 'list': return `${duckType(type.element.type)}[]`;
-    case 'map': return `MAP(VARCHAR, ${duckType(type.value.type)})`;
-    case 'struct': return `STRUCT(${type.fields.map((field) => `${ident(field.name)} ${duckType(field.type)}`).join(', ')})`;
+    case 'string':
+    case 'number-text':
+    case 'json':
+    case 'ddb-json':
+      return 'VARCHAR';
+    case 'long':
+      return 'BIGINT';
+    case 'decimal':
+      return `DECIMAL(${type.precision}, ${type.scale})`;
+    case 'double':
+      return 'DOUBLE';
+    case 'boolean':
+      return 'BOOLEAN';
+    case 'binary':
+      return 'BLOB';
+    case 'timestamp':
+      return 'TIMESTAMPTZ';
+    case 'list':
+      return `${duckType(type.element.type)}[]`;
+    case 'map':
+      return `MAP(VARCHAR, ${duckType(type.value.type)})`;
+    case 'struct':
+      return `STRUCT(${type.fields.map((field) => `${ident(field.name)} ${duckType(field.type)}`).join(', ')})`;
   }
 }
 
 /** All columns of a table with their engine types: attributes, then derived, then system columns. */
-export function tableColumns(schema: TableSchema): readonly { readonly id: number; readonly name: string; readonly type: string }[] {
+export function tableColumns(
+  schema: TableSchema,
+): readonly { readonly id: number; readonly name: string; readonly type: string }[] {
   return [
     ...schema.columns.map(({ id, name, type }) => ({ id, name, type: duckType(type) })),
     ...schema.derived.map(({ id, name }) => ({ id, name, type: 'TIMESTAMPTZ' })),
@@ -36,7 +51,9 @@ export function emptyRelation(schema: TableSchema): string {
 export function tableRelation(schema: TableSchema, localPaths: readonly string[]): string {
   if (localPaths.length === 0) return emptyRelation(schema);
   const columns = tableColumns(schema);
-  const byId = columns.map(({ id, name, type }) => `${id}: {name: ${str(name)}, type: ${str(type)}, default_value: NULL}`);
+  const byId = columns.map(
+    ({ id, name, type }) => `${id}: {name: ${str(name)}, type: ${str(type)}, default_value: NULL}`,
+  );
   const names = columns.map(({ name }) => ident(name)).join(', ');
   return `SELECT ${names} FROM read_parquet(${list(localPaths)}, hive_partitioning = false, schema = MAP {${byId.join(', ')}})`;
 }

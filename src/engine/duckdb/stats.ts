@@ -41,7 +41,8 @@ export function writtenFiles(rows: readonly Record<string, Value>[], schema: Tab
 export async function splitOffsets(duck: Duck, path: string, signal?: AbortSignal): Promise<number[]> {
   const rows = await duck.rows(
     `SELECT min(least(coalesce(nullif(dictionary_page_offset, 0), data_page_offset), data_page_offset)) AS first
-     FROM parquet_metadata(${str(path)}) GROUP BY row_group_id ORDER BY first`, signal,
+     FROM parquet_metadata(${str(path)}) GROUP BY row_group_id ORDER BY first`,
+    signal,
   );
   return rows.map(({ first }) => Number(first));
 }
@@ -72,7 +73,8 @@ function leafStats(columns: Value, leaves: ReadonlyMap<string, Leaf>): Record<nu
   const stats: Record<number, LeafStats> = {};
   for (const [path, value] of Object.entries(asObject(columns) ?? {})) {
     const leaf = leaves.get(path);
-    if (leaf === undefined) throw new TailraceError('INTERNAL', `The engine wrote a column that the schema does not have: ${path}.`);
+    if (leaf === undefined)
+      throw new TailraceError('INTERNAL', `The engine wrote a column that the schema does not have: ${path}.`);
     const raw = textRecord(value) ?? {};
     stats[leaf.id] = {
       valueCount: Number(raw['num_values'] ?? 0),
@@ -85,7 +87,11 @@ function leafStats(columns: Value, leaves: ReadonlyMap<string, Leaf>): Record<nu
   return stats;
 }
 
-function bound(side: 'min' | 'max', text: string | null | undefined, type: PhysicalType): { min?: string; max?: string } {
+function bound(
+  side: 'min' | 'max',
+  text: string | null | undefined,
+  type: PhysicalType,
+): { min?: string; max?: string } {
   const known = text === null || text === undefined ? undefined : boundText(side, text, type);
   return known === undefined ? {} : { [side]: known };
 }

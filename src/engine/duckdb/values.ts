@@ -1,10 +1,7 @@
 import type { DuckDBType, DuckDBValue, DuckDBVector } from '@duckdb/node-api';
 
 /** What a query gives to JavaScript: exact, and printable as JSON once bigints are written as numbers. */
-export type Value =
-  | null | boolean | number | bigint | string
-  | readonly Value[]
-  | { readonly [name: string]: Value };
+export type Value = null | boolean | number | bigint | string | readonly Value[] | { readonly [name: string]: Value };
 
 /** The types that scalar functions written in JavaScript may take and give. */
 export type ScalarType = 'VARCHAR' | 'BLOB' | 'BIGINT' | 'INTEGER' | 'BOOLEAN';
@@ -14,8 +11,9 @@ export interface ScalarFunction {
   readonly parameters: readonly ScalarType[];
   readonly returns: ScalarType;
   /** NULL in any argument gives NULL and is never passed. BLOB is a Uint8Array, BIGINT a bigint. */
-  readonly call: (...values: readonly (string | bigint | number | boolean | Uint8Array)[]) =>
-    string | bigint | number | boolean | Uint8Array | null;
+  readonly call: (
+    ...values: readonly (string | bigint | number | boolean | Uint8Array)[]
+  ) => string | bigint | number | boolean | Uint8Array | null;
 }
 
 type DuckModule = typeof import('@duckdb/node-api');
@@ -56,7 +54,11 @@ export function isoMicros(micros: bigint): string {
 
 /** Fills one output vector of a JavaScript scalar function from its input columns. */
 export function applyScalar(
-  duckdb: DuckModule, fn: ScalarFunction, columns: readonly (readonly DuckDBValue[])[], rows: number, output: DuckDBVector,
+  duckdb: DuckModule,
+  fn: ScalarFunction,
+  columns: readonly (readonly DuckDBValue[])[],
+  rows: number,
+  output: DuckDBVector,
 ): void {
   for (let row = 0; row < rows; row++) {
     const values = columns.map((column) => column[row] ?? null);

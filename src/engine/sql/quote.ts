@@ -7,7 +7,8 @@ import { TailraceError } from '../../model/errors.ts';
 
 /** A column, table or field name as an SQL identifier. */
 export function ident(name: string): string {
-  if (name.includes('\0')) throw new TailraceError('INTERNAL', `A column name holds a NUL character: ${JSON.stringify(name)}.`);
+  if (name.includes('\0'))
+    throw new TailraceError('INTERNAL', `A column name holds a NUL character: ${JSON.stringify(name)}.`);
   return `"${name.replaceAll('"', '""')}"`;
 }
 

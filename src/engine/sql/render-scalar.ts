@@ -5,10 +5,14 @@ import type { ColumnType, TimestampFormat } from '../../model/schema.ts';
 /** The canonical plain decimal text of a number column's value: no exponent, no zeros at the end. */
 export function numberText(x: string, type: ColumnType): string {
   switch (type.kind) {
-    case 'decimal': return decimalText(x, type.precision, type.scale);
-    case 'double': return doubleText(x);
-    case 'number-text': return x;
-    default: return `${x}::VARCHAR`;
+    case 'decimal':
+      return decimalText(x, type.precision, type.scale);
+    case 'double':
+      return doubleText(x);
+    case 'number-text':
+      return x;
+    default:
+      return `${x}::VARCHAR`;
   }
 }
 
@@ -36,11 +40,17 @@ function doubleText(x: string): string {
 /** A time in the format that its attribute has. */
 export function timeText(x: string, format: TimestampFormat): string {
   switch (format) {
-    case 'iso': return `strftime(${x}, '%Y-%m-%dT%H:%M:%SZ')`;
-    case 'iso-ms': return `strftime(${x}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
-    case 'iso-us': return `strftime(${x}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
-    case 'epoch-s': return `(epoch_us(${x}) // 1000000)::VARCHAR`;
-    case 'epoch-ms': return `(epoch_us(${x}) // 1000)::VARCHAR`;
-    case 'epoch-us': return `epoch_us(${x})::VARCHAR`;
+    case 'iso':
+      return `strftime(${x}, '%Y-%m-%dT%H:%M:%SZ')`;
+    case 'iso-ms':
+      return `strftime(${x}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
+    case 'iso-us':
+      return `strftime(${x}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
+    case 'epoch-s':
+      return `(epoch_us(${x}) // 1000000)::VARCHAR`;
+    case 'epoch-ms':
+      return `(epoch_us(${x}) // 1000)::VARCHAR`;
+    case 'epoch-us':
+      return `epoch_us(${x})::VARCHAR`;
   }
 }

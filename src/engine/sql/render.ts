@@ -32,7 +32,14 @@ function attributesSql(schema: TableSchema, form: Form): string {
   const rescued = ident('_rescued');
   const whole = form === 'typed' ? rescued : `${DDB_TO_PLAIN}('{"M":' || ${rescued} || '}')`;
   const inner = `nullif(substring(${whole}, 2, length(${whole}) - 2), '')`;
-  const kept = members.length === 0 ? 'NULL' : keptMembers(attributes.map(([attr]) => attr), members, rescued);
+  const kept =
+    members.length === 0
+      ? 'NULL'
+      : keptMembers(
+          attributes.map(([attr]) => attr),
+          members,
+          rescued,
+        );
   return `CASE WHEN ${rescued} IS NULL THEN ${columnsOnly} ELSE concat_ws(',', ${kept}, ${inner}) END`;
 }
 
@@ -62,12 +69,18 @@ function memberSql(attr: string, value: string): string {
 /** The attribute value that `x` came from, as JSON text; NULL for NULL. */
 function valueSql(x: string, tag: OriginTag, type: ColumnType, form: Form, depth: number): string {
   switch (type.kind) {
-    case 'ddb-json': return form === 'typed' ? x : `${DDB_TO_PLAIN}(${x})`;
-    case 'json': return form === 'typed' ? `${PLAIN_TO_DDB}(${x})` : x;
-    case 'list': return listSql(x, tag, type, form, depth);
-    case 'map': return mapSql(x, type, form, depth);
-    case 'struct': return structSql(x, type.fields, form, depth);
-    default: return wrapped(form, scalarTag(type), '', scalarJson(x, type, form), '');
+    case 'ddb-json':
+      return form === 'typed' ? x : `${DDB_TO_PLAIN}(${x})`;
+    case 'json':
+      return form === 'typed' ? `${PLAIN_TO_DDB}(${x})` : x;
+    case 'list':
+      return listSql(x, tag, type, form, depth);
+    case 'map':
+      return mapSql(x, type, form, depth);
+    case 'struct':
+      return structSql(x, type.fields, form, depth);
+    default:
+      return wrapped(form, scalarTag(type), '', scalarJson(x, type, form), '');
   }
 }
 
@@ -79,29 +92,44 @@ function wrapped(form: Form, tag: string, open: string, inner: string, close: st
 
 function scalarTag(type: ColumnType): string {
   switch (type.kind) {
-    case 'string': return 'S';
-    case 'boolean': return 'BOOL';
-    case 'binary': return 'B';
-    case 'timestamp': return type.format.startsWith('iso') ? 'S' : 'N';
-    default: return 'N';
+    case 'string':
+      return 'S';
+    case 'boolean':
+      return 'BOOL';
+    case 'binary':
+      return 'B';
+    case 'timestamp':
+      return type.format.startsWith('iso') ? 'S' : 'N';
+    default:
+      return 'N';
   }
 }
 
 /** What stands behind the type tag. */
 function scalarJson(x: string, type: ColumnType, form: Form): string {
   switch (type.kind) {
-    case 'string': return `to_json(${x})::VARCHAR`;
-    case 'boolean': return `${x}::VARCHAR`;
-    case 'binary': return `'"' || to_base64(${x}) || '"'`;
+    case 'string':
+      return `to_json(${x})::VARCHAR`;
+    case 'boolean':
+      return `${x}::VARCHAR`;
+    case 'binary':
+      return `'"' || to_base64(${x}) || '"'`;
     case 'timestamp': {
       const text = timeText(x, type.format);
       return form === 'plain' && scalarTag(type) === 'N' ? text : `'"' || ${text} || '"'`;
     }
-    default: return form === 'plain' ? numberText(x, type) : `'"' || ${numberText(x, type)} || '"'`;
+    default:
+      return form === 'plain' ? numberText(x, type) : `'"' || ${numberText(x, type)} || '"'`;
   }
 }
 
-function listSql(x: string, tag: OriginTag, type: Extract<ColumnType, { kind: 'list' }>, form: Form, depth: number): string {
+function listSql(
+  x: string,
+  tag: OriginTag,
+  type: Extract<ColumnType, { kind: 'list' }>,
+  form: Form,
+  depth: number,
+): string {
   const { element } = type;
   const isSet = tag === 'SS' || tag === 'NS' || tag === 'BS';
   if (isSet && element.type.kind === 'string') return wrapped(form, tag, '', `to_json(${x})::VARCHAR`, '');
@@ -119,6 +147,7 @@ function mapSql(x: string, type: Extract<ColumnType, { kind: 'map' }>, form: For
 
 function structSql(x: string, fields: readonly Field[], form: Form, depth: number): string {
   const members = fields.map((field) =>
-    memberSql(field.attr, valueSql(`struct_extract(${x}, ${str(field.name)})`, field.tag, field.type, form, depth)));
+    memberSql(field.attr, valueSql(`struct_extract(${x}, ${str(field.name)})`, field.tag, field.type, form, depth)),
+  );
   return `CASE WHEN ${x} IS NOT NULL THEN ${wrapped(form, 'M', '{', `concat_ws(',', ${members.join(', ')})`, '}')} END`;
 }

@@ -8,13 +8,18 @@ import { bucketHashSql } from './murmur.ts';
  * must be UTC. `columnSql` is repeated, so it should be a plain column. NULL gives NULL.
  */
 export function transformSql(
-  field: Pick<PartitionField, 'transform' | 'width'>, columnSql: string, type: PhysicalType,
+  field: Pick<PartitionField, 'transform' | 'width'>,
+  columnSql: string,
+  type: PhysicalType,
 ): string {
   const { transform, width } = field;
   switch (transform) {
     case 'identity':
       return columnSql;
-    case 'year': case 'month': case 'day': case 'hour':
+    case 'year':
+    case 'month':
+    case 'day':
+    case 'hour':
       if (type !== 'timestamptz') throw unfit(transform, type);
       return timeSql(transform, columnSql);
     case 'bucket':
@@ -55,13 +60,18 @@ function widthOf(field: Pick<PartitionField, 'transform' | 'width'>): number {
   const { width, transform } = field;
   if (width !== undefined && Number.isInteger(width) && width > 0 && width <= 2147483647) return width;
   throw new TailraceError('CONFIG', `The partition transform ${transform} needs a whole width of 1 or more.`, {
-    found: String(width), hint: `Write ${transform}(16, column).`,
+    found: String(width),
+    hint: `Write ${transform}(16, column).`,
   });
 }
 
 function unfit(transform: string, type: PhysicalType): TailraceError {
   const name = typeof type === 'string' ? type : `decimal(${type.decimal.join(', ')})`;
-  return new TailraceError('CONFIG', `The partition transform ${transform} cannot be applied to a column of type ${name}.`, {
-    hint: 'Partition by another column, or by its identity.',
-  });
+  return new TailraceError(
+    'CONFIG',
+    `The partition transform ${transform} cannot be applied to a column of type ${name}.`,
+    {
+      hint: 'Partition by another column, or by its identity.',
+    },
+  );
 }

@@ -30,66 +30,132 @@ describe('from rows back to items', () => {
   type Rows = readonly Readonly<Record<string, string>>[];
   async function cat(schema: TableSchema, rows: Rows, as: 'ddb-json' | 'json' = 'ddb-json'): Promise<string[]> {
     const lines: string[] = [];
-    for await (const line of catLines(duck, schema, [await writeTable(duck, dir, schema, rows)], { as })) lines.push(line);
+    for await (const line of catLines(duck, schema, [await writeTable(duck, dir, schema, rows)], { as }))
+      lines.push(line);
     return lines.sort();
   }
   /** One column called v. */
-  async function values(tag: OriginTag, type: (b: ReturnType<typeof schemaBuilder>) => ColumnType, sql: readonly string[]) {
+  async function values(
+    tag: OriginTag,
+    type: (b: ReturnType<typeof schemaBuilder>) => ColumnType,
+    sql: readonly string[],
+  ) {
     const builder = schemaBuilder();
     const schema = builder.table([builder.field('i', 'N', LONG), builder.field('v', tag, type(builder))]);
-    const lines = await cat(schema, sql.map((v, i) => ({ i: String(i + 1000), v })));
+    const lines = await cat(
+      schema,
+      sql.map((v, i) => ({ i: String(i + 1000), v })),
+    );
     return lines.map((line) => line.replace(/^\{"Item":\{"i":\{"N":"\d+"\},?/, '').replace(/\}\}$/, ''));
   }
 
   test('faults 74, 75: numbers come out in canonical plain decimal', async () => {
     const decimal = (precision: number, scale: number) => (): ColumnType => ({ kind: 'decimal', precision, scale });
     expect(await values('N', () => LONG, ['-9223372036854775808', '0', '9223372036854775807'])).toEqual([
-      '"v":{"N":"-9223372036854775808"}', '"v":{"N":"0"}', '"v":{"N":"9223372036854775807"}',
+      '"v":{"N":"-9223372036854775808"}',
+      '"v":{"N":"0"}',
+      '"v":{"N":"9223372036854775807"}',
     ]);
-    const wide = await values('N', decimal(38, 9), ["'12345678901234567890123456789.123456789'", "'-0.100000000'", '100', '0']);
+    const wide = await values('N', decimal(38, 9), [
+      "'12345678901234567890123456789.123456789'",
+      "'-0.100000000'",
+      '100',
+      '0',
+    ]);
     expect(wide).toEqual([
-      '"v":{"N":"12345678901234567890123456789.123456789"}', '"v":{"N":"-0.1"}', '"v":{"N":"100"}', '"v":{"N":"0"}',
+      '"v":{"N":"12345678901234567890123456789.123456789"}',
+      '"v":{"N":"-0.1"}',
+      '"v":{"N":"100"}',
+      '"v":{"N":"0"}',
     ]);
     expect(await values('N', decimal(38, 0), ["'99999999999999999999999999999999999999'", '1000'])).toEqual([
-      '"v":{"N":"99999999999999999999999999999999999999"}', '"v":{"N":"1000"}',
+      '"v":{"N":"99999999999999999999999999999999999999"}',
+      '"v":{"N":"1000"}',
     ]);
     expect(await values('N', decimal(38, 38), ["'0.12345678901234567890123456789012345678'", "'-0.5'", '0'])).toEqual([
-      '"v":{"N":"0.12345678901234567890123456789012345678"}', '"v":{"N":"-0.5"}', '"v":{"N":"0"}',
+      '"v":{"N":"0.12345678901234567890123456789012345678"}',
+      '"v":{"N":"-0.5"}',
+      '"v":{"N":"0"}',
     ]);
-    expect(await values('N', () => ({ kind: 'number-text' }), ["'0.00000000000000000000000000000000000000000000001'"])).toEqual([
-      '"v":{"N":"0.00000000000000000000000000000000000000000000001"}',
-    ]);
+    expect(
+      await values('N', () => ({ kind: 'number-text' }), ["'0.00000000000000000000000000000000000000000000001'"]),
+    ).toEqual(['"v":{"N":"0.00000000000000000000000000000000000000000000001"}']);
   });
 
   test('doubles come out with the shortest digits, without an exponent, and read back the same', async () => {
     const double = fc.double({ noNaN: true, noDefaultInfinity: true });
-    const some = [0, -0, 1, -1, 0.1, 1e15, 1e16, 1e17, 12345678901234567, -1.5e-7, 1e-7, 9.99e125, 5e-324, 123456.789, 1e5, ...fc.sample(double, { numRuns: 150, seed: 7 })];
-    const lines = await values('N', () => ({ kind: 'double' }), some.map((n) => `'${n}'::DOUBLE`));
-    const texts = lines.map((line) => /^"v":\{"N":"(-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?)"\}$/.exec(line)?.[1] ?? `not canonical: ${line}`);
+    const some = [
+      0,
+      -0,
+      1,
+      -1,
+      0.1,
+      1e15,
+      1e16,
+      1e17,
+      12345678901234567,
+      -1.5e-7,
+      1e-7,
+      9.99e125,
+      5e-324,
+      123456.789,
+      1e5,
+      ...fc.sample(double, { numRuns: 150, seed: 7 }),
+    ];
+    const lines = await values(
+      'N',
+      () => ({ kind: 'double' }),
+      some.map((n) => `'${n}'::DOUBLE`),
+    );
+    const texts = lines.map(
+      (line) => /^"v":\{"N":"(-?(?:0|[1-9]\d*)(?:\.\d*[1-9])?)"\}$/.exec(line)?.[1] ?? `not canonical: ${line}`,
+    );
     expect(texts.map(Number)).toEqual(some.map((n) => (n === 0 ? 0 : n)));
   });
 
   test('fault 77: empty texts, sets, lists and maps are values, NULL is absent', async () => {
     expect(await values('S', () => TEXT, ["''", 'NULL'])).toEqual(['"v":{"S":""}', '']);
-    expect(await values('B', () => BINARY, ["''::BLOB", "'\\x00\\xFF'::BLOB"])).toEqual(['"v":{"B":""}', '"v":{"B":"AP8="}']);
-    expect(await values('L', (b) => b.list('S', TEXT), ['[]', "['', 'a']"])).toEqual(['"v":{"L":[]}', '"v":{"L":[{"S":""},{"S":"a"}]}']);
+    expect(await values('B', () => BINARY, ["''::BLOB", "'\\x00\\xFF'::BLOB"])).toEqual([
+      '"v":{"B":""}',
+      '"v":{"B":"AP8="}',
+    ]);
+    expect(await values('L', (b) => b.list('S', TEXT), ['[]', "['', 'a']"])).toEqual([
+      '"v":{"L":[]}',
+      '"v":{"L":[{"S":""},{"S":"a"}]}',
+    ]);
     expect(await values('M', (b) => b.map('N', LONG), ['MAP {}', 'NULL'])).toEqual(['"v":{"M":{}}', '']);
     expect(await values('M', (b) => b.struct(b.field('a', 'N', LONG)), ["{'a': NULL}", 'NULL', "{'a': 1}"])).toEqual([
-      '"v":{"M":{}}', '', '"v":{"M":{"a":{"N":"1"}}}',
+      '"v":{"M":{}}',
+      '',
+      '"v":{"M":{"a":{"N":"1"}}}',
     ]);
-    expect(await values('BOOL', () => ({ kind: 'boolean' }), ['true', 'false'])).toEqual(['"v":{"BOOL":true}', '"v":{"BOOL":false}']);
+    expect(await values('BOOL', () => ({ kind: 'boolean' }), ['true', 'false'])).toEqual([
+      '"v":{"BOOL":true}',
+      '"v":{"BOOL":false}',
+    ]);
   });
 
   test('sets, nested lists and maps keep their types', async () => {
     expect(await values('SS', (b) => b.list('S', TEXT), [`['a"b', '😀']`])).toEqual(['"v":{"SS":["a\\"b","😀"]}']);
-    expect(await values('NS', (b) => b.list('N', { kind: 'decimal', precision: 18, scale: 4 }), ['[1.5, -2, 0]'])).toEqual(['"v":{"NS":["1.5","-2","0"]}']);
+    expect(
+      await values('NS', (b) => b.list('N', { kind: 'decimal', precision: 18, scale: 4 }), ['[1.5, -2, 0]']),
+    ).toEqual(['"v":{"NS":["1.5","-2","0"]}']);
     expect(await values('BS', (b) => b.list('B', BINARY), ["['\\x01'::BLOB]"])).toEqual(['"v":{"BS":["AQ=="]}']);
-    expect(await values('L', (b) => b.list('L', b.list('SS', b.list('S', TEXT))), ["[[['a'], ['b', 'c']], []]"])).toEqual([
-      '"v":{"L":[{"L":[{"SS":["a"]},{"SS":["b","c"]}]},{"L":[]}]}',
+    expect(
+      await values('L', (b) => b.list('L', b.list('SS', b.list('S', TEXT))), ["[[['a'], ['b', 'c']], []]"]),
+    ).toEqual(['"v":{"L":[{"L":[{"SS":["a"]},{"SS":["b","c"]}]},{"L":[]}]}']);
+    const deep = await values(
+      'M',
+      (b) =>
+        b.map(
+          'L',
+          b.list('M', b.struct(b.field('x.y', 'M', b.map('N', LONG)), b.field('"', 'BOOL', { kind: 'boolean' }))),
+        ),
+      [`MAP {'k"': [{'x.y': MAP {'1': 2}, '"': NULL}, {'x.y': NULL, '"': true}]}`],
+    );
+    expect(deep).toEqual([
+      '"v":{"M":{"k\\"":{"L":[{"M":{"x.y":{"M":{"1":{"N":"2"}}}}},{"M":{"\\"":{"BOOL":true}}}]}}}',
     ]);
-    const deep = await values('M', (b) => b.map('L', b.list('M', b.struct(b.field('x.y', 'M', b.map('N', LONG)), b.field('"', 'BOOL', { kind: 'boolean' })))),
-      [`MAP {'k"': [{'x.y': MAP {'1': 2}, '"': NULL}, {'x.y': NULL, '"': true}]}`]);
-    expect(deep).toEqual(['"v":{"M":{"k\\"":{"L":[{"M":{"x.y":{"M":{"1":{"N":"2"}}}}},{"M":{"\\"":{"BOOL":true}}}]}}}']);
   });
 
   test.each<[TimestampFormat, string, string, string]>([
@@ -101,16 +167,23 @@ describe('from rows back to items', () => {
     ['epoch-ms', 'N', '2001-09-09 01:46:40.001+00', '1000000000001'],
     ['epoch-us', 'N', '2001-09-09 01:46:40.000001+00', '1000000000000001'],
   ])('a time of format %s goes back into its text', async (format, tag, time, text) => {
-    expect(await values(tag as OriginTag, () => ({ kind: 'timestamp', format }), [`'${time}'`])).toEqual([`"v":{"${tag}":"${text}"}`]);
+    expect(await values(tag as OriginTag, () => ({ kind: 'timestamp', format }), [`'${time}'`])).toEqual([
+      `"v":{"${tag}":"${text}"}`,
+    ]);
   });
 
   test('JSON columns: DynamoDB JSON as it is, plain JSON turned back', async () => {
-    expect(await values('*', () => ({ kind: 'ddb-json' }), [`'{"L":[{"NULL":true},{"N":"1"}]}'`])).toEqual(['"v":{"L":[{"NULL":true},{"N":"1"}]}']);
-    const plain = '{"a":[1,-0.12345678901234567890123456789012345678,"x\\"{,:}",true,null,[],{}],"a:b":{"__proto__":"c"},"":false}';
+    expect(await values('*', () => ({ kind: 'ddb-json' }), [`'{"L":[{"NULL":true},{"N":"1"}]}'`])).toEqual([
+      '"v":{"L":[{"NULL":true},{"N":"1"}]}',
+    ]);
+    const plain =
+      '{"a":[1,-0.12345678901234567890123456789012345678,"x\\"{,:}",true,null,[],{}],"a:b":{"__proto__":"c"},"":false}';
     expect(await values('*', () => ({ kind: 'json' }), [str(plain), `'5'`, `'"s"'`, `'null'`])).toEqual([
-      '"v":{"M":{"a":{"L":[{"N":"1"},{"N":"-0.12345678901234567890123456789012345678"},{"S":"x\\"{,:}"},{"BOOL":true},{"NULL":true},{"L":[]},{"M":{}}]},'
-      + '"a:b":{"M":{"__proto__":{"S":"c"}}},"":{"BOOL":false}}}',
-      '"v":{"N":"5"}', '"v":{"S":"s"}', '"v":{"NULL":true}',
+      '"v":{"M":{"a":{"L":[{"N":"1"},{"N":"-0.12345678901234567890123456789012345678"},{"S":"x\\"{,:}"},{"BOOL":true},{"NULL":true},{"L":[]},{"M":{}}]},' +
+        '"a:b":{"M":{"__proto__":{"S":"c"}}},"":{"BOOL":false}}}',
+      '"v":{"N":"5"}',
+      '"v":{"S":"s"}',
+      '"v":{"NULL":true}',
     ]);
   });
 
@@ -119,25 +192,51 @@ describe('from rows back to items', () => {
     const typed: ColumnType = { kind: 'ddb-json' };
     const { field, list, map, struct, table } = schemaBuilder();
     const schema = table([
-      field('l', 'L', list('*', json)), field('m', 'M', map('*', typed)), field('s', 'M', struct(field('a', '*', json), field('b', '*', typed))),
+      field('l', 'L', list('*', json)),
+      field('m', 'M', map('*', typed)),
+      field('s', 'M', struct(field('a', '*', json), field('b', '*', typed))),
     ]);
-    const rows = [{
-      l: `['1', '{"x":[]}', 'null']`, m: `MAP {'k': '{"SS":["a"]}', '': '{"M":{}}'}`, s: `{'a': '[true]', 'b': '{"NS":["1","2.5"]}'}`,
-    }];
-    expect(await cat(schema, rows)).toEqual(['{"Item":{"l":{"L":[{"N":"1"},{"M":{"x":{"L":[]}}},{"NULL":true}]},'
-      + '"m":{"M":{"k":{"SS":["a"]},"":{"M":{}}}},"s":{"M":{"a":{"L":[{"BOOL":true}]},"b":{"NS":["1","2.5"]}}}}}']);
-    expect(await cat(schema, rows, 'json')).toEqual(['{"l":[1,{"x":[]},null],"m":{"k":["a"],"":{}},"s":{"a":[true],"b":[1,2.5]}}']);
+    const rows = [
+      {
+        l: `['1', '{"x":[]}', 'null']`,
+        m: `MAP {'k': '{"SS":["a"]}', '': '{"M":{}}'}`,
+        s: `{'a': '[true]', 'b': '{"NS":["1","2.5"]}'}`,
+      },
+    ];
+    expect(await cat(schema, rows)).toEqual([
+      '{"Item":{"l":{"L":[{"N":"1"},{"M":{"x":{"L":[]}}},{"NULL":true}]},' +
+        '"m":{"M":{"k":{"SS":["a"]},"":{"M":{}}}},"s":{"M":{"a":{"L":[{"BOOL":true}]},"b":{"NS":["1","2.5"]}}}}}',
+    ]);
+    expect(await cat(schema, rows, 'json')).toEqual([
+      '{"l":[1,{"x":[]},null],"m":{"k":["a"],"":{}},"s":{"a":[true],"b":[1,2.5]}}',
+    ]);
   });
 
   test('text in the table that is no DynamoDB JSON is an error, not a wrong item', async () => {
     const { field, table } = schemaBuilder();
     const schema = table([field('a', '*', { kind: 'ddb-json' })]);
-    await expect(cat(schema, [{ a: str('{"X":1}') }], 'json')).rejects.toMatchObject({ message: expect.stringContaining('not DynamoDB JSON') });
+    await expect(cat(schema, [{ a: str('{"X":1}') }], 'json')).rejects.toMatchObject({
+      message: expect.stringContaining('not DynamoDB JSON'),
+    });
   });
 
   test('faults 80, 82: any attribute name, whatever the column is called', async () => {
     const { field, table } = schemaBuilder();
-    const names = ['Item', '__proto__', 'constructor', 'a"b', "it's", 'a\u0000b', '😀', 'x y', '', 'S', '\n', 'a.b', '1'];
+    const names = [
+      'Item',
+      '__proto__',
+      'constructor',
+      'a"b',
+      "it's",
+      'a\u0000b',
+      '😀',
+      'x y',
+      '',
+      'S',
+      '\n',
+      'a.b',
+      '1',
+    ];
     const schema = table(names.map((attr, i) => field(attr, 'N', LONG, `c${i}`)));
     const [line] = await cat(schema, [Object.fromEntries(names.map((_, i) => [`c${i}`, String(i)]))]);
     const item = new Map(Object.entries((JSON.parse(line ?? '') as { Item: object }).Item));
@@ -154,9 +253,15 @@ describe('from rows back to items', () => {
 
   test('one attribute in several columns: the one that is there', async () => {
     const { field, table } = schemaBuilder();
-    const schema = table([field('i', 'N', LONG), field('price', 'S', TEXT, 'price_s'), field('price', 'N', LONG, 'price_n')]);
+    const schema = table([
+      field('i', 'N', LONG),
+      field('price', 'S', TEXT, 'price_s'),
+      field('price', 'N', LONG, 'price_n'),
+    ]);
     expect(await cat(schema, [{ i: '1', price_s: "'x'" }, { i: '2', price_n: '5' }, { i: '3' }])).toEqual([
-      '{"Item":{"i":{"N":"1"},"price":{"S":"x"}}}', '{"Item":{"i":{"N":"2"},"price":{"N":"5"}}}', '{"Item":{"i":{"N":"3"}}}',
+      '{"Item":{"i":{"N":"1"},"price":{"S":"x"}}}',
+      '{"Item":{"i":{"N":"2"},"price":{"N":"5"}}}',
+      '{"Item":{"i":{"N":"3"}}}',
     ]);
   });
 
@@ -167,7 +272,12 @@ describe('from rows back to items', () => {
     });
     const rows = [
       { i: '1', a_: '1', l: '[1]', i_ts: 'now()' },
-      { i: '2', a_: '7', l: '[1, NULL]', _rescued: str('{"l":{"L":[{"N":"1"},{"S":"x"}]},"a\\"":{"NULL":true},"z":{"S":"\\u0000}"}}') },
+      {
+        i: '2',
+        a_: '7',
+        l: '[1, NULL]',
+        _rescued: str('{"l":{"L":[{"N":"1"},{"S":"x"}]},"a\\"":{"NULL":true},"z":{"S":"\\u0000}"}}'),
+      },
       { i: '3', a_: '3', _rescued: str('{"z":{"M":{}}}') },
       { i: '4', a_: '4', _rescued: str('{}'), _written_at: 'now()' },
       { _rescued: str('{"z":{"M":{}}}') },
@@ -181,26 +291,54 @@ describe('from rows back to items', () => {
       '{"Item":{"z":{"M":{}}}}',
       '{"Item":{}}',
     ]);
-    expect(await cat(schema, rows, 'json')).toEqual([
-      '{"i":1,"a\\"":1,"l":[1]}', '{"i":2,"l":[1,"x"],"a\\"":null,"z":"\\u0000}"}', '{"i":3,"a\\"":3,"z":{}}', '{"i":4,"a\\"":4}',
-      '{"z":{}}', '{}',
-    ].sort());
+    expect(await cat(schema, rows, 'json')).toEqual(
+      [
+        '{"i":1,"a\\"":1,"l":[1]}',
+        '{"i":2,"l":[1,"x"],"a\\"":null,"z":"\\u0000}"}',
+        '{"i":3,"a\\"":3,"z":{}}',
+        '{"i":4,"a\\"":4}',
+        '{"z":{}}',
+        '{}',
+      ].sort(),
+    );
   });
 
   test('plain JSON has exact numbers, sets as lists, binary as base64', async () => {
     const { field, list, struct, table } = schemaBuilder();
     const schema = table([
-      field('d', 'N', { kind: 'decimal', precision: 38, scale: 20 }), field('ns', 'NS', list('N', LONG)), field('bs', 'BS', list('B', BINARY)),
-      field('ss', 'SS', list('S', TEXT)), field('m', 'M', struct(field('b', 'BOOL', { kind: 'boolean' }))), field('j', '*', { kind: 'json' }),
+      field('d', 'N', { kind: 'decimal', precision: 38, scale: 20 }),
+      field('ns', 'NS', list('N', LONG)),
+      field('bs', 'BS', list('B', BINARY)),
+      field('ss', 'SS', list('S', TEXT)),
+      field('m', 'M', struct(field('b', 'BOOL', { kind: 'boolean' }))),
+      field('j', '*', { kind: 'json' }),
     ]);
-    expect(await cat(schema, [{
-      d: "'123456789012345678.12345678901234567890'", ns: '[1, 2]', bs: "['\\x01'::BLOB]", ss: `['"']`, m: "{'b': true}", j: str('[1,{"a":null}]'),
-    }], 'json')).toEqual(['{"d":123456789012345678.1234567890123456789,"ns":[1,2],"bs":["AQ=="],"ss":["\\""],"m":{"b":true},"j":[1,{"a":null}]}']);
+    expect(
+      await cat(
+        schema,
+        [
+          {
+            d: "'123456789012345678.12345678901234567890'",
+            ns: '[1, 2]',
+            bs: "['\\x01'::BLOB]",
+            ss: `['"']`,
+            m: "{'b': true}",
+            j: str('[1,{"a":null}]'),
+          },
+        ],
+        'json',
+      ),
+    ).toEqual([
+      '{"d":123456789012345678.1234567890123456789,"ns":[1,2],"bs":["AQ=="],"ss":["\\""],"m":{"b":true},"j":[1,{"a":null}]}',
+    ]);
   });
 
   test('a table of no attributes, no files, and a limit', async () => {
     const { field, table } = schemaBuilder();
-    expect(await cat(table([]), [{}, { _rescued: str('{"a":{"S":"x"}}') }])).toEqual(['{"Item":{"a":{"S":"x"}}}', '{"Item":{}}']);
+    expect(await cat(table([]), [{}, { _rescued: str('{"a":{"S":"x"}}') }])).toEqual([
+      '{"Item":{"a":{"S":"x"}}}',
+      '{"Item":{}}',
+    ]);
     const schema = table([field('i', 'N', LONG)]);
     const none: string[] = [];
     for await (const line of catLines(duck, schema, [], { as: 'ddb-json' })) none.push(line);

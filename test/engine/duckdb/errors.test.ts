@@ -30,7 +30,8 @@ describe('what the engine says of lines that it refuses', () => {
     writeFileSync(path, bytes);
     const files = list([join(dir, 'seed.json'), path]);
     try {
-      const rows = await duck.rows(`select filename, COLUMNS(*)::VARCHAR from read_json(${files}, format='newline_delimited',
+      const rows =
+        await duck.rows(`select filename, COLUMNS(*)::VARCHAR from read_json(${files}, format='newline_delimited',
         sample_size=1, maximum_sample_files=1, maximum_depth=-1, map_inference_threshold=1000,
         field_appearance_threshold=0, filename=true) where filename <> ${str(join(dir, 'seed.json'))}`);
       return rows.length;
@@ -41,7 +42,12 @@ describe('what the engine says of lines that it refuses', () => {
 
   const refused: readonly (readonly [title: string, body: string | Uint8Array, kind: string, detail: string])[] = [
     ['unknown attribute', '{"Item":{"zz":{"S":"1"}}}', 'unknown-key', 'zz'],
-    ['unknown attribute with a quote and a line break', '{"Item":{"z\\"z\\n has duplicate key":{"S":"1"}}}', 'unknown-key', 'z"z\n has duplicate key'],
+    [
+      'unknown attribute with a quote and a line break',
+      '{"Item":{"z\\"z\\n has duplicate key":{"S":"1"}}}',
+      'unknown-key',
+      'z"z\n has duplicate key',
+    ],
     ['unknown type tag', '{"Item":{"pk":{"X":"1"}}}', 'unknown-key', 'X'],
     ['another top-level name', '{"Itme":{}}', 'unknown-key', 'Itme'],
     ['duplicate attribute', '{"Item":{"pk":{"S":"1"},"pk":{"S":"2"}}}', 'duplicate', 'pk'],
@@ -49,16 +55,40 @@ describe('what the engine says of lines that it refuses', () => {
     ['scalar item', '{"Item":5}', 'type', 'Expected OBJECT, but got UBIGINT: 5'],
     ['array line', '[1]', 'type', 'Expected OBJECT, but got ARRAY: [1]'],
     ['number line', '5', 'type', 'Expected OBJECT, but got UBIGINT: 5'],
-    ['object where a list is expected', '{"Item":{"l":{"L":{"S":"x"}}}}', 'type', 'Expected ARRAY, but got OBJECT: {"S":"x"}'],
-    ['text where a boolean is expected', '{"Item":{"b":{"BOOL":"maybe"}}}', 'type', 'Failed to cast value to numerical: "maybe"'],
+    [
+      'object where a list is expected',
+      '{"Item":{"l":{"L":{"S":"x"}}}}',
+      'type',
+      'Expected ARRAY, but got OBJECT: {"S":"x"}',
+    ],
+    [
+      'text where a boolean is expected',
+      '{"Item":{"b":{"BOOL":"maybe"}}}',
+      'type',
+      'Failed to cast value to numerical: "maybe"',
+    ],
     ['not JSON at all', 'hello there', 'malformed', 'unexpected character.'],
     ['cut line', '{"Item":{"pk":{"S":"x"', 'malformed', 'unexpected end of data.'],
-    ['two documents', `${GOOD.trim()}${GOOD.trim()}`, 'malformed', 'unexpected content after document. Try auto-detecting the JSON format'],
-    ['invalid UTF-8', Buffer.concat([Buffer.from('{"Item":{"pk":{"S":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}}}')]),
-      'malformed', 'invalid UTF-8 encoding in string.'],
+    [
+      'two documents',
+      `${GOOD.trim()}${GOOD.trim()}`,
+      'malformed',
+      'unexpected content after document. Try auto-detecting the JSON format',
+    ],
+    [
+      'invalid UTF-8',
+      Buffer.concat([Buffer.from('{"Item":{"pk":{"S":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}}}')]),
+      'malformed',
+      'invalid UTF-8 encoding in string.',
+    ],
     ['lone surrogate', '{"Item":{"pk":{"S":"\\ud800"}}}', 'malformed', 'no low surrogate in string.'],
     ['bad escape', '{"Item":{"pk":{"S":"\\x"}}}', 'malformed', 'invalid escaped character in string.'],
-    ['raw control character', '{"Item":{"pk":{"S":"a\u0000b"}}}', 'malformed', 'unexpected control character in string.'],
+    [
+      'raw control character',
+      '{"Item":{"pk":{"S":"a\u0000b"}}}',
+      'malformed',
+      'unexpected control character in string.',
+    ],
   ];
 
   test.each(refused)('faults 87, 88: %s', async (title, body, kind, detail) => {
@@ -70,8 +100,14 @@ describe('what the engine says of lines that it refuses', () => {
 
   test('fault 38: a truncated gzip file, and one that is none, are named', async () => {
     const cut = gzipSync(Buffer.from(GOOD.repeat(20000))).subarray(0, 200);
-    expect(refusalOf(await load('cut.json.gz', cut))).toMatchObject({ file: join(dir, 'cut.json.gz'), kind: 'malformed' });
-    expect(refusalOf(await load('plain.json.gz', GOOD))).toMatchObject({ file: join(dir, 'plain.json.gz'), kind: 'malformed' });
+    expect(refusalOf(await load('cut.json.gz', cut))).toMatchObject({
+      file: join(dir, 'cut.json.gz'),
+      kind: 'malformed',
+    });
+    expect(refusalOf(await load('plain.json.gz', GOOD))).toMatchObject({
+      file: join(dir, 'plain.json.gz'),
+      kind: 'malformed',
+    });
   });
 
   test('fault 38: junk behind a gzip stream is an error without a name', async () => {
@@ -83,7 +119,9 @@ describe('what the engine says of lines that it refuses', () => {
   test('an object over maximum_object_size is refused and named', async () => {
     const huge = `{"Item":{"pk":{"S":"${'x'.repeat(40_000_000)}"}}}\n`;
     expect(refusalOf(await load('huge.json', huge))).toMatchObject({
-      file: join(dir, 'huge.json'), kind: 'malformed', detail: 'a line of more than 16777216 bytes',
+      file: join(dir, 'huge.json'),
+      kind: 'malformed',
+      detail: 'a line of more than 16777216 bytes',
     });
   });
 

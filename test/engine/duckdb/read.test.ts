@@ -31,12 +31,21 @@ describe('reading a table', () => {
     const id = field('id', 'N', LONG);
     const address = field('address', 'M', struct(field('city', 'S', TEXT)));
     const price = field('price', 'N', { kind: 'decimal', precision: 18, scale: 2 });
-    const old = await writeTable(writer, dir, table([id, address, price]), [{ id: '1', address: "{'city': 'x'}", price: '1.5' }]);
-    const grown = table([
-      { ...id, name: 'renamed' }, address, { ...price, type: { kind: 'decimal', precision: 38, scale: 2 } }, field(`it's "new"`, 'L', list('N', LONG)),
+    const old = await writeTable(writer, dir, table([id, address, price]), [
+      { id: '1', address: "{'city': 'x'}", price: '1.5' },
     ]);
-    const fresh = await writeTable(writer, dir, grown, [{ renamed: '2', price: "'9999999999999999999999.25'", [`it's "new"`]: '[7]' }]);
-    const rows = await writer.rows(`SELECT * EXCLUDE (_rescued, _written_at) FROM (${tableRelation(grown, [old, fresh])}) ORDER BY renamed`);
+    const grown = table([
+      { ...id, name: 'renamed' },
+      address,
+      { ...price, type: { kind: 'decimal', precision: 38, scale: 2 } },
+      field(`it's "new"`, 'L', list('N', LONG)),
+    ]);
+    const fresh = await writeTable(writer, dir, grown, [
+      { renamed: '2', price: "'9999999999999999999999.25'", [`it's "new"`]: '[7]' },
+    ]);
+    const rows = await writer.rows(
+      `SELECT * EXCLUDE (_rescued, _written_at) FROM (${tableRelation(grown, [old, fresh])}) ORDER BY renamed`,
+    );
     expect(rows).toEqual([
       { renamed: 1n, address: { city: 'x' }, price: '1.50', [`it's "new"`]: null },
       { renamed: 2n, address: null, price: '9999999999999999999999.25', [`it's "new"`]: [7n] },
@@ -46,12 +55,20 @@ describe('reading a table', () => {
   test('a table of no files has its columns and types', async () => {
     const { field, list, map, struct, table } = schemaBuilder();
     const schema = table([
-      field('a', 'L', list('M', struct(field('x y', 'B', { kind: 'binary' })))), field('m', 'M', map('N', { kind: 'decimal', precision: 38, scale: 9 })),
-      field('t', 'S', { kind: 'timestamp', format: 'iso' }), field('j', '*', { kind: 'ddb-json' }), field('d', 'N', { kind: 'double' }),
+      field('a', 'L', list('M', struct(field('x y', 'B', { kind: 'binary' })))),
+      field('m', 'M', map('N', { kind: 'decimal', precision: 38, scale: 9 })),
+      field('t', 'S', { kind: 'timestamp', format: 'iso' }),
+      field('j', '*', { kind: 'ddb-json' }),
+      field('d', 'N', { kind: 'double' }),
     ]);
     const cursor = await writer.cursor(tableRelation(schema, []));
     expect(cursor.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
-      'a STRUCT("x y" BLOB)[]', 'm MAP(VARCHAR, DECIMAL(38,9))', 't TIMESTAMP WITH TIME ZONE', 'j VARCHAR', 'd DOUBLE', '_rescued VARCHAR',
+      'a STRUCT("x y" BLOB)[]',
+      'm MAP(VARCHAR, DECIMAL(38,9))',
+      't TIMESTAMP WITH TIME ZONE',
+      'j VARCHAR',
+      'd DOUBLE',
+      '_rescued VARCHAR',
       '_written_at TIMESTAMP WITH TIME ZONE',
     ]);
     expect(tableColumns(schema).length).toBe(7);
@@ -64,7 +81,10 @@ describe('reading a table', () => {
     let path: string;
     let duck: Duck;
     beforeAll(async () => {
-      path = await writeTable(writer, dir, schema, [{ id: '1', name: "'é'" }, { id: '9007199254740993', name: 'NULL' }]);
+      path = await writeTable(writer, dir, schema, [
+        { id: '1', name: "'é'" },
+        { id: '9007199254740993', name: 'NULL' },
+      ]);
     });
     const ask = async (sql: string) => {
       duck = await openDuckDb(SMALL);
@@ -80,31 +100,63 @@ describe('reading a table', () => {
 
     test('sees the table as t', async () => {
       expect(await ask('SELECT name, id FROM t ORDER BY id; -- all')).toEqual({
-        columns: [{ name: 'name', type: 'VARCHAR' }, { name: 'id', type: 'BIGINT' }], rows: [['é', 1n], [null, 9007199254740993n]],
+        columns: [
+          { name: 'name', type: 'VARCHAR' },
+          { name: 'id', type: 'BIGINT' },
+        ],
+        rows: [
+          ['é', 1n],
+          [null, 9007199254740993n],
+        ],
       });
       expect((await ask('DESCRIBE t')).rows.length).toBe(4);
       expect((await ask('WITH x AS (FROM t) SELECT count(*) FROM x')).rows).toEqual([[2n]]);
     });
 
     test.each([
-      ['SELECT * FROM read_text(FILE)', 'other files'], ['SELECT * FROM read_csv(FILE)', 'other files'], ["SELECT * FROM glob('/*')", 'folders'],
-      ["COPY (SELECT 1) TO FILE", 'writing'], ["COPY t TO TABLE (FORMAT parquet, USE_TMP_FILE false)", 'writing the table'],
-      ["ATTACH FILE AS x", 'databases'], ['SET threads = 1', 'settings'], ['CREATE TABLE x AS FROM t', 'tables'], ['SELECT 1; SELECT 2', 'two statements'],
-      ['INSTALL httpfs', 'extensions'], ['EXPLAIN ANALYZE COPY t TO FILE', 'writing behind EXPLAIN'], ['SELECT nothing FROM t', 'unknown columns'],
-      ['selec', 'syntax errors'], ['', 'nothing'], ["SELECT * FROM 'http://localhost:1/x.parquet'", 'the network'],
+      ['SELECT * FROM read_text(FILE)', 'other files'],
+      ['SELECT * FROM read_csv(FILE)', 'other files'],
+      ["SELECT * FROM glob('/*')", 'folders'],
+      ['COPY (SELECT 1) TO FILE', 'writing'],
+      ['COPY t TO TABLE (FORMAT parquet, USE_TMP_FILE false)', 'writing the table'],
+      ['ATTACH FILE AS x', 'databases'],
+      ['SET threads = 1', 'settings'],
+      ['CREATE TABLE x AS FROM t', 'tables'],
+      ['SELECT 1; SELECT 2', 'two statements'],
+      ['INSTALL httpfs', 'extensions'],
+      ['EXPLAIN ANALYZE COPY t TO FILE', 'writing behind EXPLAIN'],
+      ['SELECT nothing FROM t', 'unknown columns'],
+      ['selec', 'syntax errors'],
+      ['', 'nothing'],
+      ["SELECT * FROM 'http://localhost:1/x.parquet'", 'the network'],
     ])('%s: no %s', async (sql) => {
       const secret = join(dir, 'secret.txt');
       writeFileSync(secret, 'secret\n');
-      const text = sql.replace('FILE', str(sql.includes('COPY') ? join(dir, 'out.txt') : secret)).replace('TABLE (', `${str(path)} (`);
-      await expect(ask(text)).rejects.toMatchObject({ code: 'QUERY', hint: expect.stringContaining('table is called t') });
+      const text = sql
+        .replace('FILE', str(sql.includes('COPY') ? join(dir, 'out.txt') : secret))
+        .replace('TABLE (', `${str(path)} (`);
+      await expect(ask(text)).rejects.toMatchObject({
+        code: 'QUERY',
+        hint: expect.stringContaining('table is called t'),
+      });
       expect(existsSync(join(dir, 'out.txt'))).toBe(false);
       expect((await ask('SELECT count(*) FROM t')).rows).toEqual([[2n]]);
     });
 
     test('an interrupt stays an interrupt', async () => {
       const locked = await openDuckDb(SMALL);
-      const asked = runQuery(locked, schema, [path], 'SELECT count(*) FROM range(100000000000) r(a) WHERE a * a % 7 = 3', AbortSignal.timeout(100));
-      await expect(asked.then(async ({ rows }) => { for await (const _ of rows) break; })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      const asked = runQuery(
+        locked,
+        schema,
+        [path],
+        'SELECT count(*) FROM range(100000000000) r(a) WHERE a * a % 7 = 3',
+        AbortSignal.timeout(100),
+      );
+      await expect(
+        asked.then(async ({ rows }) => {
+          for await (const _ of rows) break;
+        }),
+      ).rejects.toMatchObject({ code: 'INTERRUPTED' });
       locked.close();
     });
   });

@@ -3,5 +3,8 @@ import type { DuckOptions } from '../../../src/engine/duckdb/instance.ts';
 
 /** Enough for tests: two hundred megabytes, one thread. */
 export const SMALL: DuckOptions = {
-  memoryLimitBytes: 200_000_000, threads: 1, tempDir: tmpdir(), tempBudgetBytes: 200_000_000,
+  memoryLimitBytes: 200_000_000,
+  threads: 1,
+  tempDir: tmpdir(),
+  tempBudgetBytes: 200_000_000,
 };

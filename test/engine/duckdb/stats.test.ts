@@ -44,15 +44,23 @@ describe('statistics of written files', () => {
   test('nested leaves are found under their ids, with odd names', async () => {
     const { field, list, map, struct, table } = schemaBuilder();
     const long: { kind: 'long' } = { kind: 'long' };
-    const schema = table([
-      field('a"b.c', 'N', long),
-      field('l', 'L', list('L', list('N', { kind: 'decimal', precision: 18, scale: 2 }))),
-      field('m', 'M', map('M', struct(field('x.y', 'BOOL', { kind: 'boolean' }), field('bin', 'B', { kind: 'binary' })))),
-      field('nil', 'S', { kind: 'string' }),
-    ], { system: [] });
+    const schema = table(
+      [
+        field('a"b.c', 'N', long),
+        field('l', 'L', list('L', list('N', { kind: 'decimal', precision: 18, scale: 2 }))),
+        field(
+          'm',
+          'M',
+          map('M', struct(field('x.y', 'BOOL', { kind: 'boolean' }), field('bin', 'B', { kind: 'binary' }))),
+        ),
+        field('nil', 'S', { kind: 'string' }),
+      ],
+      { system: [] },
+    );
     const file = await write(schema, [
       `(1, [[1.5, 2], [NULL]], MAP {'k': {'x.y': true, 'bin': encode('é')}, 'a': {'x.y': false, 'bin': '\\x00'::BLOB}}, NULL)`,
-      `(-5, [], MAP {}, NULL)`, '(NULL, NULL, NULL, NULL)',
+      `(-5, [], MAP {}, NULL)`,
+      '(NULL, NULL, NULL, NULL)',
     ]);
     expect(file.rows).toBe(3);
     expect(bare(file.stats[1])).toEqual({ valueCount: 3, nullCount: 1, min: '-5', max: '1' });
@@ -71,7 +79,9 @@ describe('statistics of written files', () => {
 
   test('times have six digits and UTC; -0.0 widens the lower bound; odd times have no bound', async () => {
     const { field, table } = schemaBuilder();
-    const schema = table([field('t', 'S', { kind: 'timestamp', format: 'iso' }), field('d', 'N', { kind: 'double' })], { system: [] });
+    const schema = table([field('t', 'S', { kind: 'timestamp', format: 'iso' }), field('d', 'N', { kind: 'double' })], {
+      system: [],
+    });
     const file = await write(schema, ["('2020-01-01 00:00:00+00', 0.0)", "('1969-12-31 23:59:59.9999+00', 1e300)"]);
     expect(file.stats[1]).toMatchObject({ min: '1969-12-31 23:59:59.999900+00', max: '2020-01-01 00:00:00.000000+00' });
     expect(file.stats[2]).toMatchObject({ min: '-0.0', max: '1e+300' });
@@ -103,30 +113,47 @@ describe('statistics of written files', () => {
   test('fault 90: bounds of strings and blobs enclose all values, by bytes', async () => {
     const { field, table } = schemaBuilder();
     const schema = table([field('s', 'S', { kind: 'string' }), field('b', 'B', { kind: 'binary' })], { system: [] });
-    const piece = fc.constantFrom('a', 'é', '😀', '\u{10ffff}', '\0', '\uffff', 'z'.repeat(255), '😀'.repeat(70), 'é'.repeat(128));
+    const piece = fc.constantFrom(
+      'a',
+      'é',
+      '😀',
+      '\u{10ffff}',
+      '\0',
+      '\uffff',
+      'z'.repeat(255),
+      '😀'.repeat(70),
+      'é'.repeat(128),
+    );
     const text = fc.array(piece, { maxLength: 4 }).map((parts) => parts.join(''));
-    await fc.assert(fc.asyncProperty(fc.array(fc.option(text), { minLength: 1, maxLength: 8 }), async (texts) => {
-      const tuples = texts.map((value) => (value === null ? '(NULL, NULL)' : `(${str(value)}, encode(${str(value)}))`));
-      const file = await write(schema, tuples);
-      const bytes = texts.filter((value) => value !== null).map((value) => Buffer.from(value));
-      const bounds = [
-        { stats: file.stats[1], decode: (bound: string) => Buffer.from(bound) },
-        { stats: file.stats[2], decode: (bound: string) => Buffer.from(bound, 'hex') },
-      ];
-      for (const { stats, decode } of bounds) {
-        expect(stats?.valueCount).toBe(texts.length);
-        expect(stats?.nullCount).toBe(texts.length - bytes.length);
-        for (const value of bytes) {
-          if (stats?.min !== undefined) expect(Buffer.compare(decode(stats.min), value)).toBeLessThanOrEqual(0);
-          if (stats?.max !== undefined) expect(Buffer.compare(decode(stats.max), value)).toBeGreaterThanOrEqual(0);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.option(text), { minLength: 1, maxLength: 8 }), async (texts) => {
+        const tuples = texts.map((value) =>
+          value === null ? '(NULL, NULL)' : `(${str(value)}, encode(${str(value)}))`,
+        );
+        const file = await write(schema, tuples);
+        const bytes = texts.filter((value) => value !== null).map((value) => Buffer.from(value));
+        const bounds = [
+          { stats: file.stats[1], decode: (bound: string) => Buffer.from(bound) },
+          { stats: file.stats[2], decode: (bound: string) => Buffer.from(bound, 'hex') },
+        ];
+        for (const { stats, decode } of bounds) {
+          expect(stats?.valueCount).toBe(texts.length);
+          expect(stats?.nullCount).toBe(texts.length - bytes.length);
+          for (const value of bytes) {
+            if (stats?.min !== undefined) expect(Buffer.compare(decode(stats.min), value)).toBeLessThanOrEqual(0);
+            if (stats?.max !== undefined) expect(Buffer.compare(decode(stats.max), value)).toBeGreaterThanOrEqual(0);
+          }
         }
-      }
-    }), { numRuns: 80 });
+      }),
+      { numRuns: 80 },
+    );
   });
 
   test('split offsets are the starts of the row groups', async () => {
     const path = join(dir, 'groups.parquet');
-    await duck.run(`COPY (SELECT a, a % 7 AS b FROM range(10000) t(a)) TO ${str(path)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
+    await duck.run(
+      `COPY (SELECT a, a % 7 AS b FROM range(10000) t(a)) TO ${str(path)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
+    );
     const offsets = await splitOffsets(duck, path);
     expect(offsets.length).toBe(5);
     expect(offsets[0]).toBe(4);

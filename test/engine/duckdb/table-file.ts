@@ -9,12 +9,19 @@ let count = 0;
 
 /** Writes a Parquet file whose rows are given as SQL expressions by column name; absent columns are NULL. */
 export async function writeTable(
-  duck: Duck, dir: string, schema: TableSchema, rows: readonly Readonly<Record<string, string>>[],
+  duck: Duck,
+  dir: string,
+  schema: TableSchema,
+  rows: readonly Readonly<Record<string, string>>[],
 ): Promise<string> {
   const path = join(dir, `table-${count++}.parquet`);
   const columns = tableColumns(schema);
-  const selects = rows.map((row) =>
-    `SELECT ${columns.map(({ name, type }) => `CAST(${row[name] ?? 'NULL'} AS ${type}) AS ${ident(name)}`).join(', ')}`);
-  await duck.run(`COPY (${selects.join(' UNION ALL ')}) TO ${str(path)} (FORMAT parquet, FIELD_IDS ${fieldIdsSql(schema)})`);
+  const selects = rows.map(
+    (row) =>
+      `SELECT ${columns.map(({ name, type }) => `CAST(${row[name] ?? 'NULL'} AS ${type}) AS ${ident(name)}`).join(', ')}`,
+  );
+  await duck.run(
+    `COPY (${selects.join(' UNION ALL ')}) TO ${str(path)} (FORMAT parquet, FIELD_IDS ${fieldIdsSql(schema)})`,
+  );
   return path;
 }

@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { openDuckDb } from '../../../src/engine/duckdb/instance.ts';
 import { ident, list, str } from '../../../src/engine/sql/quote.ts';
 import { SMALL } from '../duckdb/small.ts';
@@ -9,10 +9,13 @@ describe('quoting', () => {
     const duck = await openDuckDb(SMALL);
     const nasty = ['', "'", "''", '"', '\\', '\0', 'a\0b', '\n\r\t', 'é😀', '$1', '--', '%s', '; drop table t'];
     const text = fc.oneof(fc.constantFrom(...nasty), fc.string({ unit: 'binary' }));
-    await fc.assert(fc.asyncProperty(fc.array(text, { maxLength: 5 }), async (texts) => {
-      const [row] = await duck.rows(`select ${list(texts)}::VARCHAR[] as l, ${str(texts.join('|'))} as s`);
-      expect(row).toEqual({ l: texts, s: texts.join('|') });
-    }), { numRuns: 60 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 5 }), async (texts) => {
+        const [row] = await duck.rows(`select ${list(texts)}::VARCHAR[] as l, ${str(texts.join('|'))} as s`);
+        expect(row).toEqual({ l: texts, s: texts.join('|') });
+      }),
+      { numRuns: 60 },
+    );
     duck.close();
   });
 

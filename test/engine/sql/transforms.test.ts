@@ -22,7 +22,8 @@ function literal(type: PhysicalType, text: string): string {
   throw new Error('no such case');
 }
 
-const typeName = (type: PhysicalType): string => (typeof type === 'object' ? `decimal(${type.decimal.join(',')})` : type);
+const typeName = (type: PhysicalType): string =>
+  typeof type === 'object' ? `decimal(${type.decimal.join(',')})` : type;
 
 describe('partition transforms in SQL', () => {
   let duck: Duck;
@@ -33,7 +34,9 @@ describe('partition transforms in SQL', () => {
 
   const one = async (transform: TransformName, width: number | undefined, type: PhysicalType, value: string) => {
     const field = width === undefined ? { transform } : { transform, width };
-    const [row] = await duck.rows(`SELECT CAST(${transformSql(field, 'v', type)} AS VARCHAR) AS r FROM (SELECT ${value} AS v)`);
+    const [row] = await duck.rows(
+      `SELECT CAST(${transformSql(field, 'v', type)} AS VARCHAR) AS r FROM (SELECT ${value} AS v)`,
+    );
     return row?.['r'];
   };
 
@@ -92,28 +95,39 @@ describe('partition transforms in SQL', () => {
   const missing = !existsSync(PYTHON);
   if (missing && process.env['CI'] === 'true') throw new Error(`${PYTHON} is missing: ${title}`);
 
-  test.skipIf(missing)(title, async () => {
-    const cases = fc.sample(randomCase(), { numRuns: 1000, seed: 20260101 });
-    const ours = new Map<number, unknown>();
-    const numbered = cases.map((one, i) => ({ ...one, i, key: `${one.transform} ${one.width} ${typeName(one.type)}` }));
-    for (const key of new Set(numbered.map((one) => one.key))) {
-      const same = numbered.filter((one) => one.key === key);
-      const first = same[0];
-      if (first === undefined) continue;
-      const { type, transform, width } = first;
-      const result = transformSql(width === undefined ? { transform } : { transform, width }, 'v', type);
-      const text = type === 'binary' && transform === 'truncate' ? `to_base64(${result})` : `CAST(${result} AS VARCHAR)`;
-      const values = same.map((one) => `(${one.i}, ${literal(type, one.value)})`).join(', ');
-      for (const row of await duck.rows(`SELECT i, ${text} AS r FROM (VALUES ${values}) t(i, v)`)) ours.set(Number(row['i']), row['r']);
-    }
-    const input = JSON.stringify({ cases: cases.map((one) => ({ ...one, type: typeName(one.type) })) });
-    const python = spawnSync(PYTHON, ['test/engine/sql/iceberg_transforms.py'], { input, encoding: 'utf8' });
-    expect(python.stderr).toBe('');
-    const theirs = JSON.parse(python.stdout) as readonly string[];
-    const differing = cases.map((one, i) => ({ ...one, ours: ours.get(i), theirs: theirs[i] }))
-      .filter((one) => !sameResult(one.type, one.ours, one.theirs));
-    expect(differing).toEqual([]);
-  }, 60_000);
+  test.skipIf(missing)(
+    title,
+    async () => {
+      const cases = fc.sample(randomCase(), { numRuns: 1000, seed: 20260101 });
+      const ours = new Map<number, unknown>();
+      const numbered = cases.map((one, i) => ({
+        ...one,
+        i,
+        key: `${one.transform} ${one.width} ${typeName(one.type)}`,
+      }));
+      for (const key of new Set(numbered.map((one) => one.key))) {
+        const same = numbered.filter((one) => one.key === key);
+        const first = same[0];
+        if (first === undefined) continue;
+        const { type, transform, width } = first;
+        const result = transformSql(width === undefined ? { transform } : { transform, width }, 'v', type);
+        const text =
+          type === 'binary' && transform === 'truncate' ? `to_base64(${result})` : `CAST(${result} AS VARCHAR)`;
+        const values = same.map((one) => `(${one.i}, ${literal(type, one.value)})`).join(', ');
+        for (const row of await duck.rows(`SELECT i, ${text} AS r FROM (VALUES ${values}) t(i, v)`))
+          ours.set(Number(row['i']), row['r']);
+      }
+      const input = JSON.stringify({ cases: cases.map((one) => ({ ...one, type: typeName(one.type) })) });
+      const python = spawnSync(PYTHON, ['test/engine/sql/iceberg_transforms.py'], { input, encoding: 'utf8' });
+      expect(python.stderr).toBe('');
+      const theirs = JSON.parse(python.stdout) as readonly string[];
+      const differing = cases
+        .map((one, i) => ({ ...one, ours: ours.get(i), theirs: theirs[i] }))
+        .filter((one) => !sameResult(one.type, one.ours, one.theirs));
+      expect(differing).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 function sameResult(type: PhysicalType, ours: unknown, theirs: string | undefined): boolean {
@@ -135,24 +149,32 @@ function randomCase(): fc.Arbitrary<Case> {
   const long = fc.bigInt({ min: -(2n ** 63n) + 2n ** 32n, max: 2n ** 63n - 1n });
   const typed = (precision: number, scale: number): fc.Arbitrary<readonly [PhysicalType, string]> => {
     const limit = 10n ** BigInt(precision) - 2n ** 32n;
-    return fc.oneof(fc.bigInt({ min: -limit, max: limit }), fc.bigInt({ min: -70000n, max: 70000n })).map((unscaled) => {
-      const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
-      const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
-      return [{ decimal: [precision, scale] }, `${unscaled < 0n ? '-' : ''}${text}`];
-    });
+    return fc
+      .oneof(fc.bigInt({ min: -limit, max: limit }), fc.bigInt({ min: -70000n, max: 70000n }))
+      .map((unscaled) => {
+        const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
+        const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+        return [{ decimal: [precision, scale] }, `${unscaled < 0n ? '-' : ''}${text}`];
+      });
   };
   const value: fc.Arbitrary<readonly [PhysicalType, string]> = fc.oneof(
     fc.oneof(long, fc.bigInt({ min: -300n, max: 300n })).map((n) => ['long', String(n)] as const),
-    typed(18, 2), typed(38, 9), typed(38, 0),
+    typed(18, 2),
+    typed(38, 9),
+    typed(38, 0),
     fc.string({ unit: 'binary', maxLength: 30 }).map((text) => ['string', text] as const),
     fc.uint8Array({ maxLength: 30 }).map((bytes) => ['binary', Buffer.from(bytes).toString('base64')] as const),
   );
   const time = fc.bigInt({ min: -62135596800000000n, max: 253402300799999999n });
   return fc.oneof(
-    fc.tuple(fc.constantFrom('bucket' as const, 'truncate' as const), width, value)
+    fc
+      .tuple(fc.constantFrom('bucket' as const, 'truncate' as const), width, value)
       .map(([transform, w, [type, text]]) => ({ transform, width: w, type, value: text })),
-    fc.tuple(fc.constantFrom('year' as const, 'month' as const, 'day' as const, 'hour' as const), time)
+    fc
+      .tuple(fc.constantFrom('year' as const, 'month' as const, 'day' as const, 'hour' as const), time)
       .map(([transform, at]) => ({ transform, type: 'timestamptz' as const, value: String(at) })),
-    fc.tuple(width, time).map(([w, at]) => ({ transform: 'bucket' as const, width: w, type: 'timestamptz' as const, value: String(at) })),
+    fc
+      .tuple(width, time)
+      .map(([w, at]) => ({ transform: 'bucket' as const, width: w, type: 'timestamptz' as const, value: String(at) })),
   );
 }
