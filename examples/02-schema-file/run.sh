@@ -8,8 +8,8 @@ node ../make-export.mjs "$work/export"
 npx tailrace schema infer "$work/export" --key order_id --timestamps auto --out "$work/orders.schema.yaml"
 cat "$work/orders.schema.yaml"
 
-# Any editor does: here, the column `region` becomes `sales_region`. What the file does not name would go to _rescued.
-sed -i.bak 's/name: region$/name: sales_region/' "$work/orders.schema.yaml"
+# Any editor does: here, `total` gets two digits behind the point. What the file does not name would go to _rescued.
+sed -i.bak 's/^  total: .*/  total: decimal(12,2)/' "$work/orders.schema.yaml"
 
 npx tailrace sync "$work/export" "$work/lake/orders" --key order_id --schema "$work/orders.schema.yaml"
 npx tailrace schema diff "$work/export" "$work/lake/orders"

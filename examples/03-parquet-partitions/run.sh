@@ -10,5 +10,5 @@ npx tailrace sync "$work/export" "parquet:$work/lake/orders" \
 
 # Readers are pointed at the generation that counts: the report printed it, and inspect prints it again.
 npx tailrace inspect "$work/lake/orders"
-(cd "$work/lake/orders" && find . -name '*.parquet' | sort | head -n 5)
+(cd "$work/lake/orders" && find . -name '*.parquet' | sort | sed -n '1,5p')
 npx tailrace query "$work/lake/orders" "select count(*) as orders from t where region = 'eu'"

@@ -12,8 +12,6 @@ export type Row = Readonly<Record<string, Canon>>;
 export interface ReadRequest {
   readonly location: string;
   readonly format: 'iceberg' | 'parquet';
-  /** Metadata file of an Iceberg table, for readers that need it; by default the version hint tells. */
-  readonly metadata?: string;
   /** SQL on the columns, `region = 'eu'`. */
   readonly filter?: string;
 }

@@ -30,8 +30,7 @@ serverOrSkip('readers of the field, on S3', [VERSITYGW, PYTHON], () => {
           root: 's3://lake',
           change,
         });
-        const metadata = `${loaded.location}/metadata/v1.metadata.json`;
-        const [rows] = await readTables(reader, [{ ...loaded, metadata }], store);
+        const [rows] = await readTables(reader, [loaded], store);
         expect(compareRows(reader, { name: 'on S3', ...loaded, items }, rows ?? [])).toEqual([]);
       }
     } finally {

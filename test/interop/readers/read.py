@@ -25,11 +25,6 @@ def main():
             read(table, out)
 
 
-def current_metadata(location):
-    with open(os.path.join(location, "metadata", "version-hint.text"), encoding="utf-8") as file:
-        return os.path.join(location, "metadata", f"v{file.read().strip()}.metadata.json")
-
-
 def pyiceberg(request):
     from pyiceberg.table import StaticTable
 
@@ -37,8 +32,7 @@ def pyiceberg(request):
         s3 = request.get("s3")
         properties = {"s3.endpoint": s3["endpoint"], "s3.access-key-id": s3["key"],
                       "s3.secret-access-key": s3["secret"], "s3.region": "us-east-1"} if s3 else {}
-        metadata = table.get("metadata") or current_metadata(table["location"])
-        opened = StaticTable.from_metadata(metadata, properties)
+        opened = StaticTable.from_metadata(table["location"], properties)
         condition = table.get("filter")
         scan = opened.scan(row_filter=condition) if condition else opened.scan()
         write_arrow(out, scan.to_arrow().to_batches())
