@@ -19,6 +19,21 @@ export function icebergSchema(schema: TableSchema, schemaId: number): IcebergSch
   return { type: 'struct', 'schema-id': schemaId, fields, 'identifier-field-ids': identifierIds(schema) };
 }
 
+/** A full name, such as `a.b`, that two fields of a schema share: no Iceberg reader would open the table. */
+export function ambiguousName(schema: IcebergStruct): string | undefined {
+  const seen = new Set<string>();
+  const walk = (name: string, type: IcebergType): string | undefined => {
+    if (seen.has(name)) return name;
+    seen.add(name);
+    for (const [child, childType] of children(type)) {
+      const found = walk(`${name}.${child}`, childType);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return schema.fields.map((field) => walk(field.name, field.type)).find((name) => name !== undefined);
+}
+
 /** Every leaf of a schema by field id. */
 export function leaves(schema: IcebergStruct): ReadonlyMap<number, Leaf> {
   const found = new Map<number, Leaf>();
@@ -94,6 +109,16 @@ function collectLeaves(id: number, type: IcebergType, repeated: boolean, found: 
     collectLeaves(type['key-id'], type.key, true, found);
     collectLeaves(type['value-id'], type.value, true, found);
   }
+}
+
+function children(type: IcebergType): readonly (readonly [name: string, type: IcebergType])[] {
+  if (typeof type === 'string') return [];
+  if (type.type === 'struct') return type.fields.map((field) => [field.name, field.type]);
+  if (type.type === 'list') return [['element', type.element]];
+  return [
+    ['key', type.key],
+    ['value', type.value],
+  ];
 }
 
 interface MappedName {

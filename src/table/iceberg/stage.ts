@@ -4,7 +4,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { StagedCommit } from '../../model/table.ts';
 import { isMappingProperty, mappingProperties } from './mapping.ts';
 import { LEDGER_PROPERTY } from './metadata.ts';
-import { icebergSchema, nameMapping, sameSchema } from './schema.ts';
+import { ambiguousName, icebergSchema, nameMapping, sameSchema } from './schema.ts';
 import { evolveSortOrder, evolveSpec } from './spec.ts';
 import type { IcebergSchema, MetadataLogEntry, Snapshot, TableMetadata } from './wire.ts';
 
@@ -25,6 +25,7 @@ export function stageMetadata(
     staged.schema,
     schemas.reduce((most, { 'schema-id': id }) => Math.max(most, id + 1), 0),
   );
+  refuseAmbiguousNames(nextSchema, location);
   const sameAs = schemas.find((schema) => sameSchema(schema, nextSchema));
   const specs = former?.['partition-specs'] ?? [];
   const { spec, lastPartitionId } = evolveSpec(
@@ -104,4 +105,15 @@ function metadataLog(former: TableMetadata | undefined, formerFile: string | und
   return [...log, { 'timestamp-ms': former['last-updated-ms'], 'metadata-file': formerFile }].slice(
     -METADATA_LOG_LENGTH,
   );
+}
+
+function refuseAmbiguousNames(schema: IcebergSchema, place: string): void {
+  const name = ambiguousName(schema);
+  if (name === undefined) return;
+  throw new TailraceError('INTERNAL', `Two columns of the table have the full name ${name}, which Iceberg forbids.`, {
+    place,
+    expected: 'one field for each full name',
+    found: name,
+    hint: `Give one of them another name in a schema file, or leave it out: --exclude '${name}'.`,
+  });
 }

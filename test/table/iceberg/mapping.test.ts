@@ -167,3 +167,24 @@ describe('identifier fields', () => {
     expect(icebergSchema({ ...everyType, columns }, 0)['identifier-field-ids']).toEqual([]);
   });
 });
+
+test('fault 80: a dotted name that meets a nested one is refused, because no reader would open the table', () => {
+  const nested: readonly (readonly [string, ColumnType])[] = [
+    ['a.b', { kind: 'struct', fields: [field(2, 'b', 'S', string)] }],
+    ['a.element', { kind: 'list', element: { id: 2, tag: 'S', type: string } }],
+    ['a.value', { kind: 'map', keyId: 4, value: { id: 2, tag: 'S', type: string } }],
+  ];
+  for (const [dotted, outer] of nested) {
+    const schemaOf = (other: string): TableSchema => ({
+      columns: [field(1, 'a', 'M', outer), field(3, other, 'S', string)],
+      derived: [],
+      system: [],
+      keys: [],
+      lastFieldId: 4,
+    });
+    const stage = (other: string) => () =>
+      stageMetadata(undefined, stagedOf('c', { schema: schemaOf(other) }), '/t', undefined);
+    expect(stage(dotted)).toThrowError(expect.objectContaining({ found: dotted }));
+    expect(stage('a.c')).not.toThrow();
+  }
+});
