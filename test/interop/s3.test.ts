@@ -26,7 +26,7 @@ serverOrSkip('readers of the field, on S3', [VERSITYGW, PYTHON], () => {
       ] as const) {
         const loaded = await loadItems(folder, format, items, {
           key: ['pk'],
-          partition: 'bucket(4, pk)',
+
           root: 's3://lake',
           change,
         });
