@@ -46,6 +46,8 @@ export interface SyncReport {
   /** Where readers open the table: the metadata file's folder, or the Parquet generation's folder. */
   readonly readPath?: string;
   readonly counts: Counts;
+  /** What the run would read; only when planned. */
+  readonly plan?: { readonly items: number; readonly files: number; readonly bytes: number };
   readonly position?: {
     readonly tableArn: string;
     readonly tableId: string;

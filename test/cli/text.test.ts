@@ -38,6 +38,26 @@ Read it next
     expect(text).not.toContain('rows  ');
   });
 
+  test('of a plan says what a run would read, and offers nothing to open', () => {
+    const plan = { items: 3000, files: 4, bytes: 12_345_678 };
+    const text = syncReportText(
+      {
+        ...committed,
+        outcome: 'planned',
+        schema: [],
+        warnings: [],
+        rejects: '',
+        plan,
+        counts: { ...committed.counts, rejected: 0 },
+      },
+      style,
+    );
+    expect(text).toContain(
+      'Planned: nothing was written to ./lake/orders\n  to read   3,000 items in 4 files, 12.3 MB\n',
+    );
+    expect(text).not.toMatch(/rows|columns|Read it next/);
+  });
+
   test('of a failure never claims what is not known', () => {
     const failed = { ...committed, outcome: 'failed' as const };
     expect(syncReportText({ ...failed, error: { code: 'DISK_FULL', message: 'x' } }, style)).toContain('is as it was');

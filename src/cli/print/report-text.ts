@@ -27,8 +27,12 @@ export function syncReportText(report: SyncReport, style: Style): string {
     );
     return `${lines.join('\n')}\n`;
   }
-  if (report.outcome !== 'unchanged') lines.push(labelled('rows', countsText(report)));
-  lines.push(labelled('columns', schemaText(report)));
+  if (report.outcome === 'committed') lines.push(labelled('rows', countsText(report)));
+  if (report.plan !== undefined) {
+    const { items, files, bytes } = report.plan;
+    lines.push(labelled('to read', `${plural(items, 'item')} in ${plural(files, 'file')}, ${formatSize(bytes)}`));
+  }
+  if (report.schema.length > 0) lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
   if (report.position !== undefined) {
     lines.push(
