@@ -116,6 +116,14 @@ test('every package that src imports is a dependency, and every dependency is im
   expect([...used].sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
+test('the lock file names the binaries of every platform: npm ci refuses it otherwise (scripts/complete-lock.mjs)', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+  };
+  const wanted = Object.values(lock.packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+  expect(wanted.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
+});
+
 test('the lock file names no host', () => {
   const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
   expect(lock.match(/"resolved":.*/g) ?? []).toEqual([]);
