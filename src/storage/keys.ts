@@ -11,7 +11,12 @@ export function checkKey(key: string): void {
 export function checkPrefix(prefix: string): void {
   if (prefix.startsWith('/')) throw refused(prefix, 'begins with a slash');
   if (prefix.includes('\0')) throw refused(prefix, 'holds a zero byte');
-  if (prefix.split('/').slice(0, -1).some((segment) => segment === '..' || segment === '.')) {
+  if (
+    prefix
+      .split('/')
+      .slice(0, -1)
+      .some((segment) => segment === '..' || segment === '.')
+  ) {
     throw refused(prefix, 'holds a . or .. segment');
   }
 }

@@ -24,7 +24,8 @@ export function parseLocation(text: string): Location {
 
 /** The storage that holds a location: the whole file system, or the bucket. */
 export async function openStorage(
-  location: Location, settings: { readonly aws?: AwsSettings; readonly sse?: SyncOptions['sse'] } = {},
+  location: Location,
+  settings: { readonly aws?: AwsSettings; readonly sse?: SyncOptions['sse'] } = {},
 ): Promise<Storage> {
   if (location.kind === 'local') return localStorage(location.root);
   const { s3Storage } = await import('./s3/s3.ts');

@@ -24,7 +24,10 @@ const collect = async <T>(items: AsyncIterable<T>): Promise<readonly T[]> => {
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** What every storage does alike. `make` gives the storage under test; each test writes below a folder of its own. */
-export function storageContract(name: string, make: () => Promise<{ storage: Storage; stop?: () => Promise<void> }>): void {
+export function storageContract(
+  name: string,
+  make: () => Promise<{ storage: Storage; stop?: () => Promise<void> }>,
+): void {
   describe(`storage contract: ${name}`, () => {
     let storage: Storage;
     let stop: (() => Promise<void>) | undefined;
@@ -82,17 +85,27 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       await expect(storage.get(`${under}sub`)).rejects.toBeInstanceOf(ObjectNotFound);
     });
 
-    test.each(['', '/a', 'a/../b', '..', '../a', 'a/..', 'a/./b', 'a/', 'a\0b'])('the key %j is refused', async (key) => {
-      await expect(storage.head(key)).rejects.toBeInstanceOf(TailraceError);
-      await expect(storage.get(key)).rejects.toBeInstanceOf(TailraceError);
-      await expect(storage.put(key, bytes('x'))).rejects.toBeInstanceOf(TailraceError);
-      await expect(storage.putIf(key, bytes('x'), { ifAbsent: true })).rejects.toBeInstanceOf(TailraceError);
-      await expect(storage.delete(key)).rejects.toBeInstanceOf(TailraceError);
-    });
+    test.each(['', '/a', 'a/../b', '..', '../a', 'a/..', 'a/./b', 'a/', 'a\0b'])(
+      'the key %j is refused',
+      async (key) => {
+        await expect(storage.head(key)).rejects.toBeInstanceOf(TailraceError);
+        await expect(storage.get(key)).rejects.toBeInstanceOf(TailraceError);
+        await expect(storage.put(key, bytes('x'))).rejects.toBeInstanceOf(TailraceError);
+        await expect(storage.putIf(key, bytes('x'), { ifAbsent: true })).rejects.toBeInstanceOf(TailraceError);
+        await expect(storage.delete(key)).rejects.toBeInstanceOf(TailraceError);
+      },
+    );
 
     test.each<[number, number | undefined, string]>([
-      [0, 4, '0123'], [3, 2, '34'], [7, undefined, '789'], [8, 100, '89'], [9, 1, '9'],
-      [10, 5, ''], [50, undefined, ''], [2, 0, ''], [0, undefined, '0123456789'],
+      [0, 4, '0123'],
+      [3, 2, '34'],
+      [7, undefined, '789'],
+      [8, 100, '89'],
+      [9, 1, '9'],
+      [10, 5, ''],
+      [50, undefined, ''],
+      [2, 0, ''],
+      [0, undefined, '0123456789'],
     ])('a range from %i, %s long', async (offset, length, expected) => {
       const key = `${folder()}digits`;
       await storage.put(key, bytes('0123456789'));
@@ -110,21 +123,33 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       await expect(storage.getStream(key, { ifMatch: etag, offset: 1 })).rejects.toBeInstanceOf(PreconditionFailed);
     });
 
-    test.each(['a b c', 'a+b', '100%', '%41', 'café-日本-🚀', 'day=2024-01-01', "quote'\"`", 'a&b;c', 'x@y:z', '#?!', '~()[]{}', '.hidden', 'a..b'])(
-      'the name %j survives every call', async (name) => {
-        const under = folder();
-        const key = `${under}${name}/${name}`;
-        await storage.put(key, bytes(name));
-        expect(text(await storage.get(key))).toBe(name);
-        expect((await storage.head(key))?.key).toBe(key);
-        expect((await collect(storage.list(under))).map((info) => info.key)).toEqual([key]);
-        expect((await collect(storage.list(`${under}${name.slice(0, 1)}`))).map((info) => info.key)).toEqual([key]);
-        expect(await collect(storage.listFolder(under))).toEqual([`${name}/`]);
-        expect(await storage.putIf(key, bytes('y'), { ifAbsent: true })).toEqual({ kind: 'exists' });
-        await storage.delete(key);
-        expect(await storage.head(key)).toBeUndefined();
-      },
-    );
+    test.each([
+      'a b c',
+      'a+b',
+      '100%',
+      '%41',
+      'café-日本-🚀',
+      'day=2024-01-01',
+      'quote\'"`',
+      'a&b;c',
+      'x@y:z',
+      '#?!',
+      '~()[]{}',
+      '.hidden',
+      'a..b',
+    ])('the name %j survives every call', async (name) => {
+      const under = folder();
+      const key = `${under}${name}/${name}`;
+      await storage.put(key, bytes(name));
+      expect(text(await storage.get(key))).toBe(name);
+      expect((await storage.head(key))?.key).toBe(key);
+      expect((await collect(storage.list(under))).map((info) => info.key)).toEqual([key]);
+      expect((await collect(storage.list(`${under}${name.slice(0, 1)}`))).map((info) => info.key)).toEqual([key]);
+      expect(await collect(storage.listFolder(under))).toEqual([`${name}/`]);
+      expect(await storage.putIf(key, bytes('y'), { ifAbsent: true })).toEqual({ kind: 'exists' });
+      await storage.delete(key);
+      expect(await storage.head(key)).toBeUndefined();
+    });
 
     test('listing is by prefix, in byte order, with sizes and etags', async () => {
       const under = folder();
@@ -133,7 +158,10 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       const all = await collect(storage.list(under));
       expect(all.map((info) => info.key)).toEqual(names.map((each) => under + each).sort(byBytes));
       for (const info of all) expect(info).toEqual(await storage.head(info.key));
-      expect((await collect(storage.list(`${under}a/y`))).map((info) => info.key)).toEqual([`${under}a/y.z`, `${under}a/y/z`]);
+      expect((await collect(storage.list(`${under}a/y`))).map((info) => info.key)).toEqual([
+        `${under}a/y.z`,
+        `${under}a/y/z`,
+      ]);
       expect((await collect(storage.list(`${under}ab`))).map((info) => info.key)).toEqual([`${under}ab/c`]);
       expect(await collect(storage.list(`${under}nothing`))).toEqual([]);
       expect(await collect(storage.list(`${under}nothing/below/`))).toEqual([]);
@@ -193,7 +221,9 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       for (let round = 0; round < 3; round += 1) {
         const base = etag;
         const outcomes = await Promise.all(
-          Array.from({ length: RACERS }, (_, racer) => storage.putIf(key, bytes(`${round} ${racer}`), { ifMatch: base })),
+          Array.from({ length: RACERS }, (_, racer) =>
+            storage.putIf(key, bytes(`${round} ${racer}`), { ifMatch: base }),
+          ),
         );
         const winners = outcomes.flatMap((outcome, racer) => (outcome.kind === 'written' ? [racer] : []));
         expect(winners).toHaveLength(1);
@@ -218,16 +248,20 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
           if (put.kind === 'written') return;
         }
       };
-      await Promise.all(Array.from({ length: 5 }, async () => {
-        for (let index = 0; index < 4; index += 1) await step();
-      }));
+      await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          for (let index = 0; index < 4; index += 1) await step();
+        }),
+      );
       expect(text(await storage.get(key))).toBe('20');
     });
 
     test('12 MB stream in, out and in ranges', async () => {
       const key = `${folder()}large.bin`;
       const body = randomBytes(MULTIPART_BYTES);
-      const parts = Array.from({ length: 12 }, (_, index) => body.subarray(index * 1024 * 1024, (index + 1) * 1024 * 1024));
+      const parts = Array.from({ length: 12 }, (_, index) =>
+        body.subarray(index * 1024 * 1024, (index + 1) * 1024 * 1024),
+      );
       const put = await storage.putStream(key, Readable.from(parts));
       expect(put.sizeBytes).toBe(MULTIPART_BYTES);
       expect(await storage.head(key)).toEqual({ key, ...put });
@@ -269,7 +303,9 @@ export function storageContract(name: string, make: () => Promise<{ storage: Sto
       const signal = AbortSignal.abort();
       await expect(storage.get(key, { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
       const other = `${folder()}never`;
-      await expect(storage.putStream(other, Readable.from([bytes('x')]), { signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      await expect(storage.putStream(other, Readable.from([bytes('x')]), { signal })).rejects.toMatchObject({
+        code: 'INTERRUPTED',
+      });
       expect(await storage.head(other)).toBeUndefined();
     });
 

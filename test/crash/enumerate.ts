@@ -60,10 +60,12 @@ async function runKilled<State>(experiment: KillExperiment<State>, kill: Kill): 
   const state = await experiment.fresh();
   const lab = new Laboratory(killAt(kill.call, kill.when));
   try {
-    await experiment.run((storage) => lab.wrap(storage), state).catch((error: unknown) => {
-      // A dead process may fail with anything; a living one may not fail.
-      if (!lab.dead) throw error;
-    });
+    await experiment
+      .run((storage) => lab.wrap(storage), state)
+      .catch((error: unknown) => {
+        // A dead process may fail with anything; a living one may not fail.
+        if (!lab.dead) throw error;
+      });
     await experiment.checkWreck?.(state, kill);
     await experiment.run((storage) => storage, state);
     await experiment.check(state);

@@ -9,7 +9,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../../src/model/errors.ts';
 import type { GetOptions, PutCondition, PutOutcome, Storage } from '../../src/storage/port.ts';
 
-export type Operation = 'head' | 'get' | 'getStream' | 'list' | 'listFolder' | 'put' | 'putIf' | 'putStream' | 'adopt' | 'delete';
+export type Operation =
+  | 'head'
+  | 'get'
+  | 'getStream'
+  | 'list'
+  | 'listFolder'
+  | 'put'
+  | 'putIf'
+  | 'putStream'
+  | 'adopt'
+  | 'delete';
 
 export interface Call {
   readonly number: number;
@@ -59,16 +69,28 @@ export class Laboratory {
 
   /** Numbered lines of what was called, and what befell it. */
   log(): string {
-    return this.calls.map(({ number, operation, uri, fault }) =>
-      `${String(number).padStart(4)} ${operation} ${uri}${fault ? `  <-- ${JSON.stringify(fault)}` : ''}`).join('\n');
+    return this.calls
+      .map(
+        ({ number, operation, uri, fault }) =>
+          `${String(number).padStart(4)} ${operation} ${uri}${fault ? `  <-- ${JSON.stringify(fault)}` : ''}`,
+      )
+      .join('\n');
   }
 
   /** Does one call under the script; `lost` is what the caller sees when nobody hears the answer. */
-  async call<T>(operation: Operation, uri: string, work: () => Promise<T>, lost: () => T = () => { throw unreachable(uri); }): Promise<T> {
+  async call<T>(
+    operation: Operation,
+    uri: string,
+    work: () => Promise<T>,
+    lost: () => T = () => {
+      throw unreachable(uri);
+    },
+  ): Promise<T> {
     const fault = this.enter(operation, uri);
     if (fault?.kind === 'lose request') return lost();
     if (fault?.kind === 'answer') throw answered(fault.status, uri);
-    if (fault?.kind === 'disk full') throw new TailraceError('DISK_FULL', `The disk of ${uri} is full.`, { place: uri, hint: 'Free some space.' });
+    if (fault?.kind === 'disk full')
+      throw new TailraceError('DISK_FULL', `The disk of ${uri} is full.`, { place: uri, hint: 'Free some space.' });
     if (fault?.kind === 'delay') await sleep(fault.ms);
     if (this.dead) throw new Killed();
     const result = await work();
@@ -119,10 +141,18 @@ class FaultyStorage implements Storage {
     this.#lab = lab;
   }
 
-  uri(key: string) { return this.#inner.uri(key); }
-  key(uri: string) { return this.#inner.key(uri); }
-  localPath(key: string) { return this.#inner.localPath(key); }
-  close() { return this.#inner.close(); }
+  uri(key: string) {
+    return this.#inner.uri(key);
+  }
+  key(uri: string) {
+    return this.#inner.key(uri);
+  }
+  localPath(key: string) {
+    return this.#inner.localPath(key);
+  }
+  close() {
+    return this.#inner.close();
+  }
 
   head(key: string) {
     return this.#lab.call('head', this.uri(key), () => this.#inner.head(key));
@@ -149,7 +179,9 @@ class FaultyStorage implements Storage {
   }
 
   async *listFolder(prefix: string) {
-    yield* await this.#lab.call('listFolder', this.uri(prefix), async () => this.#alive(this.#inner.listFolder(prefix)));
+    yield* await this.#lab.call('listFolder', this.uri(prefix), async () =>
+      this.#alive(this.#inner.listFolder(prefix)),
+    );
   }
 
   put(key: string, body: Uint8Array) {
@@ -174,7 +206,9 @@ class FaultyStorage implements Storage {
     const copy = this.#lab.watch(body.pipe(new PassThrough()));
     body.once('error', (error) => copy.destroy(error));
     copy.once('close', () => body.destroy());
-    return this.#lab.call('putStream', this.uri(key), () => this.#inner.putStream(key, copy, options)).finally(() => copy.destroy());
+    return this.#lab
+      .call('putStream', this.uri(key), () => this.#inner.putStream(key, copy, options))
+      .finally(() => copy.destroy());
   }
 
   adopt(key: string, localPath: string, options?: { readonly signal?: AbortSignal }) {
@@ -193,7 +227,11 @@ class FaultyStorage implements Storage {
   }
 }
 
-function cutStream(stream: Readable, cut: { readonly kind: 'truncate' | 'break'; readonly bytes: number }, uri: string): Readable {
+function cutStream(
+  stream: Readable,
+  cut: { readonly kind: 'truncate' | 'break'; readonly bytes: number },
+  uri: string,
+): Readable {
   let left = cut.bytes;
   const cutter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -215,10 +253,16 @@ function cutStream(stream: Readable, cut: { readonly kind: 'truncate' | 'break';
 }
 
 function unreachable(uri: string): TailraceError {
-  return new TailraceError('UNREACHABLE', `No answer for ${uri} (laboratory).`, { place: uri, hint: 'This is a test.' });
+  return new TailraceError('UNREACHABLE', `No answer for ${uri} (laboratory).`, {
+    place: uri,
+    hint: 'This is a test.',
+  });
 }
 
 function answered(status: number, uri: string): TailraceError {
   const code = status === 403 ? 'ACCESS_DENIED' : 'UNREACHABLE';
-  return new TailraceError(code, `The store answered ${status} for ${uri} (laboratory).`, { place: uri, hint: 'This is a test.' });
+  return new TailraceError(code, `The store answered ${status} for ${uri} (laboratory).`, {
+    place: uri,
+    hint: 'This is a test.',
+  });
 }

@@ -66,10 +66,15 @@ describe('a faulty storage', () => {
   });
 
   test('answers show as the port shows them', async () => {
-    const storage = new Laboratory(faultsAt({
-      1: { kind: 'answer', status: 412 }, 2: { kind: 'answer', status: 503 }, 3: { kind: 'answer', status: 403 },
-      4: { kind: 'disk full' }, 5: { kind: 'lose reply' },
-    })).wrap(memoryStorage());
+    const storage = new Laboratory(
+      faultsAt({
+        1: { kind: 'answer', status: 412 },
+        2: { kind: 'answer', status: 503 },
+        3: { kind: 'answer', status: 403 },
+        4: { kind: 'disk full' },
+        5: { kind: 'lose reply' },
+      }),
+    ).wrap(memoryStorage());
     expect(await storage.putIf('a', bytes('x'), { ifAbsent: true })).toEqual({ kind: 'exists' });
     await expect(storage.putIf('a', bytes('x'), { ifAbsent: true })).rejects.toMatchObject({ code: 'UNREACHABLE' });
     await expect(storage.get('a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
@@ -81,10 +86,15 @@ describe('a faulty storage', () => {
   test('reads are truncated, or break', async () => {
     const inner = memoryStorage();
     await inner.put('a', bytes('0123456789'));
-    const storage = new Laboratory(faultsAt({
-      1: { kind: 'truncate', bytes: 4 }, 2: { kind: 'truncate', bytes: 4 }, 3: { kind: 'break', bytes: 4 },
-      4: { kind: 'break', bytes: 4 }, 5: { kind: 'truncate', bytes: 10 },
-    })).wrap(inner);
+    const storage = new Laboratory(
+      faultsAt({
+        1: { kind: 'truncate', bytes: 4 },
+        2: { kind: 'truncate', bytes: 4 },
+        3: { kind: 'break', bytes: 4 },
+        4: { kind: 'break', bytes: 4 },
+        5: { kind: 'truncate', bytes: 10 },
+      }),
+    ).wrap(inner);
     expect(text(await storage.get('a'))).toBe('0123');
     expect((await buffer(await storage.getStream('a'))).toString()).toBe('0123');
     await expect(storage.get('a')).rejects.toMatchObject({ code: 'UNREACHABLE' });
@@ -127,7 +137,9 @@ describe('enumerated kills', () => {
       fresh: async () => memoryStorage(),
       run: (wrap, state) => commit(wrap(state)),
       check: checkCommitted,
-      checkWreck: async (state) => { if (await state.head('pointer')) await checkCommitted(state); },
+      checkWreck: async (state) => {
+        if (await state.head('pointer')) await checkCommitted(state);
+      },
     });
     expect(report).toEqual({ calls: 4, kills: 8, notReached: 0 });
   });
@@ -141,7 +153,8 @@ describe('enumerated kills', () => {
       run: (wrap, { storage }) => commit(wrap(storage)),
       check: ({ storage }) => checkCommitted(storage),
       checkWreck: async ({ storage }) => {
-        for await (const { key } of storage.list('data/')) expect(['one', 'two']).toContain(text(await storage.get(key)));
+        for await (const { key } of storage.list('data/'))
+          expect(['one', 'two']).toContain(text(await storage.get(key)));
       },
       dispose: ({ folder }) => rm(folder, { recursive: true, force: true }),
     });
@@ -165,7 +178,9 @@ describe('enumerated kills', () => {
   test('a run that fails without being killed is found out', async () => {
     const enumeration = enumerateKills<Storage>({
       fresh: async () => memoryStorage(),
-      run: async (wrap, state) => { await wrap(state).get('missing'); },
+      run: async (wrap, state) => {
+        await wrap(state).get('missing');
+      },
       check: async () => undefined,
     });
     await expect(enumeration).rejects.toThrow('No object');

@@ -98,7 +98,12 @@ export async function startS3Proxy(upstream: string): Promise<S3Proxy> {
   };
 }
 
-async function handle(upstream: string, client: IncomingMessage, reply: ServerResponse, rule: Rule | undefined): Promise<void> {
+async function handle(
+  upstream: string,
+  client: IncomingMessage,
+  reply: ServerResponse,
+  rule: Rule | undefined,
+): Promise<void> {
   const body = await buffer(client);
   const action = rule?.action;
   switch (action?.kind) {
@@ -142,8 +147,17 @@ async function handle(upstream: string, client: IncomingMessage, reply: ServerRe
 function forward(upstream: string, client: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
   const { hostname, port } = new URL(upstream);
   return new Promise((done, fail) => {
-    const options = { hostname, port, method: client.method, path: client.url, headers: client.headers, agent: false as const };
-    request({ ...options, headers: { ...client.headers, connection: 'close' } }, done).on('error', fail).end(body);
+    const options = {
+      hostname,
+      port,
+      method: client.method,
+      path: client.url,
+      headers: client.headers,
+      agent: false as const,
+    };
+    request({ ...options, headers: { ...client.headers, connection: 'close' } }, done)
+      .on('error', fail)
+      .end(body);
   });
 }
 

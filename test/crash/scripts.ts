@@ -11,10 +11,15 @@ export function faultsAt(faults: Readonly<Record<number, Fault>>): Script {
 }
 
 /** The same fault for the first `times` calls that fit. */
-export function faultsOn(fits: { readonly operation?: Operation; readonly uri?: RegExp }, fault: Fault, times = 1): Script {
+export function faultsOn(
+  fits: { readonly operation?: Operation; readonly uri?: RegExp },
+  fault: Fault,
+  times = 1,
+): Script {
   let left = times;
   return ({ operation, uri }) => {
-    if (left === 0 || (fits.operation && fits.operation !== operation) || (fits.uri && !fits.uri.test(uri))) return undefined;
+    if (left === 0 || (fits.operation && fits.operation !== operation) || (fits.uri && !fits.uri.test(uri)))
+      return undefined;
     left -= 1;
     return fault;
   };

@@ -29,8 +29,12 @@ export async function startServer(options: ServerOptions): Promise<() => Promise
     });
   }
   let failure: Error | undefined;
-  child.on('error', (error) => { failure = error; });
-  const onExit = (): void => { child.kill('SIGKILL'); };
+  child.on('error', (error) => {
+    failure = error;
+  });
+  const onExit = (): void => {
+    child.kill('SIGKILL');
+  };
   process.once('exit', onExit);
   const stop = async (): Promise<void> => {
     process.off('exit', onExit);

@@ -29,7 +29,10 @@ export async function startVersitygw(): Promise<S3Server> {
     throw error;
   });
   return {
-    endpoint, accessKey, secretKey, dataDir,
+    endpoint,
+    accessKey,
+    secretKey,
+    dataDir,
     stop: async () => {
       await stop();
       await rm(dataDir, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -43,7 +43,11 @@ describe('local storage', () => {
     await storage.putIf('f', bytes('2'), { ifMatch: etag });
     await storage.putIf('f', bytes('3'), { ifMatch: etag });
     await storage.putStream('h', Readable.from([bytes('4')]));
-    const broken = new Readable({ read() { this.destroy(new Error('broken')); } });
+    const broken = new Readable({
+      read() {
+        this.destroy(new Error('broken'));
+      },
+    });
     await expect(storage.putStream('i', broken)).rejects.toThrow();
     expect((await readdir(root)).sort()).toEqual(['f', 'g', 'h']);
   });
@@ -78,7 +82,10 @@ describe('local storage', () => {
     const [lockFile = ''] = await readdir(root);
     await writeFile(join(root, lockFile), JSON.stringify({ pid: process.pid, host: 'another', id: 'x' }));
     let taken = false;
-    const second = lock(join(root, 'pointer')).then((got) => { taken = true; return got; });
+    const second = lock(join(root, 'pointer')).then((got) => {
+      taken = true;
+      return got;
+    });
     await new Promise((done) => setTimeout(done, 200));
     expect(taken).toBe(false);
     const old = Date.now() / 1000 - 120;
@@ -95,6 +102,17 @@ describe('local storage', () => {
     expect(seen.size).toBe(200);
   });
 
+  test('the time of a name only goes up, even when the clock went back: so no etag returns', async () => {
+    const storage = localStorage(root);
+    await storage.put('pointer', bytes('1'));
+    const future = Date.now() / 1000 + 1_000;
+    await utimes(join(root, 'pointer'), future, future);
+    const before = await storage.head('pointer');
+    const swapped = await storage.putIf('pointer', bytes('2'), { ifMatch: before?.etag ?? '' });
+    expect(swapped).toEqual({ kind: 'written', etag: (await storage.head('pointer'))?.etag });
+    expect((await stat(join(root, 'pointer'))).mtimeMs).toBeGreaterThan(future * 1000);
+  });
+
   test('links are followed, but not those that lead back up', async () => {
     await mkdir(join(root, 'real/deep'), { recursive: true });
     await writeFile(join(root, 'real/deep/file'), 'x');
@@ -108,7 +126,10 @@ describe('local storage', () => {
   test('a file in the way of a folder is one clear error', async () => {
     const storage = localStorage(root);
     await storage.put('file', bytes('x'));
-    await expect(storage.put('file/below', bytes('y'))).rejects.toMatchObject({ code: 'ACCESS_DENIED', place: join(root, 'file/below') });
+    await expect(storage.put('file/below', bytes('y'))).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      place: join(root, 'file/below'),
+    });
     expect(await storage.head('file/below')).toBeUndefined();
   });
 
@@ -127,7 +148,7 @@ describe('local storage', () => {
     });
   });
 
-  test.skipIf(!existsSync('/dev/shm') )('adopting across file systems copies', async () => {
+  test.skipIf(!existsSync('/dev/shm'))('adopting across file systems copies', async () => {
     const other = await mkdtemp('/dev/shm/tailrace-');
     try {
       await writeFile(join(other, 'file'), 'across');

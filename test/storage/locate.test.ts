@@ -22,13 +22,22 @@ describe('parseLocation', () => {
     expect(parseLocation(text)).toEqual(location);
   });
 
-  test.each(['', 's3://', 's3:///key', 's3a://bucket/a', 'gs://bucket/a', 'https://x/y', 's3://bucket/a/../b', 's3://bucket//a', 'file://host/a', 'a\0b'])(
-    '%j is refused with a hint', (text) => {
-      expect(() => parseLocation(text)).toThrow(
-        expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('s3://bucket'), found: text }) as Error,
-      );
-    },
-  );
+  test.each([
+    '',
+    's3://',
+    's3:///key',
+    's3a://bucket/a',
+    'gs://bucket/a',
+    'https://x/y',
+    's3://bucket/a/../b',
+    's3://bucket//a',
+    'file://host/a',
+    'a\0b',
+  ])('%j is refused with a hint', (text) => {
+    expect(() => parseLocation(text)).toThrow(
+      expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('s3://bucket'), found: text }) as Error,
+    );
+  });
 });
 
 test('a local location opens the whole file system', async () => {

@@ -31,7 +31,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
   const open = (endpoint: string, limits: Partial<S3Limits> = {}, sse?: SyncOptions['sse']): Storage => {
     const made = s3Storage({
-      bucket: 'lake', aws: { endpoint }, sse,
+      bucket: 'lake',
+      aws: { endpoint },
+      sse,
       limits: { backoffBaseMs: 1, backoffCapMs: 10, idleTimeoutMs: 500, ...limits },
     });
     opened.push(made);
@@ -89,7 +91,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
     test('fault 1: a lost request while another writer wins: exists', async () => {
       const key = fresh();
-      const meanwhile = async () => { await direct.put(key, bytes('theirs')); };
+      const meanwhile = async () => {
+        await direct.put(key, bytes('theirs'));
+      };
       proxy.play({ method: 'PUT', action: { kind: 'reset' }, meanwhile });
       expect(await storage.putIf(key, bytes('mine'), { ifAbsent: true })).toEqual({ kind: 'exists' });
       expect(text(await direct.get(key))).toBe('theirs');
@@ -98,7 +102,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
     test('fault 1: a swap that may have been, and is swapped over since: unknown, not a guess', async () => {
       const key = fresh();
       const { etag } = await direct.put(key, bytes('base'));
-      const meanwhile = async () => { await direct.put(key, bytes('next')); };
+      const meanwhile = async () => {
+        await direct.put(key, bytes('next'));
+      };
       proxy.play({ method: 'PUT', action: { kind: 'lose reply' }, meanwhile });
       expect(await storage.putIf(key, bytes('mine'), { ifMatch: etag })).toMatchObject({ kind: 'unknown' });
     });
@@ -143,7 +149,11 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
     test('fault 4: 409 is tried again, 412 is an answer', async () => {
       const key = fresh();
-      proxy.play({ method: 'PUT', action: { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }, times: 3 });
+      proxy.play({
+        method: 'PUT',
+        action: { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' },
+        times: 3,
+      });
       expect(await storage.putIf(key, bytes('mine'), { ifAbsent: true })).toMatchObject({ kind: 'written' });
       expect(sent('PUT')).toHaveLength(4);
       proxy.play();
@@ -153,15 +163,24 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
     test('fault 4: 409 without end is an error, and nothing was written', async () => {
       const key = fresh();
-      proxy.play({ method: 'PUT', action: { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }, times: 99 });
-      await expect(storage.putIf(key, bytes('mine'), { ifAbsent: true })).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      proxy.play({
+        method: 'PUT',
+        action: { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' },
+        times: 99,
+      });
+      await expect(storage.putIf(key, bytes('mine'), { ifAbsent: true })).rejects.toMatchObject({
+        code: 'UNREACHABLE',
+      });
       expect(await direct.head(key)).toBeUndefined();
     });
 
     test('racing writers with lost replies: the one whose bytes are there is told so, all others are not', async () => {
       for (let round = 0; round < 3; round += 1) {
         const key = fresh();
-        proxy.play({ method: 'PUT', action: { kind: 'lose reply' }, times: 6 }, { method: 'PUT', action: { kind: 'reset' }, times: 4 });
+        proxy.play(
+          { method: 'PUT', action: { kind: 'lose reply' }, times: 6 },
+          { method: 'PUT', action: { kind: 'reset' }, times: 4 },
+        );
         const outcomes = await Promise.all(
           Array.from({ length: 10 }, (_, racer) => storage.putIf(key, bytes(`racer ${racer}`), { ifAbsent: true })),
         );
@@ -175,8 +194,10 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
   describe('calls', () => {
     const busy: readonly Rule['action'][] = [
-      { kind: 'answer', status: 503, code: 'SlowDown' }, { kind: 'answer', status: 500, code: 'InternalError' },
-      { kind: 'answer', status: 429, code: 'TooManyRequests' }, { kind: 'reset' },
+      { kind: 'answer', status: 503, code: 'SlowDown' },
+      { kind: 'answer', status: 500, code: 'InternalError' },
+      { kind: 'answer', status: 429, code: 'TooManyRequests' },
+      { kind: 'reset' },
     ];
 
     test.each(busy)('fault 33: %j twice, then all is well', async (action) => {
@@ -196,7 +217,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
     test('fault 33: without end it is UNREACHABLE after a bounded number of tries', async () => {
       proxy.play({ action: { kind: 'answer', status: 503, code: 'SlowDown' }, times: 999 });
-      await expect(open(proxy.endpoint, { callAttemptsMax: 3 }).get(fresh())).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      await expect(open(proxy.endpoint, { callAttemptsMax: 3 }).get(fresh())).rejects.toMatchObject({
+        code: 'UNREACHABLE',
+      });
       expect(proxy.requests).toHaveLength(3);
     });
 
@@ -212,7 +235,11 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
     });
 
     test('encryption by KMS is asked for on every put', async () => {
-      const sealed = open(proxy.endpoint, { callAttemptsMax: 1, conditionalAttemptsMax: 1 }, { algorithm: 'aws:kms', kmsKeyId: 'key-1' });
+      const sealed = open(
+        proxy.endpoint,
+        { callAttemptsMax: 1, conditionalAttemptsMax: 1 },
+        { algorithm: 'aws:kms', kmsKeyId: 'key-1' },
+      );
       const refusal: Rule = { action: { kind: 'answer', status: 400, code: 'InvalidArgument' }, times: 99 };
       proxy.play(refusal);
       await sealed.put(fresh(), bytes('x')).catch(() => undefined);
@@ -222,7 +249,10 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
       const writes = proxy.requests.filter(({ method, path }) => method === 'PUT' || path.includes('uploads'));
       expect(writes.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'POST']);
       for (const { headers } of writes) {
-        expect(headers).toMatchObject({ 'x-amz-server-side-encryption': 'aws:kms', 'x-amz-server-side-encryption-aws-kms-key-id': 'key-1' });
+        expect(headers).toMatchObject({
+          'x-amz-server-side-encryption': 'aws:kms',
+          'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+        });
       }
     });
   });
@@ -247,7 +277,10 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
     });
 
     test('fault 35: a range that is cut goes on within its range', async () => {
-      proxy.play({ method: 'GET', action: { kind: 'cut', bytes: 1_000 } }, { method: 'GET', action: { kind: 'cut', bytes: 1_000 } });
+      proxy.play(
+        { method: 'GET', action: { kind: 'cut', bytes: 1_000 } },
+        { method: 'GET', action: { kind: 'cut', bytes: 1_000 } },
+      );
       const range = await storage.get(key, { offset: 500, length: 10_000 });
       expect(Buffer.from(range).equals(body.subarray(500, 10_500))).toBe(true);
       expect(sent('GET').map(({ headers }) => headers.range)[0]).toBe('bytes=500-10499');
@@ -275,7 +308,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
     test('fault 36: an object that is replaced while it is read is PreconditionFailed', async () => {
       const victim = fresh();
       await direct.put(victim, body);
-      const meanwhile = async () => { await direct.put(victim, randomBytes(size)); };
+      const meanwhile = async () => {
+        await direct.put(victim, randomBytes(size));
+      };
       proxy.play({ method: 'GET', action: { kind: 'cut', bytes: 100_000 }, meanwhile });
       await expect(storage.get(victim)).rejects.toBeInstanceOf(PreconditionFailed);
     });
@@ -297,16 +332,22 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
         { method: 'GET', action: { kind: 'cut', bytes: 100_000 } },
         { method: 'GET', action: { kind: 'answer', status: 403, code, message }, times: 99 },
       );
-      await expect(storage.get(key)).rejects.toMatchObject({ code: 'ACCESS_DENIED', hint: expect.stringMatching(hint) });
+      await expect(storage.get(key)).rejects.toMatchObject({
+        code: 'ACCESS_DENIED',
+        hint: expect.stringMatching(hint),
+      });
       proxy.play({ action: { kind: 'answer', status: 403, code, message }, times: 99 });
       await expect(storage.put(fresh(), bytes('x'))).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
-      await expect(storage.putIf(fresh(), bytes('x'), { ifAbsent: true })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+      await expect(storage.putIf(fresh(), bytes('x'), { ifAbsent: true })).rejects.toMatchObject({
+        code: 'ACCESS_DENIED',
+      });
     });
   });
 
   describe('uploads', () => {
     const body = randomBytes(18 * MB);
-    const stream = () => Readable.from(Array.from({ length: 18 }, (_, index) => body.subarray(index * MB, (index + 1) * MB)));
+    const stream = () =>
+      Readable.from(Array.from({ length: 18 }, (_, index) => body.subarray(index * MB, (index + 1) * MB)));
 
     test('fault 34: an error inside 200 OK is not taken for success', async () => {
       const key = fresh();
@@ -316,8 +357,15 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
       expect(Buffer.from(await direct.get(key)).equals(body)).toBe(true);
 
       const other = fresh();
-      proxy.play({ method: 'POST', path: /uploadId=/, action: { kind: 'answer', status: 200, code: 'InternalError' }, times: 999 });
-      await expect(open(proxy.endpoint, { callAttemptsMax: 2 }).putStream(other, stream())).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      proxy.play({
+        method: 'POST',
+        path: /uploadId=/,
+        action: { kind: 'answer', status: 200, code: 'InternalError' },
+        times: 999,
+      });
+      await expect(open(proxy.endpoint, { callAttemptsMax: 2 }).putStream(other, stream())).rejects.toMatchObject({
+        code: 'UNREACHABLE',
+      });
       expect(await direct.head(other)).toBeUndefined();
       expect(await uploadsLeft()).toBe(0);
     });
@@ -348,7 +396,12 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
 
     test('fault 41: an upload that is refused midway leaves no parts', async () => {
       const key = fresh();
-      proxy.play({ method: 'PUT', path: /partNumber=2/, action: { kind: 'answer', status: 403, code: 'AccessDenied' }, times: 99 });
+      proxy.play({
+        method: 'PUT',
+        path: /partNumber=2/,
+        action: { kind: 'answer', status: 403, code: 'AccessDenied' },
+        times: 99,
+      });
       await expect(storage.putStream(key, stream())).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
       expect(await uploadsLeft()).toBe(0);
       expect(await direct.head(key)).toBeUndefined();
@@ -365,7 +418,9 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
           await new Promise((done) => setTimeout(done, 5));
         }
       }
-      await expect(storage.putStream(key, Readable.from(endless()), { signal: abort.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      await expect(storage.putStream(key, Readable.from(endless()), { signal: abort.signal })).rejects.toMatchObject({
+        code: 'INTERRUPTED',
+      });
       expect(sent('PUT').length).toBeGreaterThan(0);
       expect(await uploadsLeft()).toBe(0);
     });
@@ -376,7 +431,12 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
         const path = join(folder, 'file');
         await writeFile(path, body);
         const key = fresh();
-        proxy.play({ method: 'POST', path: /uploadId=/, action: { kind: 'answer', status: 403, code: 'AccessDenied' }, times: 99 });
+        proxy.play({
+          method: 'POST',
+          path: /uploadId=/,
+          action: { kind: 'answer', status: 403, code: 'AccessDenied' },
+          times: 99,
+        });
         await expect(storage.adopt(key, path)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
         proxy.play();
         expect((await storage.adopt(key, path)).sizeBytes).toBe(body.length);

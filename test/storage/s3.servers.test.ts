@@ -14,7 +14,10 @@ serverOrSkip('S3 on versitygw', [VERSITYGW], () => {
     const restore = useCredentials(server);
     return {
       storage: s3Storage({ bucket: 'lake', aws: { endpoint: server.endpoint } }),
-      stop: async () => { restore(); await server.stop(); },
+      stop: async () => {
+        restore();
+        await server.stop();
+      },
     };
   });
 });
@@ -26,7 +29,10 @@ serverOrSkip('S3 on moto', [MOTO], () => {
     const restore = useCredentials(server);
     return {
       storage: s3Storage({ bucket: 'lake', aws: { endpoint: server.endpoint } }),
-      stop: async () => { restore(); await server.stop(); },
+      stop: async () => {
+        restore();
+        await server.stop();
+      },
     };
   });
 });
@@ -50,35 +56,49 @@ serverOrSkip('S3: what goes wrong says so', [VERSITYGW], () => {
   };
   const body = new Uint8Array([1]);
 
-  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)('%s with a wrong secret is ACCESS_DENIED', async (call) => {
-    await withCredentials(server.accessKey, secretKey, async () => {
-      const failed = await callAndFail(call, server.endpoint, 'lake');
-      expect(failed).toMatchObject({ code: 'ACCESS_DENIED', place: expect.stringContaining('s3://lake/') });
-      expect(JSON.stringify(failed) + String(failed)).not.toContain(secretKey);
-    });
-  });
-
-  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)('%s with an unknown key is ACCESS_DENIED', async (call) => {
-    await withCredentials('nobody', secretKey, async () => {
-      expect(await callAndFail(call, server.endpoint, 'lake')).toMatchObject({ code: 'ACCESS_DENIED' });
-    });
-  });
-
-  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)('%s in a bucket that is not there is UNREACHABLE', async (call) => {
-    await withCredentials(server.accessKey, server.secretKey, async () => {
-      expect(await callAndFail(call, server.endpoint, 'nowhere')).toMatchObject({
-        code: 'UNREACHABLE', message: expect.stringContaining('no bucket'), hint: expect.stringContaining('bucket'),
+  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)(
+    '%s with a wrong secret is ACCESS_DENIED',
+    async (call) => {
+      await withCredentials(server.accessKey, secretKey, async () => {
+        const failed = await callAndFail(call, server.endpoint, 'lake');
+        expect(failed).toMatchObject({ code: 'ACCESS_DENIED', place: expect.stringContaining('s3://lake/') });
+        expect(JSON.stringify(failed) + String(failed)).not.toContain(secretKey);
       });
-    });
-  });
+    },
+  );
 
-  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)('%s at an endpoint where nobody listens is UNREACHABLE', async (call) => {
-    await withCredentials(server.accessKey, server.secretKey, async () => {
-      const failed = await callAndFail(call, 'http://user:pass@127.0.0.1:9', 'lake');
-      expect(failed).toMatchObject({ code: 'UNREACHABLE', hint: expect.stringContaining('endpoint') });
-      expect((failed as Error).message).not.toContain('pass');
-    });
-  });
+  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)(
+    '%s with an unknown key is ACCESS_DENIED',
+    async (call) => {
+      await withCredentials('nobody', secretKey, async () => {
+        expect(await callAndFail(call, server.endpoint, 'lake')).toMatchObject({ code: 'ACCESS_DENIED' });
+      });
+    },
+  );
+
+  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)(
+    '%s in a bucket that is not there is UNREACHABLE',
+    async (call) => {
+      await withCredentials(server.accessKey, server.secretKey, async () => {
+        expect(await callAndFail(call, server.endpoint, 'nowhere')).toMatchObject({
+          code: 'UNREACHABLE',
+          message: expect.stringContaining('no bucket'),
+          hint: expect.stringContaining('bucket'),
+        });
+      });
+    },
+  );
+
+  test.each(['head', 'get', 'list', 'put', 'putIf'] as const)(
+    '%s at an endpoint where nobody listens is UNREACHABLE',
+    async (call) => {
+      await withCredentials(server.accessKey, server.secretKey, async () => {
+        const failed = await callAndFail(call, 'http://user:pass@127.0.0.1:9', 'lake');
+        expect(failed).toMatchObject({ code: 'UNREACHABLE', hint: expect.stringContaining('endpoint') });
+        expect((failed as Error).message).not.toContain('pass');
+      });
+    },
+  );
 
   test('without any credentials it is ACCESS_DENIED', async () => {
     await withCredentials('x', 'y', async () => {
@@ -98,7 +118,11 @@ serverOrSkip('S3: what goes wrong says so', [VERSITYGW], () => {
     });
   });
 
-  async function callAndFail(call: 'head' | 'get' | 'list' | 'put' | 'putIf', endpoint: string, bucket: string): Promise<unknown> {
+  async function callAndFail(
+    call: 'head' | 'get' | 'list' | 'put' | 'putIf',
+    endpoint: string,
+    bucket: string,
+  ): Promise<unknown> {
     const storage = s3Storage({ bucket, aws: { endpoint }, limits });
     try {
       if (call === 'list') for await (const info of storage.list('')) throw new Error(`listed ${info.key}`);

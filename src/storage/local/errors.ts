@@ -29,8 +29,10 @@ export function localError(thrown: unknown, path: string, doing: 'read' | 'write
     });
   }
   if (DENIED.has(code)) {
-    const hint = code === 'EROFS' ? 'The file system is mounted read-only: name another place.'
-      : `Give the user who runs tailrace the right to ${doing} there, or name another place.`;
+    const hint =
+      code === 'EROFS'
+        ? 'The file system is mounted read-only: name another place.'
+        : `Give the user who runs tailrace the right to ${doing} there, or name another place.`;
     return new TailraceError('ACCESS_DENIED', `No permission to ${doing} ${path} (${code}).`, { ...details, hint });
   }
   if (doing === 'read' && ABSENT.has(code)) return new ObjectNotFound(path);

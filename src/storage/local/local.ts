@@ -5,7 +5,13 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { TailraceError } from '../../model/errors.ts';
 import { checkFolder, checkKey, checkPrefix, interrupted } from '../keys.ts';
 import {
-  type GetOptions, type ObjectInfo, ObjectNotFound, PreconditionFailed, type PutCondition, type PutOutcome, type Storage,
+  type GetOptions,
+  type ObjectInfo,
+  ObjectNotFound,
+  PreconditionFailed,
+  type PutCondition,
+  type PutOutcome,
+  type Storage,
 } from '../port.ts';
 import { errno, isAbsent, localError } from './errors.ts';
 import { etagOf, finish, laterThan, makeFolder, statFile, syncFolder, temporaryPath, writeTemporary } from './files.ts';
@@ -123,7 +129,9 @@ class LocalStorage implements Storage {
     } catch (error) {
       if (signal?.aborted) throw interrupted(path, signal);
       // What the stream itself failed with is its owner's business, and is passed on as it is.
-      throw body.errored ?? localError(error, path, 'write');
+      throw error === body.errored || errno(error) === 'ERR_STREAM_PREMATURE_CLOSE'
+        ? error
+        : localError(error, path, 'write');
     }
   }
 

@@ -29,7 +29,10 @@ export interface Lock {
 
 /** Takes the lock that belongs to a path; waits for its holder. */
 export async function lock(path: string): Promise<Lock> {
-  const lockPath = join(dirname(path), `.tailrace-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 24)}.lock`);
+  const lockPath = join(
+    dirname(path),
+    `.tailrace-${createHash('sha256').update(basename(path)).digest('hex').slice(0, 24)}.lock`,
+  );
   const token = JSON.stringify({ pid: process.pid, host: hostname(), id: randomBytes(8).toString('hex') });
   const deadline = Date.now() + LOCK_WAIT_MS;
   while (!(await create(lockPath, token))) {

@@ -5,7 +5,13 @@ import { buffer } from 'node:stream/consumers';
 import { TailraceError } from '../../model/errors.ts';
 import { checkFolder, checkKey, checkPrefix, compareBytes, interrupted } from '../keys.ts';
 import {
-  type GetOptions, type ObjectInfo, ObjectNotFound, PreconditionFailed, type PutCondition, type PutOutcome, type Storage,
+  type GetOptions,
+  type ObjectInfo,
+  ObjectNotFound,
+  PreconditionFailed,
+  type PutCondition,
+  type PutOutcome,
+  type Storage,
 } from '../port.ts';
 
 interface Entry {
@@ -94,7 +100,11 @@ class MemoryStorage implements Storage {
 
   async putStream(key: string, body: Readable, options: { readonly signal?: AbortSignal } = {}) {
     checkKey(key);
-    if (options.signal) addAbortSignal(options.signal, body.on('error', () => undefined));
+    if (options.signal)
+      addAbortSignal(
+        options.signal,
+        body.on('error', () => undefined),
+      );
     const bytes = await buffer(body).catch((error: unknown) => {
       throw options.signal?.aborted ? interrupted(this.uri(key), options.signal) : error;
     });

@@ -42,8 +42,12 @@ function configOf(aws: AwsSettings, limits: S3Limits, maxAttempts: number): S3Cl
 // Many stores that speak S3 do not know its newer checksums; whoever's does can say so in AWS's variables.
 function otherStores(): S3ClientConfig {
   return {
-    ...(process.env.AWS_REQUEST_CHECKSUM_CALCULATION === undefined && { requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
-    ...(process.env.AWS_RESPONSE_CHECKSUM_VALIDATION === undefined && { responseChecksumValidation: 'WHEN_REQUIRED' as const }),
+    ...(process.env.AWS_REQUEST_CHECKSUM_CALCULATION === undefined && {
+      requestChecksumCalculation: 'WHEN_REQUIRED' as const,
+    }),
+    ...(process.env.AWS_RESPONSE_CHECKSUM_VALIDATION === undefined && {
+      responseChecksumValidation: 'WHEN_REQUIRED' as const,
+    }),
   };
 }
 

@@ -59,11 +59,13 @@ function verdictOf(error: unknown, condition: PutCondition): Verdict {
 
 async function send(put: ConditionalPut): Promise<string> {
   const { ifAbsent, ifMatch } = put.condition;
-  const reply = await put.client.send(new PutObjectCommand({
-    ...put.input,
-    ...(ifAbsent && { IfNoneMatch: '*' }),
-    ...(ifMatch !== undefined && { IfMatch: ifMatch }),
-  }));
+  const reply = await put.client.send(
+    new PutObjectCommand({
+      ...put.input,
+      ...(ifAbsent && { IfNoneMatch: '*' }),
+      ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+    }),
+  );
   if (reply.ETag === undefined) throw new Error('The reply to the put has no ETag.');
   return reply.ETag;
 }

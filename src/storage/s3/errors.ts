@@ -9,11 +9,19 @@ export interface Failure {
   readonly message: string;
 }
 
-const NETWORK = /^(ECONN|EPIPE|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
+const NETWORK =
+  /^(ECONN|EPIPE|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 const NO_BUCKET = new Set(['NoSuchBucket', 'InvalidBucketName']);
 const CREDENTIALS = new Set([
-  'CredentialsProviderError', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken',
-  'ExpiredTokenException', 'TokenRefreshRequired', 'XAdminUserNotFound', 'AuthorizationHeaderMalformed',
+  'CredentialsProviderError',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'ExpiredTokenException',
+  'TokenRefreshRequired',
+  'XAdminUserNotFound',
+  'AuthorizationHeaderMalformed',
 ]);
 
 /** Reads any thrown value. */
@@ -28,7 +36,9 @@ export function failureOf(thrown: unknown): Failure {
 }
 
 function isStatus(value: unknown): value is { readonly httpStatusCode: number } {
-  return typeof value === 'object' && value !== null && 'httpStatusCode' in value && typeof value.httpStatusCode === 'number';
+  return (
+    typeof value === 'object' && value !== null && 'httpStatusCode' in value && typeof value.httpStatusCode === 'number'
+  );
 }
 
 /** True when the credentials or the bucket are wrong: no other call would fare better. */
@@ -57,16 +67,23 @@ export function s3Error(thrown: unknown, uri: string, endpoint: string | undefin
   }
   if (CREDENTIALS.has(code)) {
     const hint = 'Check the profile or the AWS_ variables, and that they belong to this endpoint and region.';
-    return new TailraceError('ACCESS_DENIED', `The credentials for ${uri} were not accepted (${code}).`, { ...details, hint });
+    return new TailraceError('ACCESS_DENIED', `The credentials for ${uri} were not accepted (${code}).`, {
+      ...details,
+      hint,
+    });
   }
   if (isMissing(thrown)) return new ObjectNotFound(uri);
   if (code === 'PreconditionFailed' || status === 412) return new PreconditionFailed(uri);
   if (code.startsWith('KMS') || (status === 403 && /kms/i.test(message))) {
     const hint = 'Enable the key, and allow kms:GenerateDataKey and kms:Decrypt on it; then run again.';
-    return new TailraceError('ACCESS_DENIED', `The encryption key of ${uri} may not be used (${code}).`, { ...details, hint });
+    return new TailraceError('ACCESS_DENIED', `The encryption key of ${uri} may not be used (${code}).`, {
+      ...details,
+      hint,
+    });
   }
   if (status === 401 || status === 403) {
-    const hint = 'Allow s3:ListBucket on the bucket, s3:GetObject to read, s3:PutObject, s3:DeleteObject and ' +
+    const hint =
+      'Allow s3:ListBucket on the bucket, s3:GetObject to read, s3:PutObject, s3:DeleteObject and ' +
       's3:AbortMultipartUpload to write; then run again.';
     return new TailraceError('ACCESS_DENIED', `Access to ${uri} was denied (${code}).`, { ...details, hint });
   }
@@ -75,13 +92,20 @@ export function s3Error(thrown: unknown, uri: string, endpoint: string | undefin
     const hint = 'Check the endpoint, the region and the network; then run again.';
     return new TailraceError('UNREACHABLE', `No answer from ${at} for ${uri} (${code}).`, { ...details, hint });
   }
-  const hint = status >= 500 || status === 429 ? 'The store is overloaded or broken: run again later.'
-    : 'See the cause in the log (--log-level debug).';
-  return new TailraceError('UNREACHABLE', `The store failed for ${uri}: ${message} (${code}, HTTP ${status}).`, { ...details, hint });
+  const hint =
+    status >= 500 || status === 429
+      ? 'The store is overloaded or broken: run again later.'
+      : 'See the cause in the log (--log-level debug).';
+  return new TailraceError('UNREACHABLE', `The store failed for ${uri}: ${message} (${code}, HTTP ${status}).`, {
+    ...details,
+    hint,
+  });
 }
 
 function plain(failure: Failure): Error {
-  return new Error(`${failure.code}${failure.status === undefined ? '' : ` (HTTP ${failure.status})`}: ${failure.message}`);
+  return new Error(
+    `${failure.code}${failure.status === undefined ? '' : ` (HTTP ${failure.status})`}: ${failure.message}`,
+  );
 }
 
 function withoutUser(endpoint: string): string {

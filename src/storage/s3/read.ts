@@ -36,7 +36,11 @@ interface Range {
 }
 
 async function fetchRange(
-  place: ReadPlace, start: number, end: number | undefined, ifMatch: string | undefined, signal: AbortSignal | undefined,
+  place: ReadPlace,
+  start: number,
+  end: number | undefined,
+  ifMatch: string | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<Range | undefined> {
   const { client, bucket: Bucket, key: Key, uri, endpoint } = place;
   // A range of no bytes cannot be asked for: one byte is, and dropped.
@@ -44,7 +48,8 @@ async function fetchRange(
   const ranged = start > 0 || end !== undefined;
   try {
     const command = new GetObjectCommand({
-      Bucket, Key,
+      Bucket,
+      Key,
       ...(ranged && { Range: `bytes=${start}-${last}` }),
       ...(ifMatch !== undefined && { IfMatch: ifMatch }),
     });

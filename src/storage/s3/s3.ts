@@ -3,13 +3,25 @@ import { stat, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
-  DeleteObjectCommand, HeadObjectCommand, ListObjectsV2Command, type ListObjectsV2CommandOutput, PutObjectCommand, type S3Client,
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { TailraceError } from '../../model/errors.ts';
 import type { AwsSettings, SyncOptions } from '../../model/options.ts';
 import { checkFolder, checkKey, checkPrefix, compareBytes, interrupted } from '../keys.ts';
 import { localError } from '../local/errors.ts';
-import { type GetOptions, type ObjectInfo, ObjectNotFound, type PutCondition, type PutOutcome, type Storage } from '../port.ts';
+import {
+  type GetOptions,
+  type ObjectInfo,
+  ObjectNotFound,
+  type PutCondition,
+  type PutOutcome,
+  type Storage,
+} from '../port.ts';
 import { endpointOf, makeClient } from './client.ts';
 import { putConditionally } from './conditional.ts';
 import { failureOf, isHopeless, isMissing, s3Error } from './errors.ts';
@@ -81,7 +93,14 @@ class S3Storage implements Storage {
   async getStream(key: string, options: GetOptions = {}): Promise<Readable> {
     checkKey(key);
     return await openStream(
-      { client: this.#client, limits: this.#limits, bucket: this.#bucket, key, uri: this.uri(key), endpoint: this.#endpoint },
+      {
+        client: this.#client,
+        limits: this.#limits,
+        bucket: this.#bucket,
+        key,
+        uri: this.uri(key),
+        endpoint: this.#endpoint,
+      },
       options,
     );
   }
@@ -108,7 +127,9 @@ class S3Storage implements Storage {
   async put(key: string, body: Uint8Array): Promise<{ readonly etag: string }> {
     checkKey(key);
     try {
-      const reply = await this.#client.send(new PutObjectCommand({ ...this.#at(key), ...this.#encryption, Body: body }));
+      const reply = await this.#client.send(
+        new PutObjectCommand({ ...this.#at(key), ...this.#encryption, Body: body }),
+      );
       return { etag: reply.ETag ?? '' };
     } catch (error) {
       throw this.#writeError(error, key);
@@ -204,12 +225,20 @@ class S3Storage implements Storage {
   }
 
   async #page(
-    input: { Prefix?: string; Delimiter?: string | undefined; ContinuationToken?: string | undefined; MaxKeys?: number },
+    input: {
+      Prefix?: string;
+      Delimiter?: string | undefined;
+      ContinuationToken?: string | undefined;
+      MaxKeys?: number;
+    },
     signal?: AbortSignal,
   ): Promise<ListObjectsV2CommandOutput> {
     const uri = this.uri(input.Prefix ?? '');
     try {
-      const page = await this.#client.send(new ListObjectsV2Command({ Bucket: this.#bucket, ...input }), signal ? { abortSignal: signal } : {});
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.#bucket, ...input }),
+        signal ? { abortSignal: signal } : {},
+      );
       this.#bucketSeen = true;
       return page;
     } catch (error) {

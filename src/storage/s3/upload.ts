@@ -23,7 +23,10 @@ export interface UploadPlace {
  * Each upload carries an id of its own, so that one whose last answer was lost is known by it.
  */
 export async function upload(
-  place: UploadPlace, body: Readable, sizeBytes: number | undefined, signal: AbortSignal | undefined,
+  place: UploadPlace,
+  body: Readable,
+  sizeBytes: number | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly etag: string; readonly sizeBytes: number }> {
   const { client, limits, input, uri } = place;
   if (signal?.aborted) {
