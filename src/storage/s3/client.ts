@@ -1,5 +1,4 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { TailraceError } from '../../model/errors.ts';
 import type { AwsSettings } from '../../model/options.ts';
 import type { S3Limits } from './limits.ts';
 
@@ -63,23 +62,14 @@ function regionOf(aws: AwsSettings): string | (() => Promise<string>) {
   };
 }
 
-type Credentials = NonNullable<Exclude<S3ClientConfig['credentials'], (...args: never) => unknown>>;
+type CredentialProvider = Extract<S3ClientConfig['credentials'], (...args: never) => unknown>;
 
-interface CredentialProviders {
-  fromTemporaryCredentials(options: {
-    readonly params: { readonly RoleArn: string; readonly RoleSessionName: string; readonly ExternalId?: string };
-    readonly masterCredentials?: unknown;
-    readonly clientConfig?: { readonly region: string };
-  }): () => Promise<Credentials>;
-  fromNodeProviderChain(options: { readonly profile: string }): unknown;
-}
-
-// Assuming a role needs one more package, which is loaded only then.
-function roleCredentials(aws: AwsSettings): () => Promise<Credentials> {
-  let provider: (() => Promise<Credentials>) | undefined;
+// The package that assumes roles is loaded only where there is one to assume.
+function roleCredentials(aws: AwsSettings): CredentialProvider {
+  let provider: CredentialProvider | undefined;
   return async () => {
     if (!provider) {
-      const { fromTemporaryCredentials, fromNodeProviderChain } = await credentialProviders();
+      const { fromTemporaryCredentials, fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
       const { roleArn: RoleArn = '', externalId: ExternalId, profile } = aws;
       const region = regionOf(aws);
       provider = fromTemporaryCredentials({
@@ -90,16 +80,4 @@ function roleCredentials(aws: AwsSettings): () => Promise<Credentials> {
     }
     return await provider();
   };
-}
-
-async function credentialProviders(): Promise<CredentialProviders> {
-  const name: string = '@aws-sdk/credential-providers';
-  try {
-    return (await import(name)) as CredentialProviders;
-  } catch (cause) {
-    throw new TailraceError('CONFIG', `Assuming a role needs the package ${name}.`, {
-      cause,
-      hint: `Install it beside tailrace (npm install ${name}), or name a profile that assumes the role.`,
-    });
-  }
 }
