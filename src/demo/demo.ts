@@ -16,7 +16,7 @@ export interface DemoVerbs {
   showSchema(target: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
 }
 
-export const DEFAULT_DEMO_DIR = 'tailrace-demo';
+export const DEFAULT_DEMO_DIR = 'demo-output';
 
 const REVENUE_BY_MONTH = `SELECT substr(placed_at, 1, 7) AS month,
        count(DISTINCT order_id) AS orders,
