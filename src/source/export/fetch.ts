@@ -38,6 +38,7 @@ export async function fetchFile(
   try {
     const { convertFile } = await import('../ion/file.ts');
     const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-ion-${process.pid}.json`);
+    await mkdir(options.tempDir, { recursive: true });
     const { bytes, rejects } = await convertFile(fetched.path, path, file.manifestKey, options.signal);
     await fetched.recheck();
     return { source: file, path, tempBytes: bytes, rejects, recheck: async () => {}, release: () => rm(path, { force: true }) };
