@@ -46,7 +46,10 @@ async function run(sourceText: string, targetText: string, options: SyncOptions,
       const base = await target.table.load();
       if (base !== undefined) reporter.base(base);
       const decision = decide(source.export, base, options.replace);
-      if (decision === 'unchanged') return reporter.finish('unchanged');
+      if (decision === 'unchanged') {
+        await target.table.tidy?.();
+        return reporter.finish('unchanged');
+      }
       if (options.dryRun) return reporter.finish('planned');
       return await load(source, target, base, options, context, reporter);
     } finally {

@@ -3,7 +3,7 @@ import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts
 import { assignNames, compareBytes } from './names.ts';
 import { type NumberFacts, mergeNumbers, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
-import type { MapNode, ValueNode } from './structure.ts';
+import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 import { chosenTime } from './times.ts';
 
 /** What a value position becomes, and why. */
@@ -160,7 +160,7 @@ function mapChoice(node: ValueNode, path: readonly string[], context: DecideCont
 function dictionaryChoice(
   map: MapNode | undefined, path: readonly string[], context: DecideContext, recorded: Extract<ColumnType, { kind: 'map' }> | undefined,
 ): Choice | undefined {
-  const value = map?.merged;
+  const value = map === undefined ? undefined : dictionaryValue(map);
   if (value === undefined) return recorded && { tag: 'M', type: recorded, reason: 'as recorded in the table' };
   const names = `${map?.overflow ? 'more than ' : ''}${map?.fields.size} names in ${map?.maps} maps: names are data`;
   if (isMixed(value) && recorded === undefined) {

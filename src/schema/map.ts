@@ -102,9 +102,13 @@ function explained(choice: Choice, node: ValueNode): Choice {
 
 function splitDrafts(attr: string, node: ValueNode, context: DecideContext): Draft[] {
   const tags = [...node.counts.keys()].filter((tag): tag is Tag => tag !== 'NULL').sort();
-  return tags.map((tag) => {
+  const choices = tags.map((tag) => [tag, decideTag(node, tag, [attr], context, undefined)] as const);
+  // Where one of the types is kept as text, the attribute is read as text, and so are its other nested types.
+  const text = choices.some(([, choice]) => choice.type.kind === 'json' || choice.type.kind === 'ddb-json');
+  return choices.map(([tag, typed]) => {
     const id = context.nextId();
-    const choice = decideTag(node, tag, [attr], context, undefined);
+    const nested = typed.type.kind === 'list' || typed.type.kind === 'struct' || typed.type.kind === 'map';
+    const choice: Choice = text && (nested || typed.tag === '*') ? { ...typed, tag, type: { kind: 'ddb-json' } } : typed;
     return { attr, label: `${attr}_${tag.toLowerCase()}`, choice: { ...choice, reason: `${choice.reason}; split by type as asked` }, id, node };
   });
 }

@@ -15,7 +15,7 @@ export const RESERVED_NAMES: readonly string[] = [
   '_sequence',
   '_deleted',
   '_source',
-  // Iceberg's metadata columns, and those of its change log and its delete files.
+  // Iceberg's metadata columns, and those of its change log.
   '_file',
   '_pos',
   '_spec_id',

@@ -1,6 +1,6 @@
 import type { Field, Slot, Tag } from '../model/schema.ts';
 import { isDictionary, opaqueReason, separable } from './shape.ts';
-import type { MapNode, ValueNode } from './structure.ts';
+import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 
 /**
  * How an engine reads a line: for each position which type tags may stand there, and what lies below.
@@ -57,14 +57,13 @@ export function isOpen(root: MapNode, names: readonly string[] = [...root.fields
 
 /** A nested value is parsed into its types; a scalar is taken from the text as it is. */
 function openValue(node: ValueNode | undefined, into: readonly Field[]): ReadValue {
-  const nested = into.some(({ type }) => type.kind === 'list' || type.kind === 'struct' || type.kind === 'map' || type.kind === 'json');
+  const nested = into.some(({ type }) => type.kind === 'list' || type.kind === 'struct' || type.kind === 'map');
   return nested ? readValue(node, into, true) : { kind: 'raw' };
 }
 
 /** How to read a position whose values go into these columns (several in split mode). */
 function readValue(node: ValueNode | undefined, into: readonly (Field | Slot)[], nulls: boolean): ReadValue {
-  if (into.some((slot) => slot.tag === '*' && slot.type.kind === 'ddb-json' && !onlyEmptyMaps(node))) return { kind: 'raw' };
-  if (into.some((slot) => slot.type.kind === 'json')) return node === undefined ? { kind: 'raw' } : readAll(node, nulls);
+  if (into.some(({ type }) => type.kind === 'json' || (type.kind === 'ddb-json' && !onlyEmptyMaps(node)))) return { kind: 'raw' };
   const tags = new Map<Tag, ReadTag>(nulls ? [['NULL', { kind: 'scalar' }]] : []);
   for (const tag of node?.counts.keys() ?? []) tags.set(tag, defaultTag(tag, node));
   for (const slot of into) if (slot.tag !== '*') tags.set(slot.tag, readTag(node, slot, nulls));
@@ -86,25 +85,12 @@ function readTag(node: ValueNode | undefined, slot: Field | Slot, nulls: boolean
   const { type } = slot;
   if (slot.tag === 'L') return type.kind === 'list' ? { kind: 'list', element: readValue(node?.element, [type.element], nulls) } : { kind: 'raw' };
   if (slot.tag !== 'M') return { kind: 'scalar' };
-  if (type.kind === 'map') return { kind: 'map', value: readValue(node?.map?.merged, [type.value], nulls) };
+  if (type.kind === 'map') return { kind: 'map', value: readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls) };
   if (type.kind !== 'struct') return { kind: 'raw' };
   const fields = new Map<string, ReadValue>();
   for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field], nulls));
   for (const [name, value] of node?.map?.fields ?? []) if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
   return { kind: 'struct', fields };
-}
-
-/** Everything that was seen below a position, typed: for columns that hold plain JSON. */
-function readAll(node: ValueNode, nulls: boolean): ReadValue {
-  const tags = new Map<Tag, ReadTag>(nulls ? [['NULL', { kind: 'scalar' }]] : []);
-  for (const tag of node.counts.keys()) tags.set(tag, readAllTag(tag, node, nulls));
-  return { kind: 'typed', tags };
-}
-
-function readAllTag(tag: Tag, node: ValueNode, nulls: boolean): ReadTag {
-  if (tag === 'L') return { kind: 'list', element: node.element === undefined ? emptyElement() : readAll(node.element, nulls) };
-  if (tag !== 'M') return { kind: 'scalar' };
-  return { kind: 'struct', fields: new Map([...(node.map?.fields ?? [])].map(([name, value]) => [name, readAll(value, nulls)])) };
 }
 
 function emptyElement(): ReadValue {
@@ -123,8 +109,8 @@ function censusValue(node: ValueNode, depth: number, maxDepth: number): ReadValu
   for (const tag of node.counts.keys()) {
     if (tag === 'L') tags.set(tag, { kind: 'list', element: node.element === undefined ? emptyElement() : censusValue(node.element, depth + 1, maxDepth) });
     else if (tag !== 'M') tags.set(tag, { kind: 'scalar' });
-    else if (node.map !== undefined && isDictionary(node.map) && node.map.merged !== undefined) {
-      tags.set(tag, { kind: 'map', value: censusValue(node.map.merged, depth + 1, maxDepth) });
+    else if (node.map !== undefined && isDictionary(node.map)) {
+      tags.set(tag, { kind: 'map', value: censusValue(dictionaryValue(node.map), depth + 1, maxDepth) });
     } else {
       const fields = [...(node.map?.fields ?? [])].map(([name, value]) => [name, censusValue(value, depth + 1, maxDepth)] as const);
       tags.set(tag, { kind: 'struct', fields: new Map(fields) });

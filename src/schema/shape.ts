@@ -1,7 +1,11 @@
-import type { MapNode, ValueNode } from './structure.ts';
+import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 
 /** Names for one nested map beyond which it is not laid out as columns. */
 const STRUCT_FIELD_LIMIT = 500;
+/** Positions and types below one attribute beyond which it is kept as text: each costs the engine a few expressions. */
+const POSITION_LIMIT = 600;
+/** Likewise for content of several types, each of which is spelled out wherever it may stand. */
+const PLAIN_LIMIT = 100;
 /** A map position with fewer distinct names than this is always a struct. */
 const DICTIONARY_MIN_NAMES = 24;
 /** When a name stands in less than this part of the maps, on average, names are data rather than structure. */
@@ -20,11 +24,26 @@ export function isDictionary(map: MapNode): boolean {
 export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): string | undefined {
   const nested = node.map !== undefined || node.element !== undefined;
   if (nested && depth > maxDepth) return `nested deeper than ${maxDepth} levels`;
+  if (nested && depth === 1 && positions(node, POSITION_LIMIT) > POSITION_LIMIT) return `more than ${POSITION_LIMIT} nested positions and types`;
   const map = node.map;
   if (map === undefined || isDictionary(map)) return undefined;
   if (!separable([...map.fields.keys()])) return 'names differ only by case, or no engine accepts them';
   if (map.fields.size > STRUCT_FIELD_LIMIT) return `more than ${STRUCT_FIELD_LIMIT} names with values of several types`;
   return undefined;
+}
+
+/** Positions and types below a value, as far as they are worth counting. */
+function positions(node: ValueNode, limit: number): number {
+  let sum = node.counts.size;
+  if (node.element !== undefined) sum += positions(node.element, limit);
+  const map = node.map;
+  if (map === undefined) return sum;
+  if (isDictionary(map)) return sum + positions(dictionaryValue(map), limit);
+  for (const field of map.fields.values()) {
+    if (sum > limit) return sum;
+    sum += positions(field, limit);
+  }
+  return sum;
 }
 
 /** Whether an engine's struct can hold these names: it ignores case and knows neither empty names nor NUL. */
@@ -41,9 +60,13 @@ export function separable(names: readonly string[]): boolean {
 
 /** Whether plain JSON keeps every type of this value: no sets and no binaries anywhere in it, and nothing unlaid. */
 export function isPlain(node: ValueNode): boolean {
+  return positions(node, PLAIN_LIMIT) <= PLAIN_LIMIT && plainAll(node);
+}
+
+function plainAll(node: ValueNode): boolean {
   for (const tag of node.counts.keys()) if (tag === 'B' || tag === 'SS' || tag === 'NS' || tag === 'BS') return false;
-  if (node.element !== undefined && !isPlain(node.element)) return false;
+  if (node.element !== undefined && !plainAll(node.element)) return false;
   if (node.map === undefined) return true;
   if (isDictionary(node.map) || !separable([...node.map.fields.keys()])) return false;
-  return [...node.map.fields.values()].every(isPlain);
+  return [...node.map.fields.values()].every(plainAll);
 }

@@ -23,16 +23,18 @@ export interface ValueNode {
 export interface MapNode {
   /** How many maps were seen here. */
   maps: number;
-  /** Their members, by exact name; no more than FIELD_LIMIT. */
+  /** Their members, by exact name; no more than the limit. */
   readonly fields: Map<string, ValueNode>;
-  /** All members as if they had one name: what a dictionary's values look like. */
+  /** All members as if they had one name: what a dictionary's values look like. Made when a map is taken for one. */
   merged: ValueNode | undefined;
-  /** True when names beyond FIELD_LIMIT were seen. */
+  /** True when names beyond the limit were seen. */
   overflow: boolean;
 }
 
-/** Distinct names kept for one map position: enough to choose columns, small enough for tables with endless names. */
-export const FIELD_LIMIT = 20_000;
+/** Distinct attribute names kept: enough to choose columns, small enough for tables with endless names. */
+const ATTR_LIMIT = 20_000;
+/** Distinct names kept for a nested map; more than these are data, not structure. */
+const NESTED_LIMIT = 1_000;
 
 const EXAMPLE_CHARS = 60;
 
@@ -48,24 +50,55 @@ export function emptyMap(): MapNode {
 
 /** Adds one item to the root. */
 export function learnItem(root: MapNode, item: Item): void {
-  learnMap(root, item, false);
+  learnMap(root, item, ATTR_LIMIT);
 }
 
-function learnMap(node: MapNode, members: ReadonlyMap<string, AttributeValue>, merge: boolean): void {
+function learnMap(node: MapNode, members: ReadonlyMap<string, AttributeValue>, limit: number): void {
   node.maps += 1;
   for (const [name, value] of members) {
     let field = node.fields.get(name);
-    if (field === undefined && node.fields.size < FIELD_LIMIT) {
+    if (field === undefined && node.fields.size < limit) {
       field = emptyValue();
       node.fields.set(name, field);
     }
-    if (field === undefined) node.overflow = true;
-    else learnValue(field, value);
-    if (merge) {
-      node.merged ??= emptyValue();
-      learnValue(node.merged, value);
-    }
+    if (field !== undefined) learnValue(field, value);
+    else node.overflow = true;
+    if (node.merged !== undefined) learnValue(node.merged, value);
+    else if (field === undefined && limit === NESTED_LIMIT) learnValue(dictionaryValue(node), value);
   }
+}
+
+/** The one position of all members; from now on it learns along. */
+export function dictionaryValue(node: MapNode): ValueNode {
+  if (node.merged !== undefined) return node.merged;
+  const merged = emptyValue();
+  for (const field of node.fields.values()) mergeValue(merged, field);
+  node.merged = merged;
+  return merged;
+}
+
+function mergeValue(into: ValueNode, from: ValueNode): void {
+  for (const [tag, count] of from.counts) into.counts.set(tag, (into.counts.get(tag) ?? 0) + count);
+  for (const [tag, example] of from.examples) if (!into.examples.has(tag)) into.examples.set(tag, example);
+  for (const [format, count] of from.times) into.times.set(format, (into.times.get(format) ?? 0) + count);
+  if (from.numbers !== undefined) into.numbers = mergeNumbers(into.numbers, from.numbers);
+  if (from.element !== undefined) mergeValue((into.element ??= emptyValue()), from.element);
+  if (from.map === undefined) return;
+  const map = (into.map ??= emptyMap());
+  map.maps += from.map.maps;
+  map.overflow ||= from.map.overflow;
+  for (const [name, field] of from.map.fields) {
+    const known = map.fields.get(name);
+    if (known === undefined && map.fields.size >= NESTED_LIMIT) map.overflow = true;
+    else if (known !== undefined) mergeValue(known, field);
+    else mergeInto(map, name, field);
+  }
+}
+
+function mergeInto(map: MapNode, name: string, field: ValueNode): void {
+  const fresh = emptyValue();
+  map.fields.set(name, fresh);
+  mergeValue(fresh, field);
 }
 
 /** Adds one value to its position. */
@@ -91,7 +124,7 @@ export function learnValue(node: ValueNode, value: AttributeValue): void {
       break;
     case 'M':
       node.map ??= emptyMap();
-      learnMap(node.map, value.value, true);
+      learnMap(node.map, value.value, NESTED_LIMIT);
       break;
     default:
   }

@@ -10,7 +10,7 @@ import { str } from './quote.ts';
 /** Plain decimal text as DynamoDB normalises it. */
 export const CANONICAL_NUMBER = '-?(0|[1-9][0-9]*)(\\.[0-9]*[1-9])?';
 /** Strict base64 with padding; bits behind the last byte are zero, so that encoding again gives the same text. */
-const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?';
+export const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?';
 const INTEGER = '-?(0|[1-9][0-9]*)';
 
 const ISO_PRINT: Partial<Record<TimestampFormat, string>> = {
@@ -71,26 +71,4 @@ function timeFits(text: string, format: TimestampFormat): string {
   const print = ISO_PRINT[format];
   if (print === undefined) return `(${timeFast(text, format)} IS NOT NULL)`;
   return `coalesce(strftime(${timeFast(text, format)}, ${str(print)}) = ${text}, false)`;
-}
-
-/** The JSON behind a scalar tag; NULL where the text could not stand there. */
-export function leafJson(text: string, tag: string): string {
-  switch (tag) {
-    case 'S': return `to_json(${text})::VARCHAR`;
-    case 'N': return `CASE WHEN ${matches(text, CANONICAL_NUMBER)} THEN '"' || ${text} || '"' END`;
-    case 'B': return `CASE WHEN ${matches(text, BASE64)} THEN '"' || ${text} || '"' END`;
-    case 'BOOL': return `${text}::VARCHAR`;
-    case 'NULL': return `CASE WHEN ${text} THEN 'true' END`;
-    default: return setJson(text, tag);
-  }
-}
-
-function setJson(list: string, tag: string): string {
-  const pattern = tag === 'NS' ? CANONICAL_NUMBER : tag === 'BS' ? BASE64 : undefined;
-  const sound = pattern === undefined ? `list_position(${list}, NULL) IS NULL` : setFits(list, pattern);
-  return `CASE WHEN ${sound} THEN to_json(${list})::VARCHAR END`;
-}
-
-function setFits(list: string, pattern: string): string {
-  return `coalesce(list_bool_and(list_transform(${list}, lambda e: coalesce(${matches('e', pattern)}, false))), true)`;
 }

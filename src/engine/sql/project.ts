@@ -2,14 +2,17 @@ import { columnNames } from '../../model/type-text.ts';
 import type { Field } from '../../model/schema.ts';
 import type { AttrPlan, Projection } from '../../schema/projection.ts';
 import { tagOfFormat } from '../../schema/times.ts';
-import { badLine, dumpJson } from './json.ts';
 import { readType } from './read-type.ts';
 import { leafGuarded } from './leaf.ts';
 import { ident, list, str } from './quote.ts';
-import { all, fitsSql, member, valueSql } from './values.ts';
+import { badLine, isSound, isSoundFlat, stripNulls } from './text.ts';
+import { all, fitsSql, member, textSql, valueSql } from './values.ts';
 
 /** Name of the column that tells the file of a row. */
 const FILE = 'filename';
+/** The same in the outer rows, where a column of the table may be called filename. */
+const OUT = '_tailrace_file';
+const FILE_OUT = `${FILE} AS ${OUT}`;
 
 interface Source {
   /** SQL of the attribute's value in the innermost relation. */
@@ -42,20 +45,26 @@ export function projectSql(projection: Projection, relation: string): string {
   for (const column of projection.derived) byName.set(column.name, derivedColumn(column, sources));
   byName.set('_rescued', open ? rescueOpen(projection, sources) : rescueStruct(sources));
   byName.set('_written_at', 'NULL::TIMESTAMPTZ');
-  const columns = columnNames(projection.schema).map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
-  return `SELECT ${columns.join(', ')} FROM (${first})`;
+  const names = columnNames(projection.schema);
+  const columns = names.map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
+  const checked = names.map((name) => (name === '_rescued' ? `${soundRescue('_rescued')} AS _rescued` : ident(name)));
+  return `SELECT ${checked.join(', ')} FROM (SELECT ${[...columns, FILE_OUT].join(', ')} FROM (${first}))`;
+}
+
+/** A rescue is kept as it is when it is sound; a line that is not goes the slow way. Few need the deep look. */
+function soundRescue(text: string): string {
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isSoundFlat(text)} THEN ${text} WHEN ${isSound(text)} THEN ${text} ELSE ${badLine(OUT)} END`;
 }
 
 function innerColumns({ x, text, plan, ok, values }: Source): string[] {
   const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
   const typed = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
   // Written out again, a value that was parsed whole is as long as its text, in whatever order its names come.
-  // Only CASE keeps the engine from evaluating what raises an error.
   const fits = text === undefined ? typed
-    : `CASE WHEN ${x} IS NOT NULL AND ${typed} THEN length(${dumpJson(x, plan.read, FILE)}) = length(${text}::VARCHAR) ELSE false END`;
+    : `CASE WHEN ${x} IS NOT NULL AND ${typed} THEN length(${textSql(x, plan.read)}) = length(${text}::VARCHAR) ELSE false END`;
   const whole = plan.isKey ? `(${all([`${x} IS NOT NULL`, fits])})` : `(${text ?? x} IS NULL OR ${fits})`;
   return [
-    ...plan.columns.map((column, i) => `${valueSql(x, plan.read, column, 'fast', FILE)} AS ${values[i]}`),
+    ...plan.columns.map((column, i) => `${valueSql(x, plan.read, column, 'fast')} AS ${values[i]}`),
     `coalesce(${whole}, false) AS ${ok}`,
   ];
 }
@@ -63,8 +72,8 @@ function innerColumns({ x, text, plan, ok, values }: Source): string[] {
 /** A cast that nothing vouches for is done again, guarded, in the rows where its attribute does not fit. */
 function outerColumn({ x, plan, ok, values }: Source, column: Field, i: number): string {
   const fast = values[i] ?? 'NULL';
-  const guarded = valueSql(x, plan.read, column, 'guarded', FILE);
-  return guarded === valueSql(x, plan.read, column, 'fast', FILE) ? fast : `CASE WHEN ${ok} THEN ${fast} ELSE ${guarded} END`;
+  const guarded = valueSql(x, plan.read, column, 'guarded');
+  return guarded === valueSql(x, plan.read, column, 'fast') ? fast : `CASE WHEN ${ok} THEN ${fast} ELSE ${guarded} END`;
 }
 
 function derivedColumn(column: Projection['derived'][number], sources: readonly Source[]): string {
@@ -79,12 +88,11 @@ function derivedColumn(column: Projection['derived'][number], sources: readonly 
 
 /** `_rescued` where attributes are struct members. A key is never rescued: a line whose key does not fit is refused. */
 function rescueStruct(sources: readonly Source[]): string {
-  if (sources.length === 0) return 'NULL::VARCHAR';
-  const members = sources.map(({ x, plan, ok }) => {
-    const body = plan.isKey ? badLine(FILE) : dumpJson(x, plan.read, FILE);
-    return `CASE WHEN NOT ${ok} THEN ${str(`${JSON.stringify(plan.attr)}:`)} || ${body} END`;
-  });
-  return `CASE WHEN ${all(sources.map(({ ok }) => ok))} THEN NULL ELSE '{' || concat_ws(',', ${members.join(', ')}) || '}' END`;
+  const members = sources.filter(({ plan }) => !plan.isKey).map(({ x, plan, ok }) => `${ident(plan.attr)} := CASE WHEN NOT ${ok} THEN ${x} END`);
+  const keys = sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok);
+  const body = members.length === 0 ? 'NULL::VARCHAR' : stripNulls(`to_json(struct_pack(${members.join(', ')}))::VARCHAR`);
+  const rescued = keys.length === 0 ? body : `CASE WHEN ${all(keys)} THEN ${body} ELSE ${badLine(FILE)} END`;
+  return `CASE WHEN ${all(sources.map(({ ok }) => ok))} THEN NULL ELSE ${rescued} END`;
 }
 
 /** Item as JSON text, with the mapped attributes taken out of it in one parse, and nested ones parsed into their types. */

@@ -1,9 +1,9 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { ColumnType, OriginTag, Tag } from '../../model/schema.ts';
 import type { ReadTag, ReadValue } from '../../schema/reading.ts';
-import { dumpJson, plainJson } from './json.ts';
 import { leafFast, leafFits, leafGuarded } from './leaf.ts';
 import { ident, str } from './quote.ts';
+import { plainText, stripNulls } from './text.ts';
 
 /** What a value goes into: a column, a list's element, a map's value. */
 export interface Target {
@@ -20,19 +20,27 @@ export function member(struct: string, name: string): string {
 }
 
 /** The typed column value of the attribute value `x`; NULL inside it where something does not fit. */
-export function valueSql(x: string, read: ReadValue, into: Target, trust: Trust, file: string, depth = 0): string {
-  if (into.type.kind === 'ddb-json') return read.kind === 'raw' ? `${x}::VARCHAR` : `CASE WHEN ${x} IS NOT NULL THEN ${dumpJson(x, read, file, depth)} END`;
-  if (into.type.kind === 'json') return read.kind === 'raw' ? 'NULL::VARCHAR' : plainWhole(x, read, into, file, depth);
+export function valueSql(x: string, read: ReadValue, into: Target, trust: Trust, depth = 0): string {
+  if (into.type.kind === 'ddb-json') return ofTag(x, into, textSql(x, read));
+  if (into.type.kind === 'json') return ofTag(x, into, plainText(textSql(x, read)));
   if (read.kind === 'raw') return rawValue(x, into, trust);
   const tag = read.tags.get(into.tag as Tag);
   if (tag === undefined) throw new TailraceError('INTERNAL', `A value is not read for its tag ${into.tag}.`);
-  return tagValue(member(x, into.tag), tag, into, trust, file, depth);
+  return tagValue(member(x, into.tag), tag, into, trust, depth);
 }
 
-/** Plain JSON of the whole value, or, for a column of one tag, only where that tag stands. */
-function plainWhole(x: string, read: ReadValue, into: Target, file: string, depth: number): string {
-  const plain = plainJson(x, read, file, depth);
-  return into.tag === '*' ? `CASE WHEN ${x} IS NOT NULL THEN ${plain} END` : `CASE WHEN ${member(x, into.tag)} IS NOT NULL THEN ${plain} END`;
+/** DynamoDB JSON of an attribute value. */
+export function textSql(x: string, read: ReadValue): string {
+  return read.kind === 'raw' ? `${x}::VARCHAR` : stripNulls(`to_json(${x})::VARCHAR`);
+}
+
+/** A column of one tag holds texts of that tag alone. */
+function ofTag(x: string, into: Target, sql: string): string {
+  return into.tag === '*' ? sql : `CASE WHEN ${hasTag(x, into)} THEN ${sql} END`;
+}
+
+function hasTag(x: string, into: Target): string {
+  return into.tag === '*' ? 'true' : `coalesce(starts_with(${x}::VARCHAR, ${str(`{"${into.tag}":`)}), false)`;
 }
 
 /** A scalar out of JSON text (tables with too many names to read them as structs). */
@@ -42,22 +50,22 @@ function rawValue(x: string, into: Target, trust: Trust): string {
   return trust === 'fast' ? leafFast(text, into.type) : leafGuarded(text, into.type);
 }
 
-function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, file: string, depth: number): string {
+function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: number): string {
   const { type } = into;
   const v = `v${depth}`;
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return t;
-    const element = read.kind === 'list' ? valueSql(v, read.element, type.element, trust, file, depth + 1)
+    const element = read.kind === 'list' ? valueSql(v, read.element, type.element, trust, depth + 1)
       : trust === 'fast' ? leafFast(v, type.element.type) : leafGuarded(v, type.element.type);
     return `list_transform(${t}, lambda ${v}: ${element})`;
   }
   if (type.kind === 'map' && read.kind === 'map') {
-    const value = valueSql(v, read.value, type.value, trust, file, depth + 1);
+    const value = valueSql(v, read.value, type.value, trust, depth + 1);
     return `CASE WHEN ${t} IS NOT NULL THEN map(map_keys(${t}), list_transform(map_values(${t}), lambda ${v}: ${value})) END`;
   }
   if (type.kind === 'struct' && read.kind === 'struct') {
     const fields = type.fields.map((field) =>
-      `${ident(field.name)} := ${valueSql(member(t, field.attr), read.fields.get(field.attr) ?? { kind: 'raw' }, field, trust, file, depth)}`);
+      `${ident(field.name)} := ${valueSql(member(t, field.attr), read.fields.get(field.attr) ?? { kind: 'raw' }, field, trust, depth)}`);
     return `CASE WHEN ${t} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`;
   }
   return trust === 'fast' ? leafFast(t, type) : leafGuarded(t, type);
@@ -65,15 +73,14 @@ function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, file: st
 
 /** True when the attribute value `x` (not NULL) is wholly in its column. Never NULL. */
 export function fitsSql(x: string, read: ReadValue, into: Target, depth = 0): string {
-  if (read.kind === 'raw') return into.type.kind === 'ddb-json' ? 'true' : rawFits(x, into);
-  if (into.type.kind === 'ddb-json') return 'true';
-  if (into.tag === '*') return 'true';
+  if (into.type.kind === 'ddb-json') return hasTag(x, into);
+  if (into.type.kind === 'json') return all([hasTag(x, into), `${plainText(textSql(x, read))} IS NOT NULL`]);
+  if (read.kind === 'raw') return rawFits(x, into);
   const tag = read.tags.get(into.tag as Tag);
   if (tag === undefined) return 'false';
   const t = member(x, into.tag);
   const others = [...read.tags.keys()].filter((other) => other !== into.tag).map((other) => `${member(x, other)} IS NULL`);
-  const inside = into.type.kind === 'json' ? 'true' : tagFits(t, tag, into, depth);
-  return all([`${t} IS NOT NULL`, ...others, inside]);
+  return all([`${t} IS NOT NULL`, ...others, tagFits(t, tag, into, depth)]);
 }
 
 /** JSON text fits a scalar when the value written out again is the same text. */
