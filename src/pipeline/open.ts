@@ -26,10 +26,14 @@ export interface OpenTarget {
   readonly table: TableHandle;
 }
 
+/** Puts something between a run and the storage of one of its ends. */
+export type WrapStorage = (storage: Storage, end: 'source' | 'target') => Storage;
+
 /** Finds and opens the export that the text names. */
-export async function openSource(text: string, options: SyncOptions, context: RunContext): Promise<OpenSource> {
+export async function openSource(text: string, options: SyncOptions, context: RunContext, wrap?: WrapStorage): Promise<OpenSource> {
   const { location } = parseSource(text);
-  const storage = await openStorage(location, { aws: options.sourceAws });
+  const opened = await openStorage(location, { aws: options.sourceAws });
+  const storage = wrap?.(opened, 'source') ?? opened;
   try {
     const folder = await findFullExport(storage, location.key);
     const found = await openFullExport(storage, folder, { trustManifest: options.trustManifest });
@@ -42,9 +46,10 @@ export async function openSource(text: string, options: SyncOptions, context: Ru
 }
 
 /** Opens the table that the text names, whether it is there yet or not. */
-export async function openTarget(text: string, options: SyncOptions): Promise<OpenTarget> {
+export async function openTarget(text: string, options: SyncOptions, wrap?: WrapStorage): Promise<OpenTarget> {
   const { format, location } = parseTarget(text);
-  const storage = await openStorage(location, { aws: options.targetAws, ...(options.sse === undefined ? {} : { sse: options.sse }) });
+  const opened = await openStorage(location, { aws: options.targetAws, ...(options.sse === undefined ? {} : { sse: options.sse }) });
+  const storage = wrap?.(opened, 'target') ?? opened;
   try {
     const parquet = format === 'parquet' || (format === undefined && (await hasManifest(storage, location.key)));
     const table = parquet ? openParquetTable(storage, location.uri) : openIcebergTable(storage, location.key);

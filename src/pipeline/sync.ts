@@ -6,7 +6,7 @@ import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
 import type { CommitOutcome, Ledger, StagedCommit, TableState } from '../model/table.ts';
 import type { FullExport } from '../source/port.ts';
-import { openSource, openTarget, readSchemaOption, resolveKey, type OpenSource, type OpenTarget } from './open.ts';
+import { openSource, openTarget, readSchemaOption, resolveKey, type OpenSource, type OpenTarget, type WrapStorage } from './open.ts';
 import { Journal } from './journal.ts';
 import { Learner } from './learner.ts';
 import { Loader, type LoadResult } from './load.ts';
@@ -20,9 +20,16 @@ import { openWorkspace, stateDir } from './workspace.ts';
  * wrong is in the report, and the table is then as it was.
  */
 export async function sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport> {
+  return syncThrough((storage) => storage, source, target, options, context);
+}
+
+/** `sync`, with every storage that it opens seen through `wrap`: the seam where tests kill, cut and lose calls. */
+export async function syncThrough(
+  wrap: WrapStorage, source: string, target: string, options: SyncOptions, context: RunContext,
+): Promise<SyncReport> {
   const reporter = new Reporter(source, target);
   try {
-    return await run(source, target, options, context, reporter);
+    return await run(wrap, source, target, options, context, reporter);
   } catch (thrown) {
     context.log('debug', 'the run failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
     return failedReport(reporter, context.signal.aborted ? interrupted(thrown) : asTailraceError(thrown));
@@ -36,11 +43,13 @@ function interrupted(cause: unknown): TailraceError {
   });
 }
 
-async function run(sourceText: string, targetText: string, options: SyncOptions, context: RunContext, reporter: Reporter): Promise<SyncReport> {
-  const source = await openSource(sourceText, options, context);
+async function run(
+  wrap: WrapStorage, sourceText: string, targetText: string, options: SyncOptions, context: RunContext, reporter: Reporter,
+): Promise<SyncReport> {
+  const source = await openSource(sourceText, options, context, wrap);
   try {
     reporter.export(source.export);
-    const target = await openTarget(targetText, options);
+    const target = await openTarget(targetText, options, wrap);
     try {
       reporter.table(target.table);
       const base = await target.table.load();
