@@ -7,11 +7,13 @@ import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
 import type { Layout } from './learner.ts';
 import { type Input, inputsOf, type RefusalOptions, untilAccepted } from './refusals.ts';
-import type { Surprises } from './surprises.ts';
+import type { Surprises, TagCount } from './surprises.ts';
 
 export interface BatchOptions extends RefusalOptions {
   readonly duck: Duck;
   readonly targetFileSizeBytes: number;
+  /** Turned on when the usual way needs more memory than there is; then it stays on. */
+  readonly frugal: { on: boolean };
   /** Every line of the export was seen before: what is rescued is meant to be. */
   readonly learnedAll: boolean;
   readonly surprises: Surprises;
@@ -26,6 +28,7 @@ export interface WrittenBatch {
   readonly read: number;
   readonly rejected: number;
   readonly rescued: number;
+  readonly tags: readonly TagCount[];
 }
 
 /**
@@ -39,15 +42,30 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
   return untilAccepted(inputs, options, async () => {
     const layout = options.layout();
     await rm(outDir, { recursive: true, force: true });
-    const files = inputs.length === 0 ? [] : await writeLines(options.duck, {
-      projection: layout.projection, partition: layout.partition, sort: layout.sort, outDir, signal: options.signal,
-      paths: inputs.map((input) => input.path), targetFileSizeBytes: options.targetFileSizeBytes,
-    });
+    const files = await writeInputs(inputs, layout, outDir, options);
+    if (files === undefined) return undefined;
     await checkCounts(inputs, files, layout, options, outDir);
-    if (!options.learnedAll && (await options.surprises.learn(files, layout))) return undefined;
+    const tags = options.learnedAll ? [] : await options.surprises.learn(files, layout);
+    if (tags === undefined) return undefined;
     const rejected = inputs.reduce((sum, input) => sum + input.rejected, 0);
-    return { layout, files, read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0), rejected, rescued: rescuedRows(files, layout) };
+    return { layout, files, read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0), rejected, rescued: rescuedRows(files, layout), tags };
   });
+}
+
+/** The batch's files; undefined when memory did not suffice and the frugal way is to be tried. */
+async function writeInputs(
+  inputs: readonly Input[], layout: Layout, outDir: string, { duck, frugal, signal, targetFileSizeBytes }: BatchOptions,
+): Promise<StagedFile[] | undefined> {
+  if (inputs.length === 0) return [];
+  const { projection, partition, sort } = layout;
+  const paths = inputs.map((input) => input.path);
+  try {
+    return await writeLines(duck, { projection, partition, sort, outDir, signal, paths, targetFileSizeBytes, frugal: frugal.on });
+  } catch (thrown) {
+    if (frugal.on || !(thrown instanceof TailraceError) || thrown.code !== 'MEMORY_LIMIT') throw thrown;
+    frugal.on = true;
+    return undefined;
+  }
 }
 
 function rescuedRows(files: readonly StagedFile[], layout: Layout): number {

@@ -17,6 +17,8 @@ export interface DecideContext {
   readonly options: SchemaOptions;
   /** Gives a field id that was never used. */
   readonly nextId: () => number;
+  /** Nested attributes that are kept as text. */
+  readonly asText?: ReadonlySet<string>;
   /** Called for every struct field, so that `schema show` can explain nested ones, too. */
   readonly onField?: (path: readonly string[], field: Field, reason: string, node: ValueNode) => void;
 }
@@ -35,7 +37,8 @@ export function mainTag(node: ValueNode): Tag | undefined {
 
 /** Chooses tag and type for a position by its most frequent tag, keeping what the table has recorded. */
 export function decide(node: ValueNode, path: readonly string[], context: DecideContext, recorded: Recorded): Choice {
-  const opaque = opaqueReason(node, path.length, context.options.maxDepth);
+  const opaque = path.length === 1 && context.asText?.has(path[0] ?? '') ? 'nested values of this table have too many positions together'
+    : opaqueReason(node, path.length, context.options.maxDepth);
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
     return { ...recorded, reason: 'as recorded in the table' };
   }

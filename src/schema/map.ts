@@ -3,7 +3,7 @@ import type { SchemaOptions } from '../model/options.ts';
 import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
-import { isPlain } from './shape.ts';
+import { isPlain, overBudget } from './shape.ts';
 import { type MapNode, type ValueNode, emptyValue } from './structure.ts';
 
 /** Why a column is what it is; nested fields have decisions of their own. */
@@ -41,7 +41,7 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
   let lastFieldId = recorded?.lastFieldId ?? 0;
   const nextId = (): number => ++lastFieldId;
   const context: DecideContext = {
-    options, nextId, onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
+    options, nextId, asText: overBudget(root.fields), onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
   };
   const attrs = chosenAttrs(root, options, recorded);
   const drafts = attrs.flatMap((attr) => draftsOf(attr, root, context, recorded));

@@ -3,7 +3,9 @@ import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 /** Names for one nested map beyond which it is not laid out as columns. */
 const STRUCT_FIELD_LIMIT = 500;
 /** Positions and types below one attribute beyond which it is kept as text: each costs the engine a few expressions. */
-const POSITION_LIMIT = 600;
+const POSITION_LIMIT = 200;
+/** Likewise in all nested attributes of a table together: at the default memory limit there is room for about twice as many. */
+const TABLE_LIMIT = 600;
 /** Likewise for content of several types, each of which is spelled out wherever it may stand. */
 const PLAIN_LIMIT = 100;
 /** A map position with fewer distinct names than this is always a struct. */
@@ -30,6 +32,20 @@ export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): 
   if (!separable([...map.fields.keys()])) return 'names differ only by case, or no engine accepts them';
   if (map.fields.size > STRUCT_FIELD_LIMIT) return `more than ${STRUCT_FIELD_LIMIT} names with values of several types`;
   return undefined;
+}
+
+/** Nested attributes that are kept as text because all together have too many positions: the largest ones. */
+export function overBudget(fields: ReadonlyMap<string, ValueNode>): ReadonlySet<string> {
+  const sizes = [...fields].filter(([, node]) => node.map !== undefined || node.element !== undefined)
+    .map(([name, node]) => ({ name, size: positions(node, POSITION_LIMIT) })).sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
+  const over = new Set<string>();
+  let sum = 0;
+  for (const { name, size } of sizes) {
+    if (size > POSITION_LIMIT) continue;
+    sum += size;
+    if (sum > TABLE_LIMIT) over.add(name);
+  }
+  return over;
 }
 
 /** Positions and types below a value, as far as they are worth counting. */

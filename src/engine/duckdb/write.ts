@@ -21,6 +21,8 @@ export interface WriteJob {
   /** An empty folder for the Parquet files and the seed. */
   readonly outDir: string;
   readonly targetFileSizeBytes: number;
+  /** One thread and small row groups: for tables so wide that the usual way needs more memory than there is. */
+  readonly frugal?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -33,6 +35,8 @@ export interface StagedFile extends WrittenFile {
 const PART = '_tailrace_part';
 /** Rows in a row group: DuckDB's own unit of work, so that all threads are busy. */
 const ROW_GROUP_ROWS = 122_880;
+/** Rows in a row group where memory is short. */
+const FRUGAL_ROWS = 8_192;
 /** Bytes in memory after which a row group ends early, so that wide rows do not outgrow the memory limit. */
 const ROW_GROUP_BYTES = 48 * 1024 * 1024;
 
@@ -64,7 +68,7 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   await mkdir(data, { recursive: true });
   const options = [
     'FORMAT parquet', 'COMPRESSION zstd', `FIELD_IDS ${fieldIdsSql(schema)}`, 'RETURN_STATS',
-    `ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`, 'OVERWRITE_OR_IGNORE',
+    `ROW_GROUP_SIZE ${job.frugal === true ? FRUGAL_ROWS : ROW_GROUP_ROWS}`, 'OVERWRITE_OR_IGNORE',
   ];
   const sorted = job.sort.length > 0;
   if (!sorted) options.push(`ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`);
@@ -74,7 +78,7 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   const keyed = partitioned ? `SELECT *, ${digest(job, schema)} AS ${PART} FROM (${select})` : select;
   const query = sorted ? `SELECT * FROM (${keyed}) ORDER BY ${[...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ')}` : keyed;
   // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
-  await duck.run(`SET GLOBAL preserve_insertion_order = ${sorted}`);
+  await duck.run(`SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`);
   return duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal);
 }
 

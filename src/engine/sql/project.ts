@@ -1,10 +1,11 @@
-import { columnNames } from '../../model/type-text.ts';
 import type { Field } from '../../model/schema.ts';
+import { columnNames } from '../../model/type-text.ts';
 import type { AttrPlan, Projection } from '../../schema/projection.ts';
 import { tagOfFormat } from '../../schema/times.ts';
-import { readType } from './read-type.ts';
 import { leafGuarded } from './leaf.ts';
+import { packsOf, packSql, rescueText } from './packs.ts';
 import { ident, list, str } from './quote.ts';
+import { readType } from './read-type.ts';
 import { badLine, isSound, isSoundFlat, stripNulls } from './text.ts';
 import { all, fitsSql, member, textSql, valueSql } from './values.ts';
 
@@ -12,72 +13,123 @@ import { all, fitsSql, member, textSql, valueSql } from './values.ts';
 const FILE = 'filename';
 /** The same in the outer rows, where a column of the table may be called filename. */
 const OUT = '_tailrace_file';
-const FILE_OUT = `${FILE} AS ${OUT}`;
+/** Up to so many attributes, values are computed blindly first and sorted out only where one does not fit. */
+const FAST_ATTRS = 48;
 
+/** An attribute on its way: SQL of its value, of its check, and of its columns. */
 interface Source {
-  /** SQL of the attribute's value in the innermost relation. */
-  readonly x: string;
-  /** SQL of its JSON text, where `x` was parsed from it and may have lost something. */
-  readonly text: string | undefined;
   readonly plan: AttrPlan;
-  /** Names of its check and its values between the two levels. */
+  readonly x: string;
   readonly ok: string;
   readonly values: readonly string[];
 }
 
+/** What the attributes of a row come to. */
+interface Row {
+  /** Adds the columns that the rest speaks of to a relation. */
+  readonly select: (relation: string) => string;
+  readonly sources: readonly Source[];
+  /** Conditions that together say that nothing is rescued. */
+  readonly whole: readonly string[];
+  /** Lists of texts: for each attribute that is not in its columns, its member of the rescue; in open items, for each
+   * that is, the member of a patch which takes it out. */
+  readonly members: readonly string[];
+}
+
 /**
- * A SELECT that turns lines into rows of the table: first the values by the fast way and, for each attribute, whether
- * it fits; then what does not fit is sorted out and rescued, which costs nothing in rows where all fits.
- * `relation` has the columns Item and filename.
+ * A SELECT that turns lines into rows of the table. Values and checks come first; what does not fit its column is
+ * then rescued, which costs nothing in rows where all fits. `relation` has the columns Item and filename.
  */
 export function projectSql(projection: Projection, relation: string): string {
   const open = projection.reading.kind === 'open';
-  const sources = projection.attrs.map((plan, i): Source => ({
-    x: open ? (plan.read.kind === 'raw' ? `item_parts[${i + 1}]` : `x_${i}`) : member('Item', plan.attr),
-    text: open && plan.read.kind === 'typed' ? `item_parts[${i + 1}]` : undefined,
-    plan, ok: `ok_${i}`, values: plan.columns.map((_, j) => `v_${i}_${j}`),
-  }));
-  const inner = sources.flatMap((source) => innerColumns(source));
-  const keep = open ? ['Item', 'item_parts', FILE, ...sources.filter((s) => s.text !== undefined).map((s) => s.x)] : ['Item', FILE];
-  const first = `SELECT ${[...keep, ...inner].join(', ')} FROM ${open ? openRelation(sources, relation) : relation}`;
+  const packs = packsOf(projection.attrs);
+  const packed = new Set(packs.flat());
+  const plans = [...packs.flat(), ...projection.attrs.filter((plan) => !packed.has(plan))];
+  const row = rowOf(projection, plans, packs, open);
   const byName = new Map<string, string>();
-  for (const source of sources) for (const [i, column] of source.plan.columns.entries()) byName.set(column.name, outerColumn(source, column, i));
-  for (const column of projection.derived) byName.set(column.name, derivedColumn(column, sources));
-  byName.set('_rescued', open ? rescueOpen(projection, sources) : rescueStruct(sources));
+  for (const { plan, values } of row.sources) for (const [i, column] of plan.columns.entries()) byName.set(column.name, values[i] ?? 'NULL');
+  for (const column of projection.derived) byName.set(column.name, derivedColumn(column, row.sources));
+  byName.set('_rescued', open ? rescueOpen(projection, row) : rescueStruct(row));
   byName.set('_written_at', 'NULL::TIMESTAMPTZ');
   const names = columnNames(projection.schema);
   const columns = names.map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
   const checked = names.map((name) => (name === '_rescued' ? `${soundRescue('_rescued')} AS _rescued` : ident(name)));
-  return `SELECT ${checked.join(', ')} FROM (SELECT ${[...columns, FILE_OUT].join(', ')} FROM (${first}))`;
+  const from = row.select(open ? openRelation(plans, relation) : relation);
+  return `SELECT ${checked.join(', ')} FROM (SELECT ${columns.join(', ')}, ${FILE} AS ${OUT} FROM ${from})`;
 }
 
-/** A rescue is kept as it is when it is sound; a line that is not goes the slow way. Few need the deep look. */
-function soundRescue(text: string): string {
-  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isSoundFlat(text)} THEN ${text} WHEN ${isSound(text)} THEN ${text} ELSE ${badLine(OUT)} END`;
+function rowOf(projection: Projection, plans: readonly AttrPlan[], packs: readonly (readonly AttrPlan[])[], open: boolean): Row {
+  const trust = projection.attrs.length <= FAST_ATTRS ? 'fast' : 'guarded';
+  const part = (plan: AttrPlan): string => `list_extract(item_parts, ${plans.indexOf(plan) + 1})`;
+  const place = (plan: AttrPlan): string => (open ? part(plan) : member('Item', plan.attr));
+  const packed = new Set(packs.flat());
+  const values: string[] = [];
+  const checks: string[] = [];
+  const sources = plans.filter((plan) => !packed.has(plan)).map((plan, i): Source => {
+    const parsed = open && plan.read.kind === 'typed';
+    const x = parsed ? `from_json(${place(plan)}, ${str(JSON.stringify(readType(plan.read)))})` : place(plan);
+    const mine = plan.columns.map((column, j) => {
+      const [fast, guarded] = [valueSql(x, plan.read, column, trust), valueSql(x, plan.read, column, 'guarded')];
+      values.push(`${fast} AS v_${i}_${j}`);
+      return fast === guarded ? `v_${i}_${j}` : `CASE WHEN ok_${i} THEN v_${i}_${j} ELSE ${guarded} END`;
+    });
+    // Beside the values, checks share their parts with them; a check of a text needs the text first.
+    (isText(plan) ? checks : values).push(`${okSql(plan, x, parsed ? place(plan) : undefined, `v_${i}_0`)} AS ok_${i}`);
+    return { plan, x, ok: `ok_${i}`, values: mine };
+  });
+  const inPacks = packs.map((plansOf, i) => {
+    const first = plans.indexOf(plansOf[0] as AttrPlan) + 1;
+    const xs = open ? `list_slice(item_parts, ${first}, ${first + plansOf.length - 1})` : `[${plansOf.map(place).join(', ')}]`;
+    values.push(`${packSql(xs, plansOf[0] as AttrPlan, !open)} AS pack_${i}`);
+    return { alias: `pack_${i}`, plansOf };
+  });
+  const packedSources = inPacks.flatMap(({ alias, plansOf }) => plansOf.map((plan, i): Source => {
+    const element = `list_extract(${alias}, ${i + 1})`;
+    return { plan, x: place(plan), ok: member(element, 'ok'), values: [member(element, 'v')] };
+  }));
+  const name = (plan: AttrPlan): string => str(`${JSON.stringify(plan.attr)}:${open ? 'null' : ''}`);
+  const direct1 = sources.filter(({ plan }) => open || !plan.isKey).map(({ plan, x, ok }) =>
+    (open ? `CASE WHEN ${ok} THEN ${name(plan)} END` : `CASE WHEN NOT ${ok} THEN ${name(plan)} || ${rescueText(x, plan)} END`));
+  return {
+    select: (from) => selectAll(checks, selectAll(values, from)), sources: [...sources, ...packedSources],
+    whole: [...sources.map(({ ok }) => ok), ...inPacks.map(({ alias }) => `list_bool_and(list_transform(${alias}, lambda e: e.ok))`)],
+    members: [
+      `[${[...direct1, 'NULL'].join(', ')}]::VARCHAR[]`,
+      ...inPacks.map(({ alias, plansOf }) => {
+        const mine = `list_extract([${plansOf.map(name).join(', ')}], i)`;
+        return `list_transform(${alias}, lambda e, i: ${open ? `CASE WHEN e.ok THEN ${mine} END` : `${mine} || e.t`})`;
+      }),
+    ],
+  };
 }
 
-function innerColumns({ x, text, plan, ok, values }: Source): string[] {
+function selectAll(columns: readonly string[], from: string): string {
+  return columns.length === 0 ? from : `(SELECT *, ${columns.join(', ')} FROM ${from})`;
+}
+
+/** True when the attribute's value is wholly in one of its columns, or, but for keys, absent. */
+function okSql(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
+  const fits = fitsAny(plan, x, text, value);
+  return `coalesce(${plan.isKey ? all([`${x} IS NOT NULL`, fits]) : `(${text ?? x} IS NULL OR ${fits})`}, false)`;
+}
+
+function fitsAny(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
+  // A text is made only of what can be turned back, so it vouches for itself.
+  if (isText(plan)) return `${value} IS NOT NULL`;
   const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
-  const typed = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
+  const fits = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
   // Written out again, a value that was parsed whole is as long as its text, in whatever order its names come.
-  const fits = text === undefined ? typed
-    : `CASE WHEN ${x} IS NOT NULL AND ${typed} THEN length(${textSql(x, plan.read)}) = length(${text}::VARCHAR) ELSE false END`;
-  const whole = plan.isKey ? `(${all([`${x} IS NOT NULL`, fits])})` : `(${text ?? x} IS NULL OR ${fits})`;
-  return [
-    ...plan.columns.map((column, i) => `${valueSql(x, plan.read, column, 'fast')} AS ${values[i]}`),
-    `coalesce(${whole}, false) AS ${ok}`,
-  ];
+  return text === undefined ? fits
+    : `CASE WHEN ${x} IS NOT NULL AND ${fits} THEN length(${textSql(x, plan.read)}) = length(${text}::VARCHAR) ELSE false END`;
 }
 
-/** A cast that nothing vouches for is done again, guarded, in the rows where its attribute does not fit. */
-function outerColumn({ x, plan, ok, values }: Source, column: Field, i: number): string {
-  const fast = values[i] ?? 'NULL';
-  const guarded = valueSql(x, plan.read, column, 'guarded');
-  return guarded === valueSql(x, plan.read, column, 'fast') ? fast : `CASE WHEN ${ok} THEN ${fast} ELSE ${guarded} END`;
+/** A single column of plain JSON. */
+function isText(plan: AttrPlan): boolean {
+  return plan.columns.length === 1 && plan.columns[0]?.type.kind === 'json';
 }
 
 function derivedColumn(column: Projection['derived'][number], sources: readonly Source[]): string {
-  const source = sources.find(({ plan }) => plan.columns.some((candidate) => candidate.name === column.from));
+  const source = sources.find(({ plan }) => plan.columns.some((candidate: Field) => candidate.name === column.from));
   if (source === undefined) return 'NULL::TIMESTAMPTZ';
   const tag = tagOfFormat(column.format);
   const { read } = source.plan;
@@ -86,42 +138,42 @@ function derivedColumn(column: Projection['derived'][number], sources: readonly 
   return leafGuarded(text, { kind: 'timestamp', format: column.format });
 }
 
-/** `_rescued` where attributes are struct members. A key is never rescued: a line whose key does not fit is refused. */
-function rescueStruct(sources: readonly Source[]): string {
-  const members = sources.filter(({ plan }) => !plan.isKey).map(({ x, plan, ok }) => `${ident(plan.attr)} := CASE WHEN NOT ${ok} THEN ${x} END`);
-  const keys = sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok);
-  const body = members.length === 0 ? 'NULL::VARCHAR' : stripNulls(`to_json(struct_pack(${members.join(', ')}))::VARCHAR`);
-  const rescued = keys.length === 0 ? body : `CASE WHEN ${all(keys)} THEN ${body} ELSE ${badLine(FILE)} END`;
-  return `CASE WHEN ${all(sources.map(({ ok }) => ok))} THEN NULL ELSE ${rescued} END`;
+/** All members as one text. */
+function object(members: readonly string[]): string {
+  return `'{' || array_to_string(${members.reduce((sum, next) => `list_concat(${sum}, ${next})`)}, ',') || '}'`;
 }
 
-/** Item as JSON text, with the mapped attributes taken out of it in one parse, and nested ones parsed into their types. */
-function openRelation(sources: readonly Source[], relation: string): string {
-  const pointers = sources.map(({ plan }) => pointer(plan.attr));
-  const parts = pointers.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(pointers)})`;
-  const typed = sources.flatMap(({ x, text, plan }) => (text === undefined ? [] : [`from_json(${text}, ${str(JSON.stringify(readType(plan.read)))}) AS ${x}`]));
-  return `(SELECT *${typed.map((column) => `, ${column}`).join('')} FROM (SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation}))`;
+/** `_rescued` where attributes are struct members. A key is never rescued: a line whose key does not fit is refused. */
+function rescueStruct({ sources, whole, members }: Row): string {
+  return `CASE WHEN ${all(whole)} THEN NULL WHEN ${keysHold(sources)} THEN ${stripNulls(object(members))} ELSE ${badLine(FILE)} END`;
+}
+
+/** `_rescued` where Item is JSON text: every member that is in no column, or does not fit it. */
+function rescueOpen(projection: Projection, { sources, whole, members }: Row): string {
+  const complete = `len(json_keys(Item)) = len(list_filter(item_parts, lambda p: p IS NOT NULL))`;
+  const sound = all([`json_type(Item) = 'OBJECT'`, 'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))', keysHold(sources)]);
+  const dropped = [...projection.excluded].map((name) => str(`${JSON.stringify(name)}:null`));
+  const patch = object([...members, `[${[...dropped, 'NULL'].join(', ')}]::VARCHAR[]`]);
+  const rest = `nullif(json_merge_patch(Item, ${patch})::VARCHAR, '{}')`;
+  return `CASE WHEN ${all([complete, ...whole])} THEN NULL WHEN coalesce(${sound}, false) THEN ${rest} ELSE ${badLine(FILE)} END`;
+}
+
+function keysHold(sources: readonly Source[]): string {
+  return all(sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok));
+}
+
+/** A rescue is kept as it is when it is sound; a line that is not goes the slow way. Few need the deep look. */
+function soundRescue(text: string): string {
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isSoundFlat(text)} THEN ${text} WHEN ${isSound(text)} THEN ${text} ELSE ${badLine(OUT)} END`;
+}
+
+/** Item as JSON text, with the attributes of all plans taken out of it in one parse. */
+function openRelation(plans: readonly AttrPlan[], relation: string): string {
+  const parts = plans.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(plans.map(({ attr }) => pointer(attr)))})`;
+  return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
 }
 
 /** JSON pointer (RFC 6901) to a member. */
 function pointer(name: string): string {
   return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-/** `_rescued` where Item is JSON text: every member that is in no column, or does not fit it. */
-function rescueOpen(projection: Projection, sources: readonly Source[]): string {
-  const dropped = [...projection.excluded];
-  const present = sources.length === 0 ? '0' : sources.map(({ x }) => `(${x} IS NOT NULL)::INTEGER`).join(' + ');
-  const complete = `len(json_keys(Item)) = ${present}`;
-  const held = sources.map(({ plan, ok }) => `CASE WHEN ${ok} THEN ${str(plan.attr)} END`);
-  const skip = `list_concat([${held.join(', ') || 'NULL'}]::VARCHAR[], ${list(dropped)}::VARCHAR[])`;
-  const member = `to_json(e.key)::VARCHAR || ':' || e.value::VARCHAR`;
-  const entries = `list_filter(map_entries(from_json(Item, '"MAP(VARCHAR,JSON)"')), lambda e: NOT list_contains(${skip}, e.key))`;
-  const rescued = `nullif('{' || array_to_string(list_transform(${entries}, lambda e: ${member}), ',') || '}', '{}')`;
-  const sound = all([`json_type(Item) = 'OBJECT'`, 'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))', ...keysHold(sources)]);
-  return `CASE WHEN ${all([complete, ...sources.map(({ ok }) => ok)])} THEN NULL WHEN NOT coalesce(${sound}, false) THEN ${badLine(FILE)} ELSE ${rescued} END`;
-}
-
-function keysHold(sources: readonly Source[]): string[] {
-  return sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok);
 }

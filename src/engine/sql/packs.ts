@@ -1,0 +1,68 @@
+import type { AttrPlan } from '../../schema/projection.ts';
+import type { ReadValue } from '../../schema/reading.ts';
+import { fitsSql, valueSql } from './values.ts';
+
+/**
+ * Packs: in wide tables, attributes that are read alike into columns of one type go through one expression, as a list,
+ * because the engine keeps vectors for every expression, and a thousand attributes would have a hundred thousand.
+ */
+
+/** Up to so many attributes, each has its own expressions, which is faster. */
+const UNPACKED_ATTRS = 48;
+/** Columns of plain JSON cost so many expressions that even a few share them. */
+const UNPACKED_TEXTS = 1;
+/** Attributes in one pack: bounds the list that the engine holds for 2,048 rows. */
+const PACK_ATTRS = 64;
+
+/** Groups of attributes that are packed; the others go one by one. */
+export function packsOf(plans: readonly AttrPlan[]): AttrPlan[][] {
+  const groups = new Map<string, AttrPlan[]>();
+  for (const plan of plans) {
+    const signature = signatureOf(plan);
+    if (signature !== undefined) groups.set(signature, [...(groups.get(signature) ?? []), plan]);
+  }
+  const packs: AttrPlan[][] = [];
+  for (const group of groups.values()) {
+    const isText = group[0]?.columns[0]?.type.kind === 'json';
+    if (group.length < 2 || (plans.length <= UNPACKED_ATTRS && !(isText && group.length > UNPACKED_TEXTS))) continue;
+    for (let i = 0; i < group.length; i += PACK_ATTRS) packs.push(group.slice(i, i + PACK_ATTRS));
+  }
+  return packs;
+}
+
+/** Attributes with the same signature have the same expressions. */
+function signatureOf({ columns, isKey, read }: AttrPlan): string | undefined {
+  const [column] = columns;
+  if (isKey || columns.length > 1) return undefined;
+  if (column === undefined) return read.kind === 'raw' ? 'no column' : undefined;
+  const { kind } = column.type;
+  if (kind === 'struct' || kind === 'map' || (kind === 'list' && column.type.element.type.kind === 'struct')) return undefined;
+  if (read.kind === 'typed' && (kind === 'ddb-json' || [...read.tags.values()].some((tag) => tag.kind !== 'scalar'))) return undefined;
+  const type = kind === 'list' ? { kind, element: { tag: column.type.element.tag, type: column.type.element.type } } : column.type;
+  return JSON.stringify([tagsOf(read), column.tag, type], (key, value: unknown) => (key === 'id' || key === 'keyId' ? undefined : value));
+}
+
+function tagsOf(read: ReadValue): readonly string[] {
+  return read.kind === 'raw' ? ['raw'] : [...read.tags.keys()].sort();
+}
+
+/** An attribute value as JSON text, with NULL members where a tag is absent. */
+export function rescueText(x: string, plan: AttrPlan): string {
+  return plan.read.kind === 'raw' ? `${x}::VARCHAR` : `to_json(${x})::VARCHAR`;
+}
+
+/**
+ * A list of {v: the column's value, ok: whether it is whole, t: its JSON text where it is not} for a list of attribute
+ * values that are read alike; t only on request.
+ */
+export function packSql(xs: string, plan: AttrPlan, texts: boolean): string {
+  const [column] = plan.columns;
+  const text = (ok: string, x: string): string => (texts ? `, t := CASE WHEN NOT ${ok} THEN ${rescueText(x, plan)} END` : '');
+  if (column === undefined) return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${texts ? `, t := ${rescueText('g', plan)}` : ''}))`;
+  const value = valueSql('g', plan.read, column, 'guarded');
+  // A text vouches for itself, so its check needs only the value.
+  const check = column.type.kind === 'json' ? `(g.x IS NULL OR g.v IS NOT NULL)` : `(g.x IS NULL OR ${fitsSql('g.x', plan.read, column)})`;
+  const valued = `list_transform(${xs}, lambda g: struct_pack(x := g, v := ${value}))`;
+  const checked = `list_transform(${valued}, lambda g: struct_pack(x := g.x, v := g.v, ok := coalesce(${check}, false)))`;
+  return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text('g.ok', 'g.x')}))`;
+}
