@@ -62,6 +62,7 @@ export class Loader {
   #epoch = 0;
   #learnedAll = false;
   #sampled = false;
+  readonly #frugal = { on: false };
   #learnMs = 0;
   #bytes = 0;
   #total: number | undefined;
@@ -167,7 +168,7 @@ export class Loader {
     try {
       const written = await writeBatch(batch.files, {
         duck, learner, tempDir, targetFileSizeBytes: options.targetFileSizeBytes, strict: options.strict, signal: context.signal,
-        learnedAll: this.#learnedAll, surprises: this.#surprises, layout: this.#layout,
+        learnedAll: this.#learnedAll, frugal: this.#frugal, surprises: this.#surprises, layout: this.#layout,
         onReject: async (reject) => {
           if (rejects.push(reject) >= REJECTS_IN_MEMORY) await flush();
         },
