@@ -93,8 +93,10 @@ export class Laboratory {
       throw new TailraceError('DISK_FULL', `The disk of ${uri} is full.`, { place: uri, hint: 'Free some space.' });
     if (fault?.kind === 'delay') await sleep(fault.ms);
     if (this.dead) throw new Killed();
-    const result = await work();
-    if (fault?.kind === 'kill') this.kill();
+    // A call that finds nothing, and says so, is a call like any other: the process may die after it, too.
+    const result = await work().finally(() => {
+      if (fault?.kind === 'kill') this.kill();
+    });
     // Another call may have killed the process while this one was on its way.
     if (this.dead) throw new Killed();
     return fault?.kind === 'lose reply' ? lost() : result;
