@@ -89,7 +89,7 @@ function rowOf(projection: Projection, plans: readonly AttrPlan[], packs: readon
   }));
   const name = (plan: AttrPlan): string => str(`${JSON.stringify(plan.attr)}:${open ? 'null' : ''}`);
   const direct1 = sources.filter(({ plan }) => open || !plan.isKey).map(({ plan, x, ok }) =>
-    (open ? `CASE WHEN ${ok} THEN ${name(plan)} END` : `CASE WHEN NOT ${ok} THEN ${name(plan)} || ${rescueText(x, plan)} END`));
+    (open ? `CASE WHEN ${ok} AND ${place(plan)} IS NOT NULL THEN ${name(plan)} END` : `CASE WHEN NOT ${ok} THEN ${name(plan)} || ${rescueText(x, plan)} END`));
   return {
     select: (from) => selectAll(checks, selectAll(values, from)), sources: [...sources, ...packedSources],
     whole: [...sources.map(({ ok }) => ok), ...inPacks.map(({ alias }) => `list_bool_and(list_transform(${alias}, lambda e: e.ok))`)],
@@ -97,7 +97,7 @@ function rowOf(projection: Projection, plans: readonly AttrPlan[], packs: readon
       `[${[...direct1, 'NULL'].join(', ')}]::VARCHAR[]`,
       ...inPacks.map(({ alias, plansOf }) => {
         const mine = `list_extract([${plansOf.map(name).join(', ')}], i)`;
-        return `list_transform(${alias}, lambda e, i: ${open ? `CASE WHEN e.ok THEN ${mine} END` : `${mine} || e.t`})`;
+        return `list_transform(${alias}, lambda e, i: ${open ? `CASE WHEN e.ok AND e.v IS NOT NULL THEN ${mine} END` : `${mine} || e.t`})`;
       }),
     ],
   };
