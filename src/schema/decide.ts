@@ -42,7 +42,7 @@ export function decide(node: ValueNode, path: readonly string[], context: Decide
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
     return { ...recorded, reason: 'as recorded in the table' };
   }
-  if (opaque !== undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: opaque };
+  if (opaque !== undefined && recorded === undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: opaque };
   const tag = recorded === undefined ? mainTag(node) : (recorded.tag as Tag);
   if (tag === undefined) return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
   return decideTag(node, tag, path, context, recorded?.type);

@@ -1,6 +1,8 @@
 import type { AttrPlan } from '../../schema/projection.ts';
 import type { ReadValue } from '../../schema/reading.ts';
-import { fitsSql, valueSql } from './values.ts';
+import { str } from './quote.ts';
+import { readType } from './read-type.ts';
+import { fitsSql, textSql, valueSql } from './values.ts';
 
 /**
  * Packs: in wide tables, attributes that are read alike into columns of one type go through one expression, as a list,
@@ -53,16 +55,21 @@ export function rescueText(x: string, plan: AttrPlan): string {
 
 /**
  * A list of {v: the column's value, ok: whether it is whole, t: its JSON text where it is not} for a list of attribute
- * values that are read alike; t only on request.
+ * values that are read alike. `open`: the values are JSON texts, of which nested ones are parsed here, and no t is needed.
  */
-export function packSql(xs: string, plan: AttrPlan, texts: boolean): string {
+export function packSql(xs: string, plan: AttrPlan, open: boolean): string {
   const [column] = plan.columns;
-  const text = (ok: string, x: string): string => (texts ? `, t := CASE WHEN NOT ${ok} THEN ${rescueText(x, plan)} END` : '');
-  if (column === undefined) return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${texts ? `, t := ${rescueText('g', plan)}` : ''}))`;
-  const value = valueSql('g', plan.read, column, 'guarded');
-  // A text vouches for itself, so its check needs only the value.
-  const check = column.type.kind === 'json' ? `(g.x IS NULL OR g.v IS NOT NULL)` : `(g.x IS NULL OR ${fitsSql('g.x', plan.read, column)})`;
-  const valued = `list_transform(${xs}, lambda g: struct_pack(x := g, v := ${value}))`;
-  const checked = `list_transform(${valued}, lambda g: struct_pack(x := g.x, v := g.v, ok := coalesce(${check}, false)))`;
-  return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text('g.ok', 'g.x')}))`;
+  if (column === undefined) return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${open ? '' : `, t := ${rescueText('g', plan)}`}))`;
+  const parsed = open && plan.read.kind === 'typed';
+  const x = parsed ? `from_json(g, ${str(JSON.stringify(readType(plan.read)))})` : 'g';
+  const placed = `list_transform(${xs}, lambda g: struct_pack(x := ${x}${parsed ? ', r := g' : ''}))`;
+  const value = valueSql('g.x', plan.read, column, 'guarded');
+  const keep = parsed ? ', r := g.r' : '';
+  const valued = `list_transform(${placed}, lambda g: struct_pack(x := g.x${keep}, v := ${value}))`;
+  const fits = column.type.kind === 'json' ? 'g.v IS NOT NULL' : fitsSql('g.x', plan.read, column);
+  const whole = parsed ? `CASE WHEN g.x IS NOT NULL AND ${fits} THEN length(${textSql('g.x', plan.read)}) = length(g.r::VARCHAR) ELSE false END` : fits;
+  const ok = `coalesce(g.${parsed ? 'r' : 'x'} IS NULL OR ${whole}, false)`;
+  const checked = `list_transform(${valued}, lambda g: struct_pack(x := g.x, v := g.v, ok := ${ok}))`;
+  const text = open ? '' : `, t := CASE WHEN NOT g.ok THEN ${rescueText('g.x', plan)} END`;
+  return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text}))`;
 }

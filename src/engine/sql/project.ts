@@ -80,7 +80,7 @@ function rowOf(projection: Projection, plans: readonly AttrPlan[], packs: readon
   const inPacks = packs.map((plansOf, i) => {
     const first = plans.indexOf(plansOf[0] as AttrPlan) + 1;
     const xs = open ? `list_slice(item_parts, ${first}, ${first + plansOf.length - 1})` : `[${plansOf.map(place).join(', ')}]`;
-    values.push(`${packSql(xs, plansOf[0] as AttrPlan, !open)} AS pack_${i}`);
+    values.push(`${packSql(xs, plansOf[0] as AttrPlan, open)} AS pack_${i}`);
     return { alias: `pack_${i}`, plansOf };
   });
   const packedSources = inPacks.flatMap(({ alias, plansOf }) => plansOf.map((plan, i): Source => {
