@@ -1,5 +1,6 @@
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile } from '../model/table.ts';
+import type { TagCount } from './surprises.ts';
 import { ObjectNotFound, type Storage } from '../storage/port.ts';
 
 /** What one finished batch left behind: files that are durable, and what they count. */
@@ -10,12 +11,18 @@ export interface BatchRecord {
   readonly read: number;
   readonly rejected: number;
   readonly rescued: number;
+  /** What the files alone do not tell of attributes with several types. */
+  readonly tags: readonly TagCount[];
 }
 
 /** A schema that batches were written by; a load may widen it with further columns. */
 export interface SchemaRecord {
   readonly epoch: number;
   readonly schema: TableSchema;
+  /** What the learner knew. */
+  readonly knowledge: unknown;
+  /** It had counted every item, so nothing is left to learn from what is written. */
+  readonly counted: boolean;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AttributeValue, Item } from '../model/item.ts';
 import type { PartitionRequest, SchemaOptions } from '../model/options.ts';
-import type { ColumnType, TableSchema, TimestampFormat } from '../model/schema.ts';
+import type { ColumnType, Field, TableSchema, TimestampFormat } from '../model/schema.ts';
 import type { PartitionField, SortField } from '../model/table.ts';
 import { mainTag, sameColumn } from '../schema/decide.ts';
 import { applySchemaFile } from '../schema/apply.ts';
@@ -31,8 +31,10 @@ export interface Layout {
 
 /** Collects what is seen of the items, and makes the table's layout of it. */
 export class Learner {
-  readonly root: MapNode = emptyMap();
+  #root: MapNode = emptyMap();
   readonly #options: LearnerOptions;
+  /** Items of each file that were learned from, by the file's name in the manifest. */
+  readonly #seen = new Map<string, number>();
   /** After a surprise, NULL is expected everywhere, so that rare NULLs do not surprise one by one. */
   #surprised = false;
 
@@ -40,14 +42,46 @@ export class Learner {
     this.#options = options;
   }
 
-  readonly item = (item: Item): void => learnItem(this.root, item);
+  get root(): MapNode {
+    return this.#root;
+  }
+
+  /** Takes the sound items of one file in their order; undefined for one that is refused. A file may be read twice:
+   * each item counts once. */
+  sink(file: string): (item: Item | undefined) => void {
+    let place = 0;
+    return (item) => {
+      place += 1;
+      if (place <= (this.#seen.get(file) ?? 0)) return;
+      this.#seen.set(file, place);
+      if (item !== undefined) learnItem(this.#root, item);
+    };
+  }
+
+  /** Puts what another learner knows in place of what this one does. */
+  adopt(other: Pick<Learner, 'knowledge'>): void {
+    this.restore(JSON.parse(JSON.stringify(other.knowledge())));
+  }
+
+  /** All that was learned, as a JSON value. */
+  knowledge(): unknown {
+    return { root: plain(this.#root), seen: [...this.#seen], surprised: this.#surprised };
+  }
+
+  restore(knowledge: unknown): void {
+    const { root, seen, surprised } = knowledge as { root: unknown; seen: [string, number][]; surprised: boolean };
+    this.#root = unplain(root) as MapNode;
+    this.#seen.clear();
+    for (const [file, count] of seen) this.#seen.set(file, count);
+    this.#surprised = surprised;
+  }
 
   /** Adds values of one attribute that the engine could not put in its column. */
   value(attr: string, value: AttributeValue): void {
-    let node = this.root.fields.get(attr);
+    let node = this.#root.fields.get(attr);
     if (node === undefined) {
       node = emptyValue();
-      this.root.fields.set(attr, node);
+      this.#root.fields.set(attr, node);
     }
     learnValue(node, value);
   }
@@ -57,7 +91,7 @@ export class Learner {
     for (const attr of this.#options.schema.key) {
       const value = item.get(attr);
       if (value === undefined) return `key attribute ${JSON.stringify(attr)} is missing`;
-      const tag = mainTag(this.root.fields.get(attr) ?? emptyValue());
+      const tag = mainTag(this.#root.fields.get(attr) ?? emptyValue());
       if (tag !== undefined && value.tag !== tag) return `key attribute ${JSON.stringify(attr)} has type ${value.tag}, others have ${tag}`;
     }
     return undefined;
@@ -70,26 +104,39 @@ export class Learner {
   /** The layout for all that was seen; `keep`: a layout that files were already written by, to be extended only. */
   layout(keep?: TableSchema): Layout {
     const { schema: options, file, recorded } = this.#options;
-    const mapped = file === undefined ? mapSchema(this.root, options, keep ?? recorded)
-      : applySchemaFile(file, this.root, options, keep ?? recorded);
+    const mapped = file === undefined ? mapSchema(this.#root, options, keep ?? recorded)
+      : applySchemaFile(file, this.#root, options, keep ?? recorded);
     let { lastFieldId } = mapped.schema;
     const nextId = (): number => ++lastFieldId;
     const { fields, derived } = resolvePartition(this.#options.partition, mapped.schema, (name) => this.#format(name, mapped.schema), nextId);
     const schema = { ...mapped.schema, derived, lastFieldId };
     return {
       schema, mapped, partition: fields, sort: resolveSort(this.#options.sort, schema),
-      projection: projectionOf(this.root, schema, options.exclude, this.#surprised),
+      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised),
     };
   }
 
   /** The format that most values of a column have, when most are times at all. */
   #format(column: string, schema: TableSchema): TimestampFormat | undefined {
     const field = schema.columns.find((candidate) => candidate.name === column);
-    const node = field === undefined ? undefined : this.root.fields.get(field.attr);
+    const node = field === undefined ? undefined : this.#root.fields.get(field.attr);
     const [best] = [...(node?.times ?? [])].sort((a, b) => b[1] - a[1]);
     if (best === undefined || node === undefined || field === undefined || field.tag === '*') return undefined;
     return best[1] * 2 >= (node.counts.get(field.tag) ?? 0) ? best[0] : undefined;
   }
+}
+
+/** Maps as lists of their entries, marked; nothing else in the tree is a list of one name. */
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return { entries: [...value].map(([key, member]) => [key, plain(member)]) };
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+function unplain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if ('entries' in value) return new Map((value.entries as [unknown, unknown][]).map(([key, member]) => [key, unplain(member)]));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, unplain(member)]));
 }
 
 /** Whether files written by `before` can stay when the table's schema becomes `after`: columns were only added. */
@@ -113,6 +160,32 @@ function extends_(before: ColumnType, after: ColumnType): boolean {
     const now = after.fields.find((candidate) => candidate.id === field.id);
     return now !== undefined && now.name === field.name && extends_(field.type, now.type);
   });
+}
+
+/** Whether two schemas give the attributes that both have the same columns, whatever their ids and the order of fields. */
+export function sameColumns(a: TableSchema, b: TableSchema): boolean {
+  const others = new Map<string, string>();
+  for (const [attr, text] of columnTexts(b)) others.set(attr, text);
+  return columnTexts(a).every(([attr, text]) => (others.get(attr) ?? text) === text);
+}
+
+function columnTexts({ columns }: TableSchema): [string, string][] {
+  const byAttr = new Map<string, string[]>();
+  for (const column of columns) byAttr.set(column.attr, [...(byAttr.get(column.attr) ?? []), fieldText(column)]);
+  return [...byAttr].map(([attr, texts]) => [attr, texts.sort().join()]);
+}
+
+function fieldText({ attr, name, tag, type }: Field): string {
+  return JSON.stringify([attr, name, tag, shapeText(type)]);
+}
+
+function shapeText(type: ColumnType): string {
+  switch (type.kind) {
+    case 'list': return `list ${type.element.tag} ${shapeText(type.element.type)}`;
+    case 'map': return `map ${type.value.tag} ${shapeText(type.value.type)}`;
+    case 'struct': return `struct ${type.fields.map(fieldText).sort().join()}`;
+    default: return JSON.stringify(type);
+  }
 }
 
 /** Whether two schemas lay out files alike. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duck } from '../engine/duckdb/instance.ts';
@@ -11,8 +12,10 @@ import { sampleItems } from '../source/lines/sample.ts';
 import type { FullExport, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { writeBatch, type WrittenBatch } from './batch.ts';
-import type { BatchRecord, Journal } from './journal.ts';
-import { isExtension, type Layout, type Learner, sameLayout } from './learner.ts';
+import { countItems } from './census.ts';
+import type { BatchRecord, Journal, SchemaRecord } from './journal.ts';
+import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
+import { sampleSink } from './refusals.ts';
 import { Surprises } from './surprises.ts';
 
 export interface LoadInput {
@@ -51,6 +54,9 @@ const SAMPLE_FILES = 24;
 /** Rejects of one batch that are kept before they go to disk. */
 const REJECTS_IN_MEMORY = 1_000;
 
+/** Thrown where a batch cannot be written by a layout that extends the earlier ones. */
+const NO_EXTENSION = new Error('the layout does not extend the one that files were written by');
+
 /** Reads all batches of an export into data files of the table, resuming where an earlier run of the same plan stopped. */
 export class Loader {
   readonly #in: LoadInput;
@@ -62,6 +68,10 @@ export class Loader {
   #epoch = 0;
   #learnedAll = false;
   #sampled = false;
+  /** Every item was counted, after a surprise that later batches could not follow. */
+  #counted = false;
+  /** What the journal says of the schema and of what was learned. */
+  #journaled = '';
   readonly #frugal = { on: false };
   #learnMs = 0;
   #bytes = 0;
@@ -71,7 +81,7 @@ export class Loader {
 
   constructor(input: LoadInput) {
     this.#in = input;
-    this.#surprises = new Surprises(input.duck, input.learner, this.#layout, input.context.signal);
+    this.#surprises = new Surprises(input.duck, input.learner, this.#layout, () => [...this.#records.values()], input.context.signal);
   }
 
   async run(): Promise<LoadResult> {
@@ -80,7 +90,8 @@ export class Loader {
     const records = [...this.#records].sort(([a], [b]) => a - b).map(([, record]) => record);
     const sum = (pick: (record: BatchRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
     return {
-      layout: this.#layout(), files: records.flatMap((record) => record.files),
+      // The schema is the one that the files were written by, whatever was learned since.
+      layout: this.#kept === undefined || this.#records.size === 0 ? this.#layout() : { ...this.#layout(), schema: this.#kept }, files: records.flatMap((record) => record.files),
       read: sum((r) => r.read), rejected: sum((r) => r.rejected), rescued: sum((r) => r.rescued),
       resumedFiles: this.#resumed, learnMs: this.#learnMs, bytesRead: this.#bytes,
     };
@@ -100,7 +111,13 @@ export class Loader {
       this.#records.set(index, record);
       this.#resumed += record.files.length;
     }
-    if (this.#records.size > 0) this.#kept = recorded.schema;
+    if (this.#records.size > 0) {
+      this.#kept = recorded.schema;
+      this.#in.learner.restore(recorded.knowledge);
+      this.#sampled = true;
+      this.#counted = recorded.counted;
+      this.#learnedAll = recorded.counted;
+    }
     this.#in.context.log('info', 'taking over finished batches', { batches: this.#records.size });
   }
 
@@ -126,7 +143,10 @@ export class Loader {
     return true;
   }
 
-  /** Forgets what was written, because the schema became another one; the files were never in the table. */
+  /**
+   * Forgets what was written, because the schema became another one; the files were never in the table. Before the
+   * load begins again all items are counted, so that it need not begin a third time.
+   */
   async #startAnew(): Promise<void> {
     this.#in.context.log('info', 'the schema changed; the load starts again from its first file');
     const old = [...this.#records];
@@ -136,6 +156,18 @@ export class Loader {
     this.#resumed = 0;
     await this.#in.journal.dropBatches(old.map(([index]) => index));
     for (const [, record] of old) for (const file of record.files) await this.#in.target.delete(this.#in.target.key(file.path));
+    await this.#count();
+  }
+
+  async #count(): Promise<void> {
+    if (this.#counted) return;
+    const { source: storage, export: from, duck, workDir, options, context, learner } = this.#in;
+    const started = performance.now();
+    const counted = await countItems({ storage, export: from }, duck, workDir, options, context);
+    learner.adopt(counted.learner);
+    this.#counted = true;
+    this.#learnedAll = counted.whole;
+    this.#learnMs += performance.now() - started;
   }
 
   /** Looks at the head of the first batch's files, so that the first write has a good guess. */
@@ -148,7 +180,7 @@ export class Loader {
     const looked = Math.min(Math.max(withItems.length, 1), SAMPLE_FILES);
     const sample = await sampleItems(withItems.map((file) => file.path), {
       linesPerFile: Math.ceil(SAMPLE_LINES / looked), maxBytes: SAMPLE_BYTES, maxFiles: SAMPLE_FILES,
-      sink: this.#in.learner.item, signal: this.#in.context.signal,
+      sink: sampleSink(this.#in.learner, files), signal: this.#in.context.signal,
     });
     const whole = planBatches(this.#in.export, this.#in.options.batchBytes).length === 1;
     this.#learnedAll = whole && sample.complete && sample.rejects === 0;
@@ -168,22 +200,32 @@ export class Loader {
     try {
       const written = await writeBatch(batch.files, {
         duck, learner, tempDir, targetFileSizeBytes: options.targetFileSizeBytes, strict: options.strict, signal: context.signal,
-        learnedAll: this.#learnedAll, frugal: this.#frugal, surprises: this.#surprises, layout: this.#layout,
+        learnedAll: this.#learnedAll, frugal: this.#frugal, surprises: this.#surprises, layout: this.#extended,
         onReject: async (reject) => {
           if (rejects.push(reject) >= REJECTS_IN_MEMORY) await flush();
         },
       });
       await flush();
       await batch.recheck();
-      if (!this.#mayStay(written.layout)) return false;
+      if (!this.#asIfKnown(written.layout)) return false;
       await this.#keep(batch.index, written);
       this.#filesDone += batch.files.length;
       this.#progress('load');
       return true;
+    } catch (thrown) {
+      if (thrown === NO_EXTENSION) return false;
+      throw thrown;
     } finally {
       await rm(tempDir, { recursive: true, force: true });
     }
   }
+
+  /** The layout by which the next batch joins those on record; throws where it cannot. */
+  readonly #extended = (): Layout => {
+    const layout = this.#layout();
+    if (this.#mayStay(layout) && this.#asIfKnown(layout)) return layout;
+    throw NO_EXTENSION;
+  };
 
   /** Whether the batches on record can be in one table with files of this layout. */
   #mayStay(layout: Layout): boolean {
@@ -191,6 +233,11 @@ export class Loader {
     if (kept === undefined || this.#records.size === 0 || sameLayout(kept, layout.schema)) return true;
     // Readers of Parquet folders take the columns from any one file, so there all files must have the same.
     return this.#in.table.format === 'iceberg' && isExtension(kept, layout.schema);
+  }
+
+  /** Whether the columns are those that the table would have if all had been known before the first batch. */
+  #asIfKnown(layout: Layout): boolean {
+    return this.#counted || this.#records.size === 0 || sameColumns(layout.schema, this.#in.learner.layout().schema);
   }
 
   /** Moves a batch's files to the table's storage and records them. */
@@ -209,13 +256,21 @@ export class Loader {
       for (const file of files) await target.delete(target.key(file.path)).catch(() => undefined);
       throw thrown;
     }
-    if (this.#kept === undefined || !sameLayout(this.#kept, written.layout.schema)) {
-      await this.#in.journal.writeSchema({ epoch: this.#epoch, schema: written.layout.schema });
-      this.#kept = written.layout.schema;
-    }
-    const record: BatchRecord = { epoch: this.#epoch, files, read: written.read, rejected: written.rejected, rescued: written.rescued };
+    await this.#keepSchema(written.layout.schema);
+    const { read, rejected, rescued, tags } = written;
+    const record: BatchRecord = { epoch: this.#epoch, files, read, rejected, rescued, tags };
     await this.#in.journal.writeBatch(index, record);
     this.#records.set(index, record);
+  }
+
+  /** Puts the schema, and what led to it, before the batch that needs them. */
+  async #keepSchema(schema: TableSchema): Promise<void> {
+    const record: SchemaRecord = { epoch: this.#epoch, schema, knowledge: this.#in.learner.knowledge(), counted: this.#counted };
+    const digest = createHash('sha256').update(JSON.stringify(record)).digest('hex');
+    if (digest === this.#journaled) return;
+    await this.#in.journal.writeSchema(record);
+    this.#kept = schema;
+    this.#journaled = digest;
   }
 
   #progress(phase: Progress['phase']): void {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { isBrokenGzip, type Refusal, refusalOf } from '../engine/duckdb/errors.ts';
 import { TailraceError } from '../model/errors.ts';
+import type { Item } from '../model/item.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import { sieveFile } from '../source/lines/sieve.ts';
 import type { LocalFile, Reject } from '../source/port.ts';
@@ -25,6 +26,12 @@ export interface RefusalOptions {
 
 /** More refusals of one batch than this mean that tailrace does not understand the data. */
 const MAX_ATTEMPTS = 200;
+
+/** Learns from samples of several files. */
+export function sampleSink(learner: Learner, locals: readonly LocalFile[]): (item: Item, path: string) => void {
+  const sinks = new Map(locals.map((local) => [local.path, learner.sink(local.source.manifestKey)]));
+  return (item, path) => sinks.get(path)?.(item);
+}
 
 /** The files of a batch that hold items: an empty partition of a table is a gzip file of about 20 bytes. */
 export function inputsOf(locals: readonly LocalFile[]): Input[] {
@@ -69,15 +76,20 @@ async function answer(thrown: unknown, inputs: readonly Input[], options: Refusa
 
 async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Promise<void> {
   const all = Number.POSITIVE_INFINITY;
-  await sampleItems([input.path], { linesPerFile: all, maxBytes: all, sink: learner.item, signal });
+  await sampleItems([input.path], { linesPerFile: all, maxBytes: all, sink: learner.sink(input.local.source.manifestKey), signal });
   input.learned = true;
 }
 
 /** The slow path: every line is loaded or rejected, one by one. */
 async function sieve(input: Input, options: RefusalOptions): Promise<void> {
+  const learn = options.learner.sink(input.local.source.manifestKey);
   const result = await sieveFile(input.path, input.local.source.manifestKey, {
-    tempDir: options.tempDir, sink: options.learner.item, signal: options.signal,
-    accept: (item) => options.learner.refuses(item),
+    tempDir: options.tempDir, sink: learn, signal: options.signal,
+    accept: (item) => {
+      const reason = options.learner.refuses(item);
+      if (reason !== undefined) learn(undefined);
+      return reason;
+    },
     onReject: (reject) => {
       if (options.strict) throw rejected(reject);
       return options.onReject(reject);

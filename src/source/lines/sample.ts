@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { ItemSink } from '../port.ts';
+import type { Item } from '../../model/item.ts';
 import { readLines } from './open.ts';
 import { parseLine } from './parse.ts';
 import { printLine } from './print.ts';
@@ -12,7 +12,7 @@ export interface SampleOptions {
   readonly maxBytes: number;
   /** Most files: the first, the last, and others evenly between. Default: all. */
   readonly maxFiles?: number;
-  readonly sink: ItemSink;
+  readonly sink: (item: Item, path: string) => void;
   /** Where the good lines go as one plain file, so that the engine can look at the same sample. */
   readonly keepTo?: string;
   readonly signal?: AbortSignal;
@@ -69,7 +69,7 @@ async function sampleFile(
       continue;
     }
     head.items += 1;
-    options.sink(parsed.item);
+    options.sink(parsed.item, path);
     await writer?.add(`${printLine(parsed.item)}\n`);
   }
   return { ...head, complete: true };
