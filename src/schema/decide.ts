@@ -56,7 +56,7 @@ export function decideTag(
   const element = recorded?.kind === 'list' ? recorded.element : undefined;
   switch (tag) {
     case 'N': return { tag, ...numberChoice(node, path, options, recorded) };
-    case 'S': return { tag, ...textChoice(node, options, recorded) };
+    case 'S': return { tag, ...textChoice(node, path, options, recorded) };
     case 'B': return { tag, type: { kind: 'binary' }, reason: 'all values are binary' };
     case 'BOOL': return { tag, type: { kind: 'boolean' }, reason: 'all values are true or false' };
     case 'SS': return setChoice(tag, 'S', { kind: 'string' }, 'a set of strings', context, element);
@@ -86,8 +86,8 @@ function numberChoice(node: ValueNode, path: readonly string[], options: SchemaO
   return { type: numberType(facts, mode), reason: numberReason(facts, mode) };
 }
 
-function textChoice(node: ValueNode, options: SchemaOptions, recorded: ColumnType | undefined) {
-  const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'S', [], options);
+function textChoice(node: ValueNode, path: readonly string[], options: SchemaOptions, recorded: ColumnType | undefined) {
+  const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'S', path, options);
   if (time !== undefined) return { type: { kind: 'timestamp', format: time }, reason: `every text is a time (${time})` } as const;
   return { type: { kind: 'string' }, reason: 'text' } as const;
 }
