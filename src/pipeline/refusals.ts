@@ -33,11 +33,22 @@ export function sampleSink(learner: Learner, locals: readonly LocalFile[]): (ite
   return (item, path) => sinks.get(path)?.(item);
 }
 
-/** The files of a batch that hold items: an empty partition of a table is a gzip file of about 20 bytes. */
+/** Bytes of a gzip file of nothing: 20, or 23 as some write it. The shortest line of an item makes one of 31. */
+const EMPTY_GZIP_BYTES = 24;
+
+/** The files of a batch that hold items, by the manifest or by their size: a line that the manifest denies must not hide. */
 export function inputsOf(locals: readonly LocalFile[]): Input[] {
-  return locals.filter(({ source }) => source.itemCount > 0 || source.sizeBytes > 64).map((local): Input => ({
-    local, path: local.path, learned: false, sieved: false, rejected: local.rejects.length,
-  }));
+  return locals
+    .filter(({ source }) => source.itemCount > 0 || source.sizeBytes > EMPTY_GZIP_BYTES)
+    .map(
+      (local): Input => ({
+        local,
+        path: local.path,
+        learned: false,
+        sieved: false,
+        rejected: local.rejects.length,
+      }),
+    );
 }
 
 /**
@@ -45,7 +56,11 @@ export function inputsOf(locals: readonly LocalFile[]): Input[] {
  * learns from it, and lines that no engine loads become rejects. Each refusal teaches, so this ends.
  * `work` gives undefined to be called again.
  */
-export async function untilAccepted<T>(inputs: readonly Input[], options: RefusalOptions, work: () => Promise<T | undefined>): Promise<T> {
+export async function untilAccepted<T>(
+  inputs: readonly Input[],
+  options: RefusalOptions,
+  work: () => Promise<T | undefined>,
+): Promise<T> {
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     try {
       const result = await work();
@@ -55,18 +70,28 @@ export async function untilAccepted<T>(inputs: readonly Input[], options: Refusa
     }
   }
   throw new TailraceError('ENGINE', `A batch was still refused after ${MAX_ATTEMPTS} attempts.`, {
-    place: inputs[0]?.local.source.manifestKey ?? '', hint: 'Report this with the output of --log-level debug.',
+    place: inputs[0]?.local.source.manifestKey ?? '',
+    hint: 'Report this with the output of --log-level debug.',
   });
 }
 
-async function answer(thrown: unknown, inputs: readonly Input[], options: RefusalOptions, attempt: number): Promise<void> {
+async function answer(
+  thrown: unknown,
+  inputs: readonly Input[],
+  options: RefusalOptions,
+  attempt: number,
+): Promise<void> {
   const refusal = refusalOf(thrown);
-  const input = inputs.find(({ path }) => refusal !== undefined && (path === refusal.file || basename(path) === basename(refusal.file)));
+  const input = inputs.find(
+    ({ path }) => refusal !== undefined && (path === refusal.file || basename(path) === basename(refusal.file)),
+  );
   if (refusal === undefined || input === undefined) throw gzipFault(thrown, inputs);
   options.learner.surprised();
   if (refusal.kind === 'unknown-key' && !input.learned) {
     // Each surprise makes the next less likely by learning from twice as many files.
-    const others = inputs.filter((candidate) => !candidate.learned && candidate !== input).slice(0, 2 ** Math.min(attempt, 16) - 2);
+    const others = inputs
+      .filter((candidate) => !candidate.learned && candidate !== input)
+      .slice(0, 2 ** Math.min(attempt, 16) - 2);
     for (const each of [input, ...others]) await learnFrom(each, options);
     return;
   }
@@ -74,9 +99,15 @@ async function answer(thrown: unknown, inputs: readonly Input[], options: Refusa
   await sieve(input, options);
 }
 
-async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Promise<void> {
+/** Learns from every line of a file. */
+export async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Promise<void> {
   const all = Number.POSITIVE_INFINITY;
-  await sampleItems([input.path], { linesPerFile: all, maxBytes: all, sink: learner.sink(input.local.source.manifestKey), signal });
+  await sampleItems([input.path], {
+    linesPerFile: all,
+    maxBytes: all,
+    sink: learner.sink(input.local.source.manifestKey),
+    signal,
+  });
   input.learned = true;
 }
 
@@ -84,7 +115,9 @@ async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Pro
 async function sieve(input: Input, options: RefusalOptions): Promise<void> {
   const learn = options.learner.sink(input.local.source.manifestKey);
   const result = await sieveFile(input.path, input.local.source.manifestKey, {
-    tempDir: options.tempDir, sink: learn, signal: options.signal,
+    tempDir: options.tempDir,
+    sink: learn,
+    signal: options.signal,
     accept: (item) => {
       const reason = options.learner.refuses(item);
       if (reason !== undefined) learn(undefined);
@@ -103,20 +136,29 @@ async function sieve(input: Input, options: RefusalOptions): Promise<void> {
 
 function rejected(reject: Reject): TailraceError {
   return new TailraceError('ITEM_REJECTED', `An item cannot be loaded: ${reject.reason}.`, {
-    place: `${reject.file}, line ${reject.line}`, hint: 'Without --strict such items go to the rejects folder, and the rest is loaded.',
+    place: `${reject.file}, line ${reject.line}`,
+    hint: 'Without --strict such items go to the rejects folder, and the rest is loaded.',
   });
 }
 
 function stuck(input: Input, refusal: Refusal, cause: unknown): TailraceError {
   const near = refusal.line === undefined ? '' : `, near line ${refusal.line}`;
   return new TailraceError('ENGINE', `The engine refuses a file whose lines are sound: ${refusal.detail}.`, {
-    place: `${input.local.source.manifestKey}${near}`, cause,
+    place: `${input.local.source.manifestKey}${near}`,
+    cause,
     hint: 'Exclude the attribute with --exclude, and report this with the output of --log-level debug.',
   });
 }
 
 function gzipFault(thrown: unknown, inputs: readonly Input[]): unknown {
   if (!isBrokenGzip(thrown)) return thrown;
-  const place = inputs.map((input) => input.local.source.manifestKey).slice(0, 10).join(', ');
-  return new TailraceError('DATA_CHECKSUM', 'A data file is not sound gzip.', { place, cause: thrown, hint: 'Run the export again.' });
+  const place = inputs
+    .map((input) => input.local.source.manifestKey)
+    .slice(0, 10)
+    .join(', ');
+  return new TailraceError('DATA_CHECKSUM', 'A data file is not sound gzip.', {
+    place,
+    cause: thrown,
+    hint: 'Run the export again.',
+  });
 }
