@@ -10,7 +10,7 @@ export const DEFAULT_MEMORY_BYTES = 420e6;
 export const DEFAULT_TEMP_BUDGET_BYTES = 4e9;
 export const DEFAULT_TARGET_FILE_BYTES = 512e6;
 export const DEFAULT_BATCH_BYTES = 256e6;
-export const DEFAULT_MAX_COLUMNS = 1000;
+export const DEFAULT_MAX_COLUMNS = 500;
 export const DEFAULT_MAX_DEPTH = 10;
 export const MAX_DEFAULT_THREADS = 8;
 

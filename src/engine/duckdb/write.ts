@@ -37,6 +37,8 @@ const PART = '_tailrace_part';
 const ROW_GROUP_ROWS = 122_880;
 /** Rows in a row group where memory is short. */
 const FRUGAL_ROWS = 8_192;
+/** Each text column reserves room for its dictionary: with hundreds of columns, the default of 1 MB is too much. */
+const FRUGAL_DICTIONARY_BYTES = 16_384;
 /** Bytes in memory after which a row group ends early, so that wide rows do not outgrow the memory limit. */
 const ROW_GROUP_BYTES = 48 * 1024 * 1024;
 
@@ -67,7 +69,7 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   const data = join(job.outDir, 'data');
   await mkdir(data, { recursive: true });
   const options = [
-    'FORMAT parquet', 'COMPRESSION zstd', `FIELD_IDS ${fieldIdsSql(schema)}`, 'RETURN_STATS',
+    'FORMAT parquet', 'COMPRESSION zstd', `FIELD_IDS ${fieldIdsSql(schema)}`, 'RETURN_STATS', ...(job.frugal === true ? [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`] : []),
     `ROW_GROUP_SIZE ${job.frugal === true ? FRUGAL_ROWS : ROW_GROUP_ROWS}`, 'OVERWRITE_OR_IGNORE',
   ];
   const sorted = job.sort.length > 0;

@@ -61,15 +61,22 @@ export function packSql(xs: string, plan: AttrPlan, open: boolean): string {
   const [column] = plan.columns;
   if (column === undefined) return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${open ? '' : `, t := ${rescueText('g', plan)}`}))`;
   const parsed = open && plan.read.kind === 'typed';
+  const text = open ? '' : `, t := CASE WHEN NOT g.ok THEN ${rescueText('g.x', plan)} END`;
+  if (!parsed && column.type.kind !== 'json') {
+    // One step where one is enough: the engine holds the lists of every step.
+    const ok = `coalesce(g IS NULL OR ${fitsSql('g', plan.read, column)}, false)`;
+    const value = valueSql('g', plan.read, column, 'guarded');
+    if (open) return `list_transform(${xs}, lambda g: struct_pack(v := ${value}, ok := ${ok}))`;
+    const checked = `list_transform(${xs}, lambda g: struct_pack(x := g, v := ${value}, ok := ${ok}))`;
+    return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text}))`;
+  }
   const x = parsed ? `from_json(g, ${str(JSON.stringify(readType(plan.read)))})` : 'g';
   const placed = `list_transform(${xs}, lambda g: struct_pack(x := ${x}${parsed ? ', r := g' : ''}))`;
   const value = valueSql('g.x', plan.read, column, 'guarded');
-  const keep = parsed ? ', r := g.r' : '';
-  const valued = `list_transform(${placed}, lambda g: struct_pack(x := g.x${keep}, v := ${value}))`;
+  const valued = `list_transform(${placed}, lambda g: struct_pack(x := g.x${parsed ? ', r := g.r' : ''}, v := ${value}))`;
   const fits = column.type.kind === 'json' ? 'g.v IS NOT NULL' : fitsSql('g.x', plan.read, column);
   const whole = parsed ? `CASE WHEN g.x IS NOT NULL AND ${fits} THEN length(${textSql('g.x', plan.read)}) = length(g.r::VARCHAR) ELSE false END` : fits;
   const ok = `coalesce(g.${parsed ? 'r' : 'x'} IS NULL OR ${whole}, false)`;
   const checked = `list_transform(${valued}, lambda g: struct_pack(x := g.x, v := g.v, ok := ${ok}))`;
-  const text = open ? '' : `, t := CASE WHEN NOT g.ok THEN ${rescueText('g.x', plan)} END`;
   return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text}))`;
 }
