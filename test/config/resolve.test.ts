@@ -24,7 +24,7 @@ describe('options of a run', () => {
         timestamps: 'off',
         onMixed: 'rescue',
         numbers: 'exact',
-        maxColumns: 1000,
+        maxColumns: 500,
         maxDepth: 10,
         include: [],
         exclude: [],
