@@ -6,7 +6,7 @@ import { type StagedFile, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
 import type { Layout } from './learner.ts';
-import { type Input, inputsOf, type RefusalOptions, untilAccepted } from './refusals.ts';
+import { type Input, inputsOf, learnFrom, type RefusalOptions, untilAccepted } from './refusals.ts';
 import type { Surprises, TagCount } from './surprises.ts';
 
 export interface BatchOptions extends RefusalOptions {
@@ -45,6 +45,10 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     const files = await writeInputs(inputs, layout, outDir, options);
     if (files === undefined) return undefined;
     await checkCounts(inputs, files, layout, options, outDir);
+    if (!options.learnedAll && inputs.some((input) => !input.learned) && (await options.surprises.unknownAttributes(files, layout))) {
+      for (const input of inputs) await learnFrom(input, options);
+      return undefined;
+    }
     const tags = options.learnedAll ? [] : await options.surprises.learn(files, layout);
     if (tags === undefined) return undefined;
     const rejected = inputs.reduce((sum, input) => sum + input.rejected, 0);

@@ -97,6 +97,14 @@ export class Learner {
     return undefined;
   }
 
+  /** Whether an attribute that nobody knew of would get a column in place of being rescued. */
+  wants(attr: string, schema: TableSchema): boolean {
+    const { file, schema: options } = this.#options;
+    if (file !== undefined || this.#root.fields.has(attr)) return false;
+    if (options.include.length > 0 && !options.include.includes(attr)) return false;
+    return schema.columns.length < options.maxColumns || new Set(schema.columns.map((column) => column.attr)).size < options.maxColumns;
+  }
+
   surprised(): void {
     this.#surprised = true;
   }

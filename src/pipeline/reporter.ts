@@ -17,6 +17,8 @@ export class Reporter {
   readonly #warnings: Warning[] = [];
   readonly #ms = { learn: 0, load: 0, commit: 0 };
   #export: FullExport | undefined;
+  /** True from the moment that the commit may have reached the store. */
+  committing = false;
 
   constructor(source: string, target: string) {
     this.#report = {
@@ -56,6 +58,7 @@ export class Reporter {
 
   async timed<T>(phase: 'load' | 'commit', work: () => Promise<T>): Promise<T> {
     const started = performance.now();
+    this.committing = phase === 'commit';
     try {
       return await work();
     } finally {
@@ -85,6 +88,13 @@ export class Reporter {
       const nulls = files.reduce((sum, file) => sum + (file.stats[column.id]?.nullCount ?? 0), 0);
       if (nulls > 0) this.warn('partition-null', `${nulls} rows have no time in “${column.from}” and lie in the null partition of “${column.name}”.`);
     }
+  }
+
+  /** What the run would read, by the export's manifests. */
+  planned(): void {
+    const files = this.#export?.files ?? [];
+    const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    this.#report.plan = { items: this.#export?.itemCount ?? 0, files: files.length, bytes };
   }
 
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {

@@ -61,9 +61,17 @@ export class Surprises {
     return sameLayout(layout.schema, this.#layout().schema) ? tags : undefined;
   }
 
+  /** Whether the files rescue attributes that nobody knew of and that could have columns. Where items are read as
+   * structs the engine refuses such lines; items that are read as text say so only here. */
+  async unknownAttributes(files: readonly StagedFile[], layout: Layout): Promise<boolean> {
+    if (layout.projection.reading.kind !== 'open') return false;
+    const paths = withRescues(files, layout).map((file) => file.path);
+    const counts = await rescueCounts(this.#duck, paths, MAX_ATTRS, this.#signal);
+    return counts.some(({ attr }) => this.#learner.wants(attr, layout.schema));
+  }
+
   async #rescues(files: readonly StagedFile[], layout: Layout): Promise<TagCount[]> {
-    const rescued = layout.schema.system.find((column) => column.name === '_rescued')?.id ?? -1;
-    const some = files.filter((file) => (file.stats[rescued]?.nullCount ?? 0) < (file.stats[rescued]?.valueCount ?? 0));
+    const some = withRescues(files, layout);
     if (some.length === 0) return [];
     const mapped = new Set(layout.schema.columns.map((column) => column.attr));
     const counts = await rescueCounts(this.#duck, some.map((file) => file.path), MAX_ATTRS, this.#signal);
@@ -103,6 +111,11 @@ export class Surprises {
     }
     for (const [tag, count] of counts) if (count > 0) node.counts.set(tag, count);
   }
+}
+
+function withRescues(files: readonly StagedFile[], layout: Layout): StagedFile[] {
+  const id = layout.schema.system.find((column) => column.name === '_rescued')?.id ?? -1;
+  return files.filter((file) => (file.stats[id]?.nullCount ?? 0) < (file.stats[id]?.valueCount ?? 0));
 }
 
 function isForeign(tag: Tag, columns: readonly Field[]): boolean {

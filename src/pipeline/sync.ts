@@ -32,12 +32,12 @@ export async function syncThrough(
     return await run(wrap, source, target, options, context, reporter);
   } catch (thrown) {
     context.log('debug', 'the run failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
-    return failedReport(reporter, context.signal.aborted ? interrupted(thrown) : asTailraceError(thrown));
+    // Once the commit is under way, only its own error knows what became of the table.
+    return failedReport(reporter, context.signal.aborted && !reporter.committing ? interrupted(thrown) : asTailraceError(thrown));
   }
 }
 
 function interrupted(cause: unknown): TailraceError {
-  if (cause instanceof TailraceError && cause.code === 'INTERRUPTED') return cause;
   return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
     cause, hint: 'Run the same command again; it goes on behind the last finished batch.',
   });
@@ -59,7 +59,10 @@ async function run(
         await target.table.tidy?.();
         return reporter.finish('unchanged');
       }
-      if (options.dryRun) return reporter.finish('planned');
+      if (options.dryRun) {
+        reporter.planned();
+        return reporter.finish('planned');
+      }
       return await load(source, target, base, options, context, reporter);
     } finally {
       await target.storage.close();

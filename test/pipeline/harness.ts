@@ -38,7 +38,10 @@ export function freshFolder(): Promise<string> {
 }
 
 /** An export whose data files hold these items, one list a file. */
-export async function exportOf(files: readonly (readonly DdbItem[])[], more: ExportOptions = {}): Promise<WrittenExport> {
+export async function exportOf(
+  files: readonly (readonly DdbItem[])[],
+  more: ExportOptions = {},
+): Promise<WrittenExport> {
   const lines = files.map((items) => items.map((item) => `{"Item":${JSON.stringify(item)}}`));
   return writeExport(await freshFolder(), { files: lines, ...more });
 }
