@@ -27,9 +27,27 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Makes a folder and its missing parents, durably. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
+  const first = await mkdir(folder, { recursive: true }).catch(async (error: unknown) => {
+    // On a read-only file system Node calls a chain of missing folders ENOENT; making the first alone tells the truth.
+    if (errno(error) !== 'ENOENT') throw error;
+    const missing = await firstMissing(folder);
+    await mkdir(missing);
+    await mkdir(folder, { recursive: true });
+    return missing;
+  });
   if (first === undefined) return;
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** The topmost folder on the way to this one that is not there. */
+async function firstMissing(folder: string): Promise<string> {
+  const parent = dirname(folder);
+  if (parent === folder) return folder;
+  const above = await stat(parent).then(
+    () => true,
+    () => false,
+  );
+  return above ? folder : firstMissing(parent);
 }
 
 /** Writes an unfinished file beside `path`, durably, and gives its name; on failure nothing stays behind. */
