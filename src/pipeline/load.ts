@@ -15,6 +15,7 @@ import { writeBatch, type WrittenBatch } from './batch.ts';
 import { countItems } from './census.ts';
 import type { BatchRecord, Journal, SchemaRecord } from './journal.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
+import { noRowsFile } from './no-rows.ts';
 import { sampleSink } from './refusals.ts';
 import { Surprises } from './surprises.ts';
 
@@ -89,9 +90,12 @@ export class Loader {
     while (!(await this.#pass())) await this.#startAnew();
     const records = [...this.#records].sort(([a], [b]) => a - b).map(([, record]) => record);
     const sum = (pick: (record: BatchRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
+    // The schema is the one that the files were written by, whatever was learned since.
+    const known = this.#layout();
+    const layout = this.#kept === undefined || this.#records.size === 0 ? known : { ...known, schema: this.#kept };
+    const files = records.flatMap((record) => record.files);
     return {
-      // The schema is the one that the files were written by, whatever was learned since.
-      layout: this.#kept === undefined || this.#records.size === 0 ? this.#layout() : { ...this.#layout(), schema: this.#kept }, files: records.flatMap((record) => record.files),
+      layout, files: files.length === 0 && this.#in.table.format === 'parquet' ? [await noRowsFile(layout, this.#in)] : files,
       read: sum((r) => r.read), rejected: sum((r) => r.rejected), rescued: sum((r) => r.rescued),
       resumedFiles: this.#resumed, learnMs: this.#learnMs, bytesRead: this.#bytes,
     };

@@ -77,6 +77,10 @@ test.each(FORMATS)('%s: an export without any item is a table without rows', asy
   const report = await load(exportDir, target, optionsWith({ schema: { key: [] } }));
   expect(report).toMatchObject({ outcome: 'committed', counts: { read: 0, written: 0 } });
   expect(await catItems(target, optionsWith())).toEqual([]);
+  // Readers of a folder of Parquet files take the columns from any file, so there must be one.
+  const names = format === 'parquet' ? await readdir(report.readPath ?? '') : [];
+  expect(names.filter((name) => name.endsWith('.parquet'))).toHaveLength(format === 'parquet' ? 1 : 0);
+  expect(await load(exportDir, target, optionsWith({ schema: { key: [] } }))).toMatchObject({ outcome: 'unchanged' });
 });
 
 test.each(FORMATS)('%s: a file whose lines are all rejected counts, and leaves no row', async (format) => {

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SyncOptions } from '../../src/index.ts';
 import { parsePartition } from '../../src/index.ts';
+import { findTable } from '../../src/pipeline/open.ts';
 import { itemsArbitrary } from '../data/nasty.ts';
 import { bothSchemas, canonicalItems, catItems, exportOf, FORMATS, load, optionsWith } from '../pipeline/harness.ts';
 
@@ -34,6 +35,8 @@ const optionsArbitrary: fc.Arbitrary<SyncOptions> = fc
 describe.each(FORMATS)('%s', (format) => {
   test('items come back as they were, and infer says what sync does', async () => {
     const property = fc.asyncProperty(itemsArbitrary, optionsArbitrary, fc.integer({ min: 1, max: 3 }), async (items, options, filesCount) => {
+      // Known: see the last test.
+      fc.pre(options.partition.length === 0 || items.every((item) => !Object.hasOwn(item, 'filename')));
       const size = Math.ceil(items.length / filesCount);
       const files = Array.from({ length: filesCount }, (_, file) => items.slice(file * size, (file + 1) * size));
       const written = await exportOf(files);
@@ -45,7 +48,7 @@ describe.each(FORMATS)('%s', (format) => {
         // Several batches choose the columns before all is known, where there are more attributes than columns.
         const attributes = [...new Set(items.flatMap((item) => Object.keys(item)))];
         if (attributes.length > options.schema.maxColumns && options.batchBytes === 1) return;
-        // The engine's client drops a byte order mark at the head of a text (open issue).
+        // Known: see the last test.
         if (attributes.some((name) => name.startsWith('\ufeff'))) return;
         const { inferred, loaded } = await bothSchemas(written.exportDir, target, options);
         expect(loaded).toEqual(inferred);
@@ -55,4 +58,21 @@ describe.each(FORMATS)('%s', (format) => {
     });
     await fc.assert(property, { numRuns: RUNS, interruptAfterTimeLimit: 30_000 + RUNS * 8_000 });
   }, 60_000 + RUNS * 10_000);
+});
+
+describe('known faults: remove “fails” once they are mended, and the exceptions above', () => {
+  test.fails('an attribute called filename in a partitioned table', async () => {
+    const { exportDir, dir } = await exportOf([[{ pk: { S: '0' }, filename: { S: '' } }]]);
+    await load(exportDir, join(dir, 'table'), optionsWith({ partition: parsePartition('pk') }));
+  });
+
+  test.fails('a text that begins with a byte order mark keeps it in statistics and partition values', async () => {
+    const { exportDir, dir } = await exportOf([[{ pk: { S: '\ufeffabc' } }]]);
+    const options = optionsWith({ partition: parsePartition('pk') });
+    await load(exportDir, join(dir, 'table'), options);
+    const { target } = (await findTable(join(dir, 'table'), options)) ?? {};
+    const [file] = (await target?.table.dataFiles()) ?? [];
+    expect(file?.partition).toEqual(['\ufeffabc']);
+    expect(Object.values(file?.stats ?? {}).map(({ max }) => max)).toContain('\ufeffabc');
+  });
 });

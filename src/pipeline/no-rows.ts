@@ -1,0 +1,34 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fieldIdsSql } from '../engine/duckdb/field-ids.ts';
+import type { Duck } from '../engine/duckdb/instance.ts';
+import { emptyRelation } from '../engine/duckdb/read.ts';
+import { str } from '../engine/sql/quote.ts';
+import type { RunContext } from '../model/options.ts';
+import type { DataFile, TableHandle } from '../model/table.ts';
+import type { Storage } from '../storage/port.ts';
+import type { Layout } from './learner.ts';
+
+interface NoRowsInput {
+  readonly duck: Duck;
+  readonly target: Storage;
+  readonly table: TableHandle;
+  readonly commitId: string;
+  readonly runId: string;
+  readonly workDir: string;
+  readonly context: RunContext;
+}
+
+/** A file with the table's columns and no rows: a Parquet folder without any file is nothing that readers can open. */
+export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInput): Promise<DataFile> {
+  const { duck, target, table, commitId, runId, context } = input;
+  const dir = join(input.workDir, 'no-rows');
+  await mkdir(dir, { recursive: true });
+  const local = join(dir, 'no-rows.parquet');
+  const options = `FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIdsSql(schema)}`;
+  await duck.run(`COPY (${emptyRelation(schema)}) TO ${str(local)} (${options})`, context.signal);
+  const values = partition.map(() => null);
+  const path = table.dataFilePath(commitId, partition, values, `${runId}-no-rows.parquet`);
+  const { sizeBytes } = await target.adopt(target.key(path), local, { signal: context.signal });
+  return { path, rows: 0, sizeBytes, partition: values, stats: {}, splitOffsets: [] };
+}
