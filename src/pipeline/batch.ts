@@ -64,12 +64,19 @@ async function writeInputs(
   const { projection, partition, sort } = layout;
   const paths = inputs.map((input) => input.path);
   try {
-    return await writeLines(duck, { projection, partition, sort, outDir, signal, paths, targetFileSizeBytes, frugal: frugal.on });
+    return await writeLines(duck, { projection, partition, sort, outDir, signal, paths, targetFileSizeBytes, frugal: frugal.on || isWide(layout) });
   } catch (thrown) {
     if (frugal.on || !(thrown instanceof TailraceError) || thrown.code !== 'MEMORY_LIMIT') throw thrown;
     frugal.on = true;
     return undefined;
   }
+}
+
+/** So many columns take the usual way's memory for sure, and finding out costs an attempt. */
+const WIDE_COLUMNS = 250;
+
+function isWide({ schema }: Layout): boolean {
+  return schema.columns.length > WIDE_COLUMNS;
 }
 
 function rescuedRows(files: readonly StagedFile[], layout: Layout): number {

@@ -1,5 +1,4 @@
 import type { AttrPlan } from '../../schema/projection.ts';
-import type { ReadValue } from '../../schema/reading.ts';
 import { str } from './quote.ts';
 import { readType } from './read-type.ts';
 import { fitsSql, textSql, valueSql } from './values.ts';
@@ -32,20 +31,14 @@ export function packsOf(plans: readonly AttrPlan[]): AttrPlan[][] {
   return packs;
 }
 
-/** Attributes with the same signature have the same expressions. */
+/** Attributes with the same signature have the same expressions: read alike, into columns of one type. */
 function signatureOf({ columns, isKey, read }: AttrPlan): string | undefined {
   const [column] = columns;
   if (isKey || columns.length > 1) return undefined;
   if (column === undefined) return read.kind === 'raw' ? 'no column' : undefined;
-  const { kind } = column.type;
-  if (kind === 'struct' || kind === 'map' || (kind === 'list' && column.type.element.type.kind === 'struct')) return undefined;
-  if (read.kind === 'typed' && (kind === 'ddb-json' || [...read.tags.values()].some((tag) => tag.kind !== 'scalar'))) return undefined;
-  const type = kind === 'list' ? { kind, element: { tag: column.type.element.tag, type: column.type.element.type } } : column.type;
-  return JSON.stringify([tagsOf(read), column.tag, type], (key, value: unknown) => (key === 'id' || key === 'keyId' ? undefined : value));
-}
-
-function tagsOf(read: ReadValue): readonly string[] {
-  return read.kind === 'raw' ? ['raw'] : [...read.tags.keys()].sort();
+  if (read.kind === 'typed' && column.type.kind === 'ddb-json') return undefined;
+  const withoutIds = (key: string, value: unknown): unknown => (key === 'id' || key === 'keyId' ? undefined : value);
+  return JSON.stringify([readType(read), column.tag, column.type], withoutIds);
 }
 
 /** An attribute value as JSON text, with NULL members where a tag is absent. */
