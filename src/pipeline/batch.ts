@@ -39,12 +39,16 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
   const inputs = inputsOf(locals);
   for (const local of locals) for (const reject of local.rejects) await options.onReject(reject);
   const outDir = join(options.tempDir, 'out');
+  let refused = false;
   return untilAccepted(inputs, options, async () => {
     const layout = options.layout();
     await rm(outDir, { recursive: true, force: true });
+    // After a refusal, the next is found by reading alone, which costs a part of what writing costs.
+    if (refused) await countLines(inputs, layout, options);
+    refused = true;
     const files = await writeInputs(inputs, layout, outDir, options);
     if (files === undefined) return undefined;
-    await checkCounts(inputs, files, layout, options, outDir);
+    await checkCounts(inputs, files, layout, options);
     if (!options.learnedAll && inputs.some((input) => !input.learned) && (await options.surprises.unknownAttributes(files, layout))) {
       for (const input of inputs) await learnFrom(input, options);
       return undefined;
@@ -72,6 +76,11 @@ async function writeInputs(
   }
 }
 
+/** Lines by path, as far as the layout's reading accepts them. */
+function countLines(inputs: readonly Input[], layout: Layout, { duck, tempDir, signal }: BatchOptions): Promise<ReadonlyMap<string, number>> {
+  return lineCounts(duck, layout.projection.reading, inputs.map((input) => input.path), tempDir, signal);
+}
+
 /** So many columns take the usual way's memory for sure, and finding out costs an attempt. */
 const WIDE_COLUMNS = 250;
 
@@ -89,12 +98,12 @@ function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
 
 /** fault 52: what the manifest counts, the files must hold. */
 async function checkCounts(
-  inputs: readonly Input[], files: readonly StagedFile[], layout: Layout, options: BatchOptions, outDir: string,
+  inputs: readonly Input[], files: readonly StagedFile[], layout: Layout, options: BatchOptions,
 ): Promise<void> {
   const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   if (rows === expected) return;
-  const counts = await lineCounts(options.duck, layout.projection.reading, inputs.map((input) => input.path), outDir, options.signal);
+  const counts = await countLines(inputs, layout, options);
   for (const input of inputs) {
     const found = (counts.get(input.path) ?? 0) + input.rejected;
     if (found === input.local.source.itemCount) continue;

@@ -88,10 +88,10 @@ async function answer(
   if (refusal === undefined || input === undefined) throw gzipFault(thrown, inputs);
   options.learner.surprised();
   if (refusal.kind === 'unknown-key' && !input.learned) {
-    // Each surprise makes the next less likely by learning from twice as many files.
+    // Each surprise makes the next less likely by learning from four times as many files.
     const others = inputs
       .filter((candidate) => !candidate.learned && candidate !== input)
-      .slice(0, 2 ** Math.min(attempt, 16) - 2);
+      .slice(0, 4 ** Math.min(attempt, 8) - 1);
     for (const each of [input, ...others]) await learnFrom(each, options);
     return;
   }
