@@ -1,3 +1,5 @@
+import { rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile } from '../model/table.ts';
 import type { TagCount } from './surprises.ts';
@@ -65,6 +67,14 @@ export class Journal {
     const keys: string[] = [];
     for await (const { key } of this.#storage.list(this.#prefix)) keys.push(key);
     for (const key of keys) await this.#storage.delete(key);
+    await this.#removeFolders();
+  }
+
+  /** On a disk, unlike in a bucket, empty folders stay; another load's journal keeps the outer one. */
+  async #removeFolders(): Promise<void> {
+    const folder = this.#storage.localPath(this.#prefix.slice(0, -1));
+    if (folder === undefined) return;
+    for (const empty of [folder, dirname(folder)]) await rmdir(empty).catch(() => undefined);
   }
 
   async #write(name: string, value: unknown): Promise<void> {

@@ -56,7 +56,9 @@ async function run(
       if (base !== undefined) reporter.base(base);
       const decision = decide(source.export, base, options.replace);
       if (decision === 'unchanged') {
+        // A run that was killed behind its commit left these.
         await target.table.tidy?.();
+        if (base?.ledger !== undefined) await new Journal(target.storage, target.key, base.ledger.commitId).remove();
         return reporter.finish('unchanged');
       }
       if (options.dryRun) {
