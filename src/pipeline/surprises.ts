@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Duck } from '../engine/duckdb/instance.ts';
 import { rescueCounts, rescuedValues } from '../engine/duckdb/rescues.ts';
 import type { StagedFile } from '../engine/duckdb/write.ts';
@@ -11,6 +12,8 @@ import { type Layout, type Learner, sameLayout } from './learner.ts';
 const MAX_ATTRS = 2_000;
 /** Values of one attribute that the schema learns from at a time. */
 const VALUES = 1_000;
+/** Rescued values that are remembered as learned, some 60 bytes each. */
+const LEARNED_MAX = 50_000;
 
 /** How many values of one type tag an attribute has in a batch. */
 export interface TagCount {
@@ -37,6 +40,8 @@ export class Surprises {
   readonly #signal: AbortSignal;
   readonly #layout: () => Layout;
   readonly #earlier: () => readonly CountedBatch[];
+  /** Values that were learned from a rescue: learned at each attempt, two types of one field would outbid each other. */
+  readonly #learned = new Set<string>();
 
   constructor(duck: Duck, learner: Learner, layout: () => Layout, earlier: () => readonly CountedBatch[], signal: AbortSignal) {
     this.#duck = duck;
@@ -94,6 +99,10 @@ export class Surprises {
   /** Values of the column's own type that did not fit: numbers that need more room, or something inside. */
   async #learnValues(files: readonly StagedFile[], attr: string, tag: string): Promise<void> {
     for (const text of await rescuedValues(this.#duck, files.map((file) => file.path), attr, tag, VALUES, this.#signal)) {
+      const digest = createHash('md5').update(`${attr}\0${text}`).digest('base64');
+      if (this.#learned.has(digest)) continue;
+      if (this.#learned.size >= LEARNED_MAX) this.#learned.clear();
+      this.#learned.add(digest);
       const parsed = parseLine(`{"Item":{"v":${text}}}`);
       const value = parsed.ok ? parsed.item.get('v') : undefined;
       if (value !== undefined) this.#learner.value(attr, value);

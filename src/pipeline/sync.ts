@@ -57,8 +57,8 @@ async function run(
       const decision = decide(source.export, base, options.replace);
       if (decision === 'unchanged') {
         // A run that was killed behind its commit left these.
-        await target.table.tidy?.();
-        if (base?.ledger !== undefined) await new Journal(target.storage, target.key, base.ledger.commitId).remove();
+        if (!options.dryRun) await target.table.tidy?.();
+        if (!options.dryRun && base?.ledger !== undefined) await new Journal(target.storage, target.key, base.ledger.commitId).remove();
         return reporter.finish('unchanged');
       }
       if (options.dryRun) {

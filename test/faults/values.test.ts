@@ -92,6 +92,17 @@ describe.each(FORMATS)('to %s', (format) => {
     await roundTrip(world, format, items, { batchBytes: 1 });
   });
 
+  test('fault 78: a field within a map that has two types equally often settles on one of them', async () => {
+    await using world = await World.open();
+    const field = (index: number): DdbValue => (index % 2 === 0 ? { S: `${index % 4}` } : { N: `${index % 4}` });
+    const items = keyed(Array.from({ length: 40 }, (_, index): DdbItem => ({ m: { M: { a: field(index) } } })));
+    for (const batchBytes of [1, 1e6]) {
+      const target = world.target(format, `${batchBytes}`);
+      await world.load(await world.export({ items, emptyFirst: true }), target, { batchBytes });
+      expect(await world.items(target)).toEqual(canonical(items));
+    }
+  });
+
   test('fault 80: names of 64 KB, of dots, quotes, slashes, emoji, control characters and digits', async () => {
     await using world = await World.open();
     const long = 'n'.repeat(65_535);
