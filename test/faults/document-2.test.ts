@@ -37,7 +37,7 @@ describe.each(FORMATS)('document 2, to %s', (format) => {
       );
       const target = world.target(format, `null-${at}`);
       await world.load(await world.export({ items }, `null-${at}`), target);
-      expect(await rows(world, target, 'SELECT count(n), sum(n) = ' + (190 - at) + ' FROM t')).toEqual([
+      expect(await rows(world, target, `SELECT count(n), sum(n) = ${190 - at} FROM t`)).toEqual([
         [expect.anything(), true],
       ]);
       expect(String((await rows(world, target, 'SELECT count(n) FROM t'))[0]?.[0])).toBe('19');
