@@ -1,6 +1,13 @@
 /** The library: the verbs of the command, with the same words. */
 export { ERROR_CODES, type ErrorCode, TailraceError } from './model/errors.ts';
-export type { AwsSettings, PartitionRequest, Progress, RunContext, SchemaOptions, SyncOptions } from './model/options.ts';
+export type {
+  AwsSettings,
+  PartitionRequest,
+  Progress,
+  RunContext,
+  SchemaOptions,
+  SyncOptions,
+} from './model/options.ts';
 export type * from './model/report.ts';
 export type * from './model/schema.ts';
 export type * from './model/table.ts';

@@ -79,17 +79,33 @@ export interface TableSchema {
 
 /** The type as it lies in Parquet and in the table's format, free of any engine's spelling. */
 export type PhysicalType =
-  | 'string' | 'long' | 'double' | 'boolean' | 'binary' | 'timestamptz'
+  | 'string'
+  | 'long'
+  | 'double'
+  | 'boolean'
+  | 'binary'
+  | 'timestamptz'
   | { readonly decimal: readonly [precision: number, scale: number] };
 
 /** The physical type of a leaf; lists, maps and structs have none. */
 export function physicalType(type: ColumnType): PhysicalType | undefined {
   switch (type.kind) {
-    case 'string': case 'number-text': case 'json': case 'ddb-json': return 'string';
-    case 'long': case 'double': case 'boolean': case 'binary': return type.kind;
-    case 'decimal': return { decimal: [type.precision, type.scale] };
-    case 'timestamp': return 'timestamptz';
-    default: return undefined;
+    case 'string':
+    case 'number-text':
+    case 'json':
+    case 'ddb-json':
+      return 'string';
+    case 'long':
+    case 'double':
+    case 'boolean':
+    case 'binary':
+      return type.kind;
+    case 'decimal':
+      return { decimal: [type.precision, type.scale] };
+    case 'timestamp':
+      return 'timestamptz';
+    default:
+      return undefined;
   }
 }
 

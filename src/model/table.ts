@@ -119,7 +119,12 @@ export interface TableHandle {
   /** Absolute URIs of all data files of the current snapshot. */
   dataFiles(): Promise<readonly DataFile[]>;
   /** Absolute URI of the folder into which new data files go (no trailing slash), and how a file is named there. */
-  dataFilePath(commitId: string, partition: readonly PartitionField[], values: readonly PartitionValue[], fileName: string): string;
+  dataFilePath(
+    commitId: string,
+    partition: readonly PartitionField[],
+    values: readonly PartitionValue[],
+    fileName: string,
+  ): string;
   /** `base` is the state that the change was prepared against: undefined for a table that is to be created. */
   commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome>;
   /** Removes what killed attempts left among the current snapshot's files, where readers that list folders would see it.

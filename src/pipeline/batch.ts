@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Duck } from '../engine/duckdb/instance.ts';
 import { lineCounts } from '../engine/duckdb/count.ts';
+import type { Duck } from '../engine/duckdb/instance.ts';
 import { type StagedFile, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
@@ -49,26 +49,49 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     const files = await writeInputs(inputs, layout, outDir, options);
     if (files === undefined) return undefined;
     await checkCounts(inputs, files, layout, options);
-    if (!options.learnedAll && inputs.some((input) => !input.learned) && (await options.surprises.unknownAttributes(files, layout))) {
+    if (
+      !options.learnedAll &&
+      inputs.some((input) => !input.learned) &&
+      (await options.surprises.unknownAttributes(files, layout))
+    ) {
       for (const input of inputs) await learnFrom(input, options);
       return undefined;
     }
     const tags = options.learnedAll ? [] : await options.surprises.learn(files, layout);
     if (tags === undefined) return undefined;
     const rejected = inputs.reduce((sum, input) => sum + input.rejected, 0);
-    return { layout, files, read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0), rejected, rescued: rescuedRows(files, layout), tags };
+    return {
+      layout,
+      files,
+      read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0),
+      rejected,
+      rescued: rescuedRows(files, layout),
+      tags,
+    };
   });
 }
 
 /** The batch's files; undefined when memory did not suffice and the frugal way is to be tried. */
 async function writeInputs(
-  inputs: readonly Input[], layout: Layout, outDir: string, { duck, frugal, signal, targetFileSizeBytes }: BatchOptions,
+  inputs: readonly Input[],
+  layout: Layout,
+  outDir: string,
+  { duck, frugal, signal, targetFileSizeBytes }: BatchOptions,
 ): Promise<StagedFile[] | undefined> {
   if (inputs.length === 0) return [];
   const { projection, partition, sort } = layout;
   const paths = inputs.map((input) => input.path);
   try {
-    return await writeLines(duck, { projection, partition, sort, outDir, signal, paths, targetFileSizeBytes, frugal: frugal.on || isWide(layout) });
+    return await writeLines(duck, {
+      projection,
+      partition,
+      sort,
+      outDir,
+      signal,
+      paths,
+      targetFileSizeBytes,
+      frugal: frugal.on || isWide(layout),
+    });
   } catch (thrown) {
     if (frugal.on || !(thrown instanceof TailraceError) || thrown.code !== 'MEMORY_LIMIT') throw thrown;
     frugal.on = true;
@@ -77,8 +100,18 @@ async function writeInputs(
 }
 
 /** Lines by path, as far as the layout's reading accepts them. */
-function countLines(inputs: readonly Input[], layout: Layout, { duck, tempDir, signal }: BatchOptions): Promise<ReadonlyMap<string, number>> {
-  return lineCounts(duck, layout.projection.reading, inputs.map((input) => input.path), tempDir, signal);
+function countLines(
+  inputs: readonly Input[],
+  layout: Layout,
+  { duck, tempDir, signal }: BatchOptions,
+): Promise<ReadonlyMap<string, number>> {
+  return lineCounts(
+    duck,
+    layout.projection.reading,
+    inputs.map((input) => input.path),
+    tempDir,
+    signal,
+  );
 }
 
 /** So many columns take the usual way's memory for sure, and finding out costs an attempt. */
@@ -98,7 +131,10 @@ function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
 
 /** fault 52: what the manifest counts, the files must hold. */
 async function checkCounts(
-  inputs: readonly Input[], files: readonly StagedFile[], layout: Layout, options: BatchOptions,
+  inputs: readonly Input[],
+  files: readonly StagedFile[],
+  layout: Layout,
+  options: BatchOptions,
 ): Promise<void> {
   const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
@@ -108,9 +144,13 @@ async function checkCounts(
     const found = (counts.get(input.path) ?? 0) + input.rejected;
     if (found === input.local.source.itemCount) continue;
     throw new TailraceError('COUNT_MISMATCH', 'A data file does not hold as many items as its manifest says.', {
-      place: input.local.source.manifestKey, expected: `${input.local.source.itemCount} items`, found: `${found} items`,
+      place: input.local.source.manifestKey,
+      expected: `${input.local.source.itemCount} items`,
+      found: `${found} items`,
       hint: 'The manifest or the file was changed after the export; run the export again.',
     });
   }
-  throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, { place: inputs[0]?.local.source.manifestKey ?? '' });
+  throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, {
+    place: inputs[0]?.local.source.manifestKey ?? '',
+  });
 }

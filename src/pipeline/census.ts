@@ -1,18 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Census } from '../engine/duckdb/census.ts';
-
-import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import type { MapNode, ValueNode } from '../schema/structure.ts';
+import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import { censusReading } from '../schema/reading.ts';
+import type { MapNode, ValueNode } from '../schema/structure.ts';
 import { fetchBatches } from '../source/export/batches.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import type { FullExport } from '../source/port.ts';
+import { openEngine } from './engine.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
 import { inputsOf, sampleSink, untilAccepted } from './refusals.ts';
-import { openEngine } from './engine.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface Counted {
@@ -44,28 +43,61 @@ export async function countExport(source: OpenSource, options: SyncOptions, cont
 
 /** The same in an engine and a folder that are there. */
 export async function countItems(
-  source: Pick<OpenSource, 'storage' | 'export'>, duck: Duck, dir: string, options: SyncOptions, context: RunContext,
+  source: Pick<OpenSource, 'storage' | 'export'>,
+  duck: Duck,
+  dir: string,
+  options: SyncOptions,
+  context: RunContext,
 ): Promise<Counted> {
-  const learner = new Learner({ schema: options.schema, partition: [], sort: [], recorded: undefined, file: undefined });
+  const learner = new Learner({
+    schema: options.schema,
+    partition: [],
+    sort: [],
+    recorded: undefined,
+    file: undefined,
+  });
   const census = new Census();
   let rejected = 0;
   let filesDone = 0;
   let structs = true;
   const batches = fetchBatches(source.storage, source.export, {
-    batchBytes: options.batchBytes, budgetBytes: options.tempBudgetBytes, tempDir: join(dir, 'count-spool'), signal: context.signal,
+    batchBytes: options.batchBytes,
+    budgetBytes: options.tempBudgetBytes,
+    tempDir: join(dir, 'count-spool'),
+    signal: context.signal,
   });
   for await (const batch of batches) {
     const inputs = inputsOf(batch.files);
     const tempDir = join(dir, `count-${batch.index}`);
     await mkdir(tempDir, { recursive: true });
-    await sampleItems(inputs.map((input) => input.path), {
-      linesPerFile: SAMPLE_LINES, maxBytes: SAMPLE_BYTES, sink: sampleSink(learner, batch.files), signal: context.signal,
-    });
-    const refusals = { learner, tempDir, strict: options.strict, signal: context.signal, onReject: async () => undefined };
+    await sampleItems(
+      inputs.map((input) => input.path),
+      {
+        linesPerFile: SAMPLE_LINES,
+        maxBytes: SAMPLE_BYTES,
+        sink: sampleSink(learner, batch.files),
+        signal: context.signal,
+      },
+    );
+    const refusals = {
+      learner,
+      tempDir,
+      strict: options.strict,
+      signal: context.signal,
+      onReject: async () => undefined,
+    };
     await untilAccepted(inputs, refusals, async () => {
       const reading = censusReading(learner.root, options.schema.maxDepth);
       structs &&= reading.kind === 'struct';
-      if (inputs.length > 0) await census.count(duck, learner.root, reading, inputs.map((input) => input.path), tempDir, context.signal);
+      if (inputs.length > 0)
+        await census.count(
+          duck,
+          learner.root,
+          reading,
+          inputs.map((input) => input.path),
+          tempDir,
+          context.signal,
+        );
       return true;
     });
     rejected += inputs.reduce((sum, input) => sum + input.rejected, 0);
@@ -96,7 +128,12 @@ function settleMap(node: ValueNode): void {
 function progress(from: FullExport, filesDone: number, itemsDone: number): Progress {
   const bytes = (files: FullExport['files']): number => files.reduce((sum, file) => sum + file.sizeBytes, 0);
   return {
-    phase: 'learn', filesDone, filesTotal: from.files.length, itemsDone, itemsTotal: from.itemCount,
-    bytesDone: bytes(from.files.slice(0, filesDone)), bytesTotal: bytes(from.files),
+    phase: 'learn',
+    filesDone,
+    filesTotal: from.files.length,
+    itemsDone,
+    itemsTotal: from.itemCount,
+    bytesDone: bytes(from.files.slice(0, filesDone)),
+    bytesTotal: bytes(from.files),
   };
 }

@@ -14,7 +14,8 @@ export interface TargetEnd {
 }
 
 const LATER: Readonly<Record<string, string>> = {
-  dynamodb: 'reads tables only through their exports', landed: 'reads exports, not landed change files',
+  dynamodb: 'reads tables only through their exports',
+  landed: 'reads exports, not landed change files',
   delta: 'writes Iceberg and Parquet, not Delta Lake',
 };
 
@@ -27,10 +28,14 @@ export function parseSource(text: string): SourceEnd {
 export function parseTarget(text: string): TargetEnd {
   const { scheme, rest } = split(text);
   const expected = './folder, s3://bucket/prefix, iceberg:<location> or parquet:<location>';
-  if (scheme !== undefined && scheme !== 'iceberg' && scheme !== 'parquet') throw refused('target', text, scheme, expected);
+  if (scheme !== undefined && scheme !== 'iceberg' && scheme !== 'parquet')
+    throw refused('target', text, scheme, expected);
   if (!isLocation(rest)) {
     throw new TailraceError('USAGE', `“${text}” names a table in a catalog, and this version has no catalogs.`, {
-      place: 'target', expected, found: text, hint: `For a folder of that name, write ./${rest}.`,
+      place: 'target',
+      expected,
+      found: text,
+      hint: `For a folder of that name, write ./${rest}.`,
     });
   }
   return { format: scheme, location: parseLocation(rest) };

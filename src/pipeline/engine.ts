@@ -9,6 +9,9 @@ export async function openEngine(workspace: Workspace, options: SyncOptions): Pr
   const tempDir = join(workspace.dir, 'spill');
   await mkdir(tempDir, { recursive: true });
   return openDuckDb({
-    memoryLimitBytes: options.memoryLimitBytes, threads: options.threads, tempDir, tempBudgetBytes: options.tempBudgetBytes,
+    memoryLimitBytes: options.memoryLimitBytes,
+    threads: options.threads,
+    tempDir,
+    tempBudgetBytes: options.tempBudgetBytes,
   });
 }

@@ -5,8 +5,8 @@ import { type ColumnType, type Field, physicalType, TAGS, type Tag } from '../mo
 import type { DataFile, TableState } from '../model/table.ts';
 import { typeText } from '../model/type-text.ts';
 import { openEngine } from './engine.ts';
-import type { OpenTarget } from './open.ts';
 import { fetchFiles } from './fetched.ts';
+import type { OpenTarget } from './open.ts';
 import { openWorkspace } from './workspace.ts';
 
 /** Attributes whose rescues are told. */
@@ -17,15 +17,24 @@ const MAX_ATTRS = 2_000;
  * values of the attribute were rescued, by type (from the files that hold a rescue).
  */
 export async function explainTable(
-  target: OpenTarget, state: TableState, options: SyncOptions, context: RunContext,
+  target: OpenTarget,
+  state: TableState,
+  options: SyncOptions,
+  context: RunContext,
 ): Promise<SchemaReportColumn[]> {
   const files = await target.table.dataFiles();
   const rescued = await rescues(target, state, files, options, context);
-  return state.schema.columns.flatMap((column) => explain(column, [column.attr], files, rescued.get(column.attr) ?? new Map(), state.rows));
+  return state.schema.columns.flatMap((column) =>
+    explain(column, [column.attr], files, rescued.get(column.attr) ?? new Map(), state.rows),
+  );
 }
 
 async function rescues(
-  target: OpenTarget, state: TableState, files: readonly DataFile[], options: SyncOptions, context: RunContext,
+  target: OpenTarget,
+  state: TableState,
+  files: readonly DataFile[],
+  options: SyncOptions,
+  context: RunContext,
 ): Promise<Map<string, Map<string, number>>> {
   const id = state.schema.system.find((column) => column.name === '_rescued')?.id ?? -1;
   const some = files.filter((file) => (file.stats[id]?.nullCount ?? 0) < (file.stats[id]?.valueCount ?? file.rows));
@@ -46,7 +55,11 @@ async function rescues(
 }
 
 function explain(
-  field: Field, path: readonly string[], files: readonly DataFile[], rescued: ReadonlyMap<string, number>, rows: number,
+  field: Field,
+  path: readonly string[],
+  files: readonly DataFile[],
+  rescued: ReadonlyMap<string, number>,
+  rows: number,
 ): SchemaReportColumn[] {
   const counts: Partial<Record<Tag, number>> = {};
   const held = physicalType(field.type) === undefined ? undefined : values(field.id, files);
@@ -57,10 +70,19 @@ function explain(
     if (isTag(tag)) counts[tag] = (counts[tag] ?? 0) + count;
   }
   const reason = [
-    meaning(field.type), ...(held === undefined ? [] : [`${held} of ${rows} rows`]),
+    meaning(field.type),
+    ...(held === undefined ? [] : [`${held} of ${rows} rows`]),
     ...(others.length === 0 ? [] : [`${others.join(', ')} in _rescued`]),
   ].join('; ');
-  const self = { name: field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason, counts };
+  const self = {
+    name: field.name,
+    attribute: path.join('.'),
+    tag: field.tag,
+    type: typeText(field.type),
+    id: field.id,
+    reason,
+    counts,
+  };
   if (field.type.kind !== 'struct') return [self];
   return [self, ...field.type.fields.flatMap((inner) => explain(inner, [...path, inner.attr], files, new Map(), rows))];
 }
@@ -78,19 +100,32 @@ function values(id: number, files: readonly DataFile[]): number | undefined {
 /** What a column type says of the values that led to it. */
 function meaning(type: ColumnType): string {
   switch (type.kind) {
-    case 'long': return 'whole numbers within 64 bits';
-    case 'decimal': return `numbers with up to ${type.precision - type.scale} digits before the point and ${type.scale} behind it`;
-    case 'number-text': return 'numbers wider than any decimal column, as exact text';
-    case 'double': return 'numbers as double, as asked: not exact';
-    case 'json': return 'content of several types, as JSON';
-    case 'ddb-json': return 'whole values as DynamoDB JSON: no column type fits them';
-    case 'timestamp': return `times written as ${type.format}`;
-    case 'list': return 'a set, or a list whose elements have one type';
-    case 'map': return 'maps whose names are data';
-    case 'struct': return `maps with ${type.fields.length} known names`;
-    case 'string': return 'text';
-    case 'boolean': return 'true or false';
-    case 'binary': return 'binary values';
+    case 'long':
+      return 'whole numbers within 64 bits';
+    case 'decimal':
+      return `numbers with up to ${type.precision - type.scale} digits before the point and ${type.scale} behind it`;
+    case 'number-text':
+      return 'numbers wider than any decimal column, as exact text';
+    case 'double':
+      return 'numbers as double, as asked: not exact';
+    case 'json':
+      return 'content of several types, as JSON';
+    case 'ddb-json':
+      return 'whole values as DynamoDB JSON: no column type fits them';
+    case 'timestamp':
+      return `times written as ${type.format}`;
+    case 'list':
+      return 'a set, or a list whose elements have one type';
+    case 'map':
+      return 'maps whose names are data';
+    case 'struct':
+      return `maps with ${type.fields.length} known names`;
+    case 'string':
+      return 'text';
+    case 'boolean':
+      return 'true or false';
+    case 'binary':
+      return 'binary values';
   }
 }
 

@@ -8,13 +8,20 @@ import type { Storage } from '../storage/port.ts';
 
 /** Where the engine reads these data files: in place, or fetched into `dir` within the temporary budget. */
 export async function fetchFiles(
-  storage: Storage, files: readonly DataFile[], dir: string, budgetBytes: number, signal: AbortSignal,
+  storage: Storage,
+  files: readonly DataFile[],
+  dir: string,
+  budgetBytes: number,
+  signal: AbortSignal,
 ): Promise<string[]> {
   const inPlace = files.map((file) => storage.localPath(storage.key(file.path)));
   const bytes = files.reduce((sum, file, i) => sum + (inPlace[i] === undefined ? file.sizeBytes : 0), 0);
   if (bytes > budgetBytes) {
     throw new TailraceError('TEMP_BUDGET', 'The table’s files do not fit the temporary budget.', {
-      place: files[0]?.path ?? dir, expected: `at most ${budgetBytes} bytes`, found: `${bytes} bytes`, hint: 'Raise --temp-budget.',
+      place: files[0]?.path ?? dir,
+      expected: `at most ${budgetBytes} bytes`,
+      found: `${bytes} bytes`,
+      hint: 'Raise --temp-budget.',
     });
   }
   const paths: string[] = [];

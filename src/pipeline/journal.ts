@@ -2,8 +2,8 @@ import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile } from '../model/table.ts';
-import type { TagCount } from './surprises.ts';
 import { ObjectNotFound, type Storage } from '../storage/port.ts';
+import type { TagCount } from './surprises.ts';
 
 /** What one finished batch left behind: files that are durable, and what they count. */
 export interface BatchRecord {

@@ -2,8 +2,8 @@ import type { AttributeValue, Item } from '../model/item.ts';
 import type { PartitionRequest, SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, TableSchema, TimestampFormat } from '../model/schema.ts';
 import type { PartitionField, SortField } from '../model/table.ts';
-import { mainTag, sameColumn } from '../schema/decide.ts';
 import { applySchemaFile } from '../schema/apply.ts';
+import { mainTag, sameColumn } from '../schema/decide.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { type Mapped, mapSchema } from '../schema/map.ts';
 import { resolvePartition, resolveSort } from '../schema/partition.ts';
@@ -92,7 +92,8 @@ export class Learner {
       const value = item.get(attr);
       if (value === undefined) return `key attribute ${JSON.stringify(attr)} is missing`;
       const tag = mainTag(this.#root.fields.get(attr) ?? emptyValue());
-      if (tag !== undefined && value.tag !== tag) return `key attribute ${JSON.stringify(attr)} has type ${value.tag}, others have ${tag}`;
+      if (tag !== undefined && value.tag !== tag)
+        return `key attribute ${JSON.stringify(attr)} has type ${value.tag}, others have ${tag}`;
     }
     return undefined;
   }
@@ -102,7 +103,10 @@ export class Learner {
     const { file, schema: options } = this.#options;
     if (file !== undefined || this.#root.fields.has(attr)) return false;
     if (options.include.length > 0 && !options.include.includes(attr)) return false;
-    return schema.columns.length < options.maxColumns || new Set(schema.columns.map((column) => column.attr)).size < options.maxColumns;
+    return (
+      schema.columns.length < options.maxColumns ||
+      new Set(schema.columns.map((column) => column.attr)).size < options.maxColumns
+    );
   }
 
   surprised(): void {
@@ -112,14 +116,24 @@ export class Learner {
   /** The layout for all that was seen; `keep`: a layout that files were already written by, to be extended only. */
   layout(keep?: TableSchema): Layout {
     const { schema: options, file, recorded } = this.#options;
-    const mapped = file === undefined ? mapSchema(this.#root, options, keep ?? recorded)
-      : applySchemaFile(file, this.#root, options, keep ?? recorded);
+    const mapped =
+      file === undefined
+        ? mapSchema(this.#root, options, keep ?? recorded)
+        : applySchemaFile(file, this.#root, options, keep ?? recorded);
     let { lastFieldId } = mapped.schema;
     const nextId = (): number => ++lastFieldId;
-    const { fields, derived } = resolvePartition(this.#options.partition, mapped.schema, (name) => this.#format(name, mapped.schema), nextId);
+    const { fields, derived } = resolvePartition(
+      this.#options.partition,
+      mapped.schema,
+      (name) => this.#format(name, mapped.schema),
+      nextId,
+    );
     const schema = { ...mapped.schema, derived, lastFieldId };
     return {
-      schema, mapped, partition: fields, sort: resolveSort(this.#options.sort, schema),
+      schema,
+      mapped,
+      partition: fields,
+      sort: resolveSort(this.#options.sort, schema),
       projection: projectionOf(this.#root, schema, options.exclude, this.#surprised),
     };
   }
@@ -143,7 +157,8 @@ function plain(value: unknown): unknown {
 
 function unplain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if ('entries' in value) return new Map((value.entries as [unknown, unknown][]).map(([key, member]) => [key, unplain(member)]));
+  if ('entries' in value)
+    return new Map((value.entries as [unknown, unknown][]).map(([key, member]) => [key, unplain(member)]));
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, unplain(member)]));
 }
 
@@ -189,10 +204,14 @@ function fieldText({ attr, name, tag, type }: Field): string {
 
 function shapeText(type: ColumnType): string {
   switch (type.kind) {
-    case 'list': return `list ${type.element.tag} ${shapeText(type.element.type)}`;
-    case 'map': return `map ${type.value.tag} ${shapeText(type.value.type)}`;
-    case 'struct': return `struct ${type.fields.map(fieldText).sort().join()}`;
-    default: return JSON.stringify(type);
+    case 'list':
+      return `list ${type.element.tag} ${shapeText(type.element.type)}`;
+    case 'map':
+      return `map ${type.value.tag} ${shapeText(type.value.type)}`;
+    case 'struct':
+      return `struct ${type.fields.map(fieldText).sort().join()}`;
+    default:
+      return JSON.stringify(type);
   }
 }
 

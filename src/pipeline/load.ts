@@ -11,7 +11,7 @@ import { appendRejects } from '../source/lines/rejects.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import type { FullExport, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
-import { writeBatch, type WrittenBatch } from './batch.ts';
+import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
 import type { BatchRecord, Journal, SchemaRecord } from './journal.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
@@ -82,22 +82,34 @@ export class Loader {
 
   constructor(input: LoadInput) {
     this.#in = input;
-    this.#surprises = new Surprises(input.duck, input.learner, this.#layout, () => [...this.#records.values()], input.context.signal);
+    this.#surprises = new Surprises(
+      input.duck,
+      input.learner,
+      this.#layout,
+      () => [...this.#records.values()],
+      input.context.signal,
+    );
   }
 
   async run(): Promise<LoadResult> {
     await this.#resume();
     while (!(await this.#pass())) await this.#startAnew();
     const records = [...this.#records].sort(([a], [b]) => a - b).map(([, record]) => record);
-    const sum = (pick: (record: BatchRecord) => number): number => records.reduce((total, record) => total + pick(record), 0);
+    const sum = (pick: (record: BatchRecord) => number): number =>
+      records.reduce((total, record) => total + pick(record), 0);
     // The schema is the one that the files were written by, whatever was learned since.
     const known = this.#layout();
     const layout = this.#kept === undefined || this.#records.size === 0 ? known : { ...known, schema: this.#kept };
     const files = records.flatMap((record) => record.files);
     return {
-      layout, files: files.length === 0 && this.#in.table.format === 'parquet' ? [await noRowsFile(layout, this.#in)] : files,
-      read: sum((r) => r.read), rejected: sum((r) => r.rejected), rescued: sum((r) => r.rescued),
-      resumedFiles: this.#resumed, learnMs: this.#learnMs, bytesRead: this.#bytes,
+      layout,
+      files: files.length === 0 && this.#in.table.format === 'parquet' ? [await noRowsFile(layout, this.#in)] : files,
+      read: sum((r) => r.read),
+      rejected: sum((r) => r.rejected),
+      rescued: sum((r) => r.rescued),
+      resumedFiles: this.#resumed,
+      learnMs: this.#learnMs,
+      bytesRead: this.#bytes,
     };
   }
 
@@ -130,7 +142,11 @@ export class Loader {
     const { source, export: from, options, workDir, context } = this.#in;
     const skip = (index: number): boolean => this.#records.has(index);
     const batches = fetchBatches(source, from, {
-      batchBytes: options.batchBytes, budgetBytes: options.tempBudgetBytes, tempDir: join(workDir, 'spool'), signal: context.signal, skip,
+      batchBytes: options.batchBytes,
+      budgetBytes: options.tempBudgetBytes,
+      tempDir: join(workDir, 'spool'),
+      signal: context.signal,
+      skip,
       onBytes: (bytes) => {
         this.#bytes += bytes;
         this.#progress('load');
@@ -159,7 +175,8 @@ export class Loader {
     this.#epoch += 1;
     this.#resumed = 0;
     await this.#in.journal.dropBatches(old.map(([index]) => index));
-    for (const [, record] of old) for (const file of record.files) await this.#in.target.delete(this.#in.target.key(file.path));
+    for (const [, record] of old)
+      for (const file of record.files) await this.#in.target.delete(this.#in.target.key(file.path));
     await this.#count();
   }
 
@@ -182,10 +199,16 @@ export class Loader {
     const started = performance.now();
     const withItems = files.filter((file) => file.source.itemCount > 0);
     const looked = Math.min(Math.max(withItems.length, 1), SAMPLE_FILES);
-    const sample = await sampleItems(withItems.map((file) => file.path), {
-      linesPerFile: Math.ceil(SAMPLE_LINES / looked), maxBytes: SAMPLE_BYTES, maxFiles: SAMPLE_FILES,
-      sink: sampleSink(this.#in.learner, files), signal: this.#in.context.signal,
-    });
+    const sample = await sampleItems(
+      withItems.map((file) => file.path),
+      {
+        linesPerFile: Math.ceil(SAMPLE_LINES / looked),
+        maxBytes: SAMPLE_BYTES,
+        maxFiles: SAMPLE_FILES,
+        sink: sampleSink(this.#in.learner, files),
+        signal: this.#in.context.signal,
+      },
+    );
     const whole = planBatches(this.#in.export, this.#in.options.batchBytes).length === 1;
     this.#learnedAll = whole && sample.complete && sample.rejects === 0;
     this.#learnMs = performance.now() - started;
@@ -203,8 +226,16 @@ export class Loader {
     await mkdir(tempDir, { recursive: true });
     try {
       const written = await writeBatch(batch.files, {
-        duck, learner, tempDir, targetFileSizeBytes: options.targetFileSizeBytes, strict: options.strict, signal: context.signal,
-        learnedAll: this.#learnedAll, frugal: this.#frugal, surprises: this.#surprises, layout: this.#extended,
+        duck,
+        learner,
+        tempDir,
+        targetFileSizeBytes: options.targetFileSizeBytes,
+        strict: options.strict,
+        signal: context.signal,
+        learnedAll: this.#learnedAll,
+        frugal: this.#frugal,
+        surprises: this.#surprises,
+        layout: this.#extended,
         onReject: async (reject) => {
           if (rejects.push(reject) >= REJECTS_IN_MEMORY) await flush();
         },
@@ -269,7 +300,12 @@ export class Loader {
 
   /** Puts the schema, and what led to it, before the batch that needs them. */
   async #keepSchema(schema: TableSchema): Promise<void> {
-    const record: SchemaRecord = { epoch: this.#epoch, schema, knowledge: this.#in.learner.knowledge(), counted: this.#counted };
+    const record: SchemaRecord = {
+      epoch: this.#epoch,
+      schema,
+      knowledge: this.#in.learner.knowledge(),
+      counted: this.#counted,
+    };
     const digest = createHash('sha256').update(JSON.stringify(record)).digest('hex');
     if (digest === this.#journaled) return;
     await this.#in.journal.writeSchema(record);
@@ -283,12 +319,24 @@ export class Loader {
     for (const record of this.#records.values()) items += record.read;
     this.#total ??= from.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     context.onProgress({
-      phase, filesDone: this.#filesDone, filesTotal: from.files.length, itemsDone: items, itemsTotal: from.itemCount,
-      bytesDone: this.#bytes, bytesTotal: this.#total,
+      phase,
+      filesDone: this.#filesDone,
+      filesTotal: from.files.length,
+      itemsDone: items,
+      itemsTotal: from.itemCount,
+      bytesDone: this.#bytes,
+      bytesTotal: this.#total,
     });
   }
 }
 
 function dataFile(file: StagedFile, path: string, sizeBytes: number): DataFile {
-  return { path, rows: file.rows, sizeBytes, partition: file.partition, stats: file.stats, splitOffsets: file.splitOffsets };
+  return {
+    path,
+    rows: file.rows,
+    sizeBytes,
+    partition: file.partition,
+    stats: file.stats,
+    splitOffsets: file.splitOffsets,
+  };
 }

@@ -30,7 +30,12 @@ export interface OpenTarget {
 export type WrapStorage = (storage: Storage, end: 'source' | 'target') => Storage;
 
 /** Finds and opens the export that the text names. */
-export async function openSource(text: string, options: SyncOptions, context: RunContext, wrap?: WrapStorage): Promise<OpenSource> {
+export async function openSource(
+  text: string,
+  options: SyncOptions,
+  context: RunContext,
+  wrap?: WrapStorage,
+): Promise<OpenSource> {
   const { location } = parseSource(text);
   const opened = await openStorage(location, { aws: options.sourceAws });
   const storage = wrap?.(opened, 'source') ?? opened;
@@ -48,7 +53,10 @@ export async function openSource(text: string, options: SyncOptions, context: Ru
 /** Opens the table that the text names, whether it is there yet or not. */
 export async function openTarget(text: string, options: SyncOptions, wrap?: WrapStorage): Promise<OpenTarget> {
   const { format, location } = parseTarget(text);
-  const opened = await openStorage(location, { aws: options.targetAws, ...(options.sse === undefined ? {} : { sse: options.sse }) });
+  const opened = await openStorage(location, {
+    aws: options.targetAws,
+    ...(options.sse === undefined ? {} : { sse: options.sse }),
+  });
   const storage = wrap?.(opened, 'target') ?? opened;
   try {
     const parquet = format === 'parquet' || (format === undefined && (await hasManifest(storage, location.key)));
@@ -74,7 +82,9 @@ export async function readSchemaOption(options: SyncOptions): Promise<SchemaFile
   } catch (thrown) {
     if (!(thrown instanceof ObjectNotFound)) throw thrown;
     throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', {
-      place: location.uri, cause: thrown, hint: 'tailrace schema infer <source> --out FILE writes one.',
+      place: location.uri,
+      cause: thrown,
+      hint: 'tailrace schema infer <source> --out FILE writes one.',
     });
   } finally {
     await storage.close();
@@ -83,11 +93,17 @@ export async function readSchemaOption(options: SyncOptions): Promise<SchemaFile
 
 /** The key's attributes: as named, as in the schema file, as the table has them, as DynamoDB says; else unknown. */
 export async function resolveKey(
-  options: SyncOptions, file: SchemaFile | undefined, base: TableState | undefined, source: OpenSource, context: RunContext,
+  options: SyncOptions,
+  file: SchemaFile | undefined,
+  base: TableState | undefined,
+  source: OpenSource,
+  context: RunContext,
 ): Promise<readonly string[]> {
   if (options.schema.key.length > 0) return options.schema.key;
   if (file?.key !== undefined && file.key.length > 0) return file.key;
-  const recorded = (base?.schema.keys ?? []).flatMap((name) => base?.schema.columns.find((column) => column.name === name)?.attr ?? []);
+  const recorded = (base?.schema.keys ?? []).flatMap(
+    (name) => base?.schema.columns.find((column) => column.name === name)?.attr ?? [],
+  );
   if (recorded.length > 0) return recorded;
   if (source.storage.kind !== 's3' && process.env['AWS_ENDPOINT_URL_DYNAMODB'] === undefined) return [];
   const { tableArn, tableId } = source.export;
@@ -96,7 +112,10 @@ export async function resolveKey(
 }
 
 /** The table that an end names, or undefined when a plain location holds none: then it may hold an export. */
-export async function findTable(end: string, options: SyncOptions): Promise<{ target: OpenTarget; state: TableState } | undefined> {
+export async function findTable(
+  end: string,
+  options: SyncOptions,
+): Promise<{ target: OpenTarget; state: TableState } | undefined> {
   if (end.startsWith('export:')) return undefined;
   const outright = /^(iceberg|parquet):/.test(end);
   const target = await openTarget(outright ? end : `${end.includes('/') ? '' : './'}${end}`, options);
@@ -112,5 +131,8 @@ export async function findTable(end: string, options: SyncOptions): Promise<{ ta
 }
 
 export function noTable(place: string): TailraceError {
-  return new TailraceError('TARGET_NOT_FOUND', 'No table lies at the target.', { place, hint: 'tailrace sync <export> <target> makes one.' });
+  return new TailraceError('TARGET_NOT_FOUND', 'No table lies at the target.', {
+    place,
+    hint: 'tailrace sync <export> <target> makes one.',
+  });
 }

@@ -21,10 +21,21 @@ interface Reading extends AsyncDisposable {
 }
 
 /** The rows of one SELECT over the table, which is called t. `close` ends the query and removes what it fetched. */
-export async function query(targetText: string, sql: string, options: SyncOptions, context: RunContext): Promise<QueryResult> {
+export async function query(
+  targetText: string,
+  sql: string,
+  options: SyncOptions,
+  context: RunContext,
+): Promise<QueryResult> {
   const reading = await open(targetText, options);
   try {
-    const paths = await fetchFiles(reading.target.storage, reading.files, reading.workspace.dir, options.tempBudgetBytes, context.signal);
+    const paths = await fetchFiles(
+      reading.target.storage,
+      reading.files,
+      reading.workspace.dir,
+      options.tempBudgetBytes,
+      context.signal,
+    );
     const cursor = await runQuery(reading.duck, reading.state.schema, paths, sql, context.signal);
     return { columns: cursor.columns, rows: cursor.rows, close: async () => reading[Symbol.asyncDispose]() };
   } catch (thrown) {
@@ -40,9 +51,19 @@ export async function* cat(targetText: string, options: CatOptions, context: Run
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     for (const group of groups(reading)) {
       if (left <= 0) return;
-      const paths = await fetchFiles(reading.target.storage, group, reading.workspace.dir, options.tempBudgetBytes, context.signal);
+      const paths = await fetchFiles(
+        reading.target.storage,
+        group,
+        reading.workspace.dir,
+        options.tempBudgetBytes,
+        context.signal,
+      );
       const limit = Number.isFinite(left) ? { limit: left } : {};
-      for await (const line of catLines(reading.duck, reading.state.schema, paths, { as: options.as, signal: context.signal, ...limit })) {
+      for await (const line of catLines(reading.duck, reading.state.schema, paths, {
+        as: options.as,
+        signal: context.signal,
+        ...limit,
+      })) {
         left -= 1;
         yield line;
       }
@@ -68,7 +89,11 @@ async function open(text: string, options: SyncOptions): Promise<Reading> {
     const { close } = workspace;
     const duck = await openEngine(workspace, options);
     return {
-      target, state, files, workspace, duck,
+      target,
+      state,
+      files,
+      workspace,
+      duck,
       [Symbol.asyncDispose]: async () => {
         duck.close();
         await close();

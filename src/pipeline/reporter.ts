@@ -22,9 +22,17 @@ export class Reporter {
 
   constructor(source: string, target: string) {
     this.#report = {
-      outcome: 'failed', source, target, schema: [], key: [], warnings: this.#warnings, peakMemoryBytes: 0,
+      outcome: 'failed',
+      source,
+      target,
+      schema: [],
+      key: [],
+      warnings: this.#warnings,
+      peakMemoryBytes: 0,
       counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
-      timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 }, bytes: { read: 0, written: 0 }, files: { read: 0, written: 0, resumed: 0 },
+      timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 },
+      bytes: { read: 0, written: 0 },
+      files: { read: 0, written: 0, resumed: 0 },
     };
   }
 
@@ -78,15 +86,24 @@ export class Reporter {
       this.#report.rejects = rejectsDir;
       this.warn('items-rejected', `${rejected} items could not be loaded; they are in ${rejectsDir}.`);
     }
-    if (options.schema.numbers === 'double') this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
-    this.#nullPartitions(loaded.layout.partition.map((field) => field.column), loaded.layout.schema, files);
+    if (options.schema.numbers === 'double')
+      this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
+    this.#nullPartitions(
+      loaded.layout.partition.map((field) => field.column),
+      loaded.layout.schema,
+      files,
+    );
   }
 
   /** A derived timestamp is NULL where the text is no such time; those rows lie in the null partition. */
   #nullPartitions(columns: readonly string[], schema: TableSchema, files: readonly DataFile[]): void {
     for (const column of schema.derived.filter(({ name }) => columns.includes(name))) {
       const nulls = files.reduce((sum, file) => sum + (file.stats[column.id]?.nullCount ?? 0), 0);
-      if (nulls > 0) this.warn('partition-null', `${nulls} rows have no time in “${column.from}” and lie in the null partition of “${column.name}”.`);
+      if (nulls > 0)
+        this.warn(
+          'partition-null',
+          `${nulls} rows have no time in “${column.from}” and lie in the null partition of “${column.name}”.`,
+        );
     }
   }
 
@@ -109,8 +126,10 @@ export class Reporter {
     this.#report.outcome = outcome;
     this.#report.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     this.#report.timings = {
-      totalMs: Math.round(performance.now() - this.#started), learnMs: Math.round(this.#ms.learn),
-      loadMs: Math.round(this.#ms.load), commitMs: Math.round(this.#ms.commit),
+      totalMs: Math.round(performance.now() - this.#started),
+      learnMs: Math.round(this.#ms.learn),
+      loadMs: Math.round(this.#ms.load),
+      commitMs: Math.round(this.#ms.commit),
     };
     return this.#report;
   }
@@ -118,8 +137,12 @@ export class Reporter {
   failed(error: TailraceError): SyncReport {
     const { code, message, expected, found, place, hint } = error;
     this.#report.error = {
-      code, message, ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }),
-      ...(place === undefined ? {} : { place }), ...(hint === undefined ? {} : { hint }),
+      code,
+      message,
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      ...(place === undefined ? {} : { place }),
+      ...(hint === undefined ? {} : { hint }),
     };
     return this.finish('failed');
   }
@@ -130,13 +153,24 @@ export function failedReport(reporter: Reporter, error: TailraceError): SyncRepo
 }
 
 function position(ledger: Ledger): NonNullable<SyncReport['position']> {
-  return { tableArn: ledger.tableArn, tableId: ledger.tableId, watermark: ledger.watermark, loads: ledger.entries.length };
+  return {
+    tableArn: ledger.tableArn,
+    tableId: ledger.tableId,
+    watermark: ledger.watermark,
+    loads: ledger.entries.length,
+  };
 }
 
 /** A table's columns as reports show them. */
 export function reportColumns(schema: TableSchema): ReportColumn[] {
   return [
-    ...schema.columns.map((column) => ({ name: column.name, attribute: column.attr, tag: column.tag, type: typeText(column.type), id: column.id })),
+    ...schema.columns.map((column) => ({
+      name: column.name,
+      attribute: column.attr,
+      tag: column.tag,
+      type: typeText(column.type),
+      id: column.id,
+    })),
     ...schema.derived.map((column) => ({ name: column.name, type: 'timestamptz', id: column.id })),
     ...schema.system.map((column) => ({ name: column.name, type: String(systemType(column.name)), id: column.id })),
   ];

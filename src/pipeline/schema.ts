@@ -28,9 +28,13 @@ export async function inferSchema(end: string, options: SyncOptions, context: Ru
     const { learner, items, rejected } = await countExport(source, { ...options, schema: schemaOptions }, context);
     const { mapped } = learner.layout();
     const warnings: Warning[] = [...source.export.warnings];
-    if (rejected > 0) warnings.push({ code: 'items-rejected', text: `${rejected} items are malformed and would be rejected.` });
+    if (rejected > 0)
+      warnings.push({ code: 'items-rejected', text: `${rejected} items are malformed and would be rejected.` });
     if (mapped.unmapped.length > 0) {
-      warnings.push({ code: 'unmapped', text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped.slice(0, 5).join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.` });
+      warnings.push({
+        code: 'unmapped',
+        text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped.slice(0, 5).join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.`,
+      });
     }
     const columns = mapped.decisions.map(decided);
     return report(end, mapped.schema, columns, items, warnings, source.export.tableName);
@@ -62,14 +66,22 @@ function changed(change: ReturnType<typeof schemaDiff>[number]): SchemaChange {
   if (change.kind === 'key') return { path: 'key', change: 'key', from: change.before, to: change.after };
   const path = change.path.join('.');
   switch (change.kind) {
-    case 'added': return { path, change: 'added', to: change.after };
-    case 'removed': return { path, change: 'removed', from: change.before };
-    case 'retyped': return { path, change: 'type', from: change.before, to: change.after };
-    case 'renamed': return { path, change: 'origin', from: change.before, to: change.after };
+    case 'added':
+      return { path, change: 'added', to: change.after };
+    case 'removed':
+      return { path, change: 'removed', from: change.before };
+    case 'retyped':
+      return { path, change: 'type', from: change.before, to: change.after };
+    case 'renamed':
+      return { path, change: 'origin', from: change.before, to: change.after };
   }
 }
 
-async function schemaOf(end: string, options: SyncOptions, context: RunContext): Promise<Pick<TableSchema, 'columns' | 'keys'>> {
+async function schemaOf(
+  end: string,
+  options: SyncOptions,
+  context: RunContext,
+): Promise<Pick<TableSchema, 'columns' | 'keys'>> {
   if (/\.(ya?ml|json)$/i.test(end)) return fileSchema(end, options);
   const found = await findTable(end, options);
   if (found !== undefined) {
@@ -94,7 +106,11 @@ async function fileSchema(end: string, options: SyncOptions): Promise<TableSchem
     return applySchemaFile(file, emptyMap(), { ...options.schema, key: file.key ?? options.schema.key }).schema;
   } catch (thrown) {
     if (!(thrown instanceof ObjectNotFound)) throw thrown;
-    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', { place: location.uri, cause: thrown, hint: 'Name a file that exists.' });
+    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', {
+      place: location.uri,
+      cause: thrown,
+      hint: 'Name a file that exists.',
+    });
   } finally {
     await storage.close();
   }
@@ -103,18 +119,39 @@ async function fileSchema(end: string, options: SyncOptions): Promise<TableSchem
 function decided({ path, field, reason, node }: Decision): SchemaReportColumn {
   const example = field.tag === '*' ? [...node.examples.values()][0] : node.examples.get(field.tag);
   return {
-    name: field.name, attribute: path.join('.'), tag: field.tag, type: typeText(field.type), id: field.id, reason,
-    counts: Object.fromEntries(node.counts), ...(example === undefined ? {} : { example }),
+    name: field.name,
+    attribute: path.join('.'),
+    tag: field.tag,
+    type: typeText(field.type),
+    id: field.id,
+    reason,
+    counts: Object.fromEntries(node.counts),
+    ...(example === undefined ? {} : { example }),
   };
 }
 
 function report(
-  end: string, schema: TableSchema, columns: readonly SchemaReportColumn[], items: number, warnings: readonly Warning[], tableName: string,
+  end: string,
+  schema: TableSchema,
+  columns: readonly SchemaReportColumn[],
+  items: number,
+  warnings: readonly Warning[],
+  tableName: string,
 ): SchemaReport {
-  const reasons = new Map(columns.filter((column) => !column.attribute?.includes('.')).map((column) => [column.name, column.reason]));
-  const system = reportColumns(schema).slice(schema.columns.length).map((column) => ({ ...column, reason: 'added by tailrace', counts: {} }));
+  const reasons = new Map(
+    columns.filter((column) => !column.attribute?.includes('.')).map((column) => [column.name, column.reason]),
+  );
+  const system = reportColumns(schema)
+    .slice(schema.columns.length)
+    .map((column) => ({ ...column, reason: 'added by tailrace', counts: {} }));
   return {
-    end, columns: [...columns, ...system], key: schema.keys, items, warnings,
-    yaml: writeSchemaYaml(schema, reasons), flat: writeFlat(schema), hiveDdl: writeHiveDdl(schema, tableName),
+    end,
+    columns: [...columns, ...system],
+    key: schema.keys,
+    items,
+    warnings,
+    yaml: writeSchemaYaml(schema, reasons),
+    flat: writeFlat(schema),
+    hiveDdl: writeHiveDdl(schema, tableName),
   };
 }

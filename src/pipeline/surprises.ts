@@ -43,7 +43,13 @@ export class Surprises {
   /** Values that were learned from a rescue: learned at each attempt, two types of one field would outbid each other. */
   readonly #learned = new Set<string>();
 
-  constructor(duck: Duck, learner: Learner, layout: () => Layout, earlier: () => readonly CountedBatch[], signal: AbortSignal) {
+  constructor(
+    duck: Duck,
+    learner: Learner,
+    layout: () => Layout,
+    earlier: () => readonly CountedBatch[],
+    signal: AbortSignal,
+  ) {
     this.#duck = duck;
     this.#learner = learner;
     this.#layout = layout;
@@ -61,7 +67,11 @@ export class Surprises {
     }
     const batches = [...this.#earlier(), { files, tags }];
     for (const attr of new Set(batches.flatMap((batch) => batch.tags.map((each) => each.attr)))) {
-      this.#learnCounts(attr, layout.schema.columns.filter((column) => column.attr === attr), batches);
+      this.#learnCounts(
+        attr,
+        layout.schema.columns.filter((column) => column.attr === attr),
+        batches,
+      );
     }
     return sameLayout(layout.schema, this.#layout().schema) ? tags : undefined;
   }
@@ -79,26 +89,48 @@ export class Surprises {
     const some = withRescues(files, layout);
     if (some.length === 0) return [];
     const mapped = new Set(layout.schema.columns.map((column) => column.attr));
-    const counts = await rescueCounts(this.#duck, some.map((file) => file.path), MAX_ATTRS, this.#signal);
-    return counts.flatMap(({ attr, tag, count }) => (mapped.has(attr) && isTag(tag) ? [{ attr, tag, count, where: 'rescued' as const }] : []));
+    const counts = await rescueCounts(
+      this.#duck,
+      some.map((file) => file.path),
+      MAX_ATTRS,
+      this.#signal,
+    );
+    return counts.flatMap(({ attr, tag, count }) =>
+      mapped.has(attr) && isTag(tag) ? [{ attr, tag, count, where: 'rescued' as const }] : [],
+    );
   }
 
   /** Values in list, map and struct columns of attributes that have values of other types, too: files do not count them. */
   async #nestedCounts(files: readonly StagedFile[], layout: Layout, rescues: readonly TagCount[]): Promise<TagCount[]> {
     const rescued = new Set(rescues.filter(({ tag }) => tag !== 'NULL').map(({ attr }) => attr));
     const mixed = (attr: string): boolean =>
-      rescued.has(attr) || [...(this.#learner.root.fields.get(attr)?.counts.keys() ?? [])].filter((tag) => tag !== 'NULL').length > 1;
-    const nested = layout.schema.columns.filter((column) => physicalType(column.type) === undefined && mixed(column.attr));
+      rescued.has(attr) ||
+      [...(this.#learner.root.fields.get(attr)?.counts.keys() ?? [])].filter((tag) => tag !== 'NULL').length > 1;
+    const nested = layout.schema.columns.filter(
+      (column) => physicalType(column.type) === undefined && mixed(column.attr),
+    );
     if (nested.length === 0 || files.length === 0) return [];
     const counts = nested.map((column, i) => `count(${ident(column.name)}) AS c${i}`).join(', ');
     const paths = list(files.map((file) => file.path));
-    const [row] = await this.#duck.rows(`SELECT ${counts} FROM read_parquet(${paths}, hive_partitioning=false)`, this.#signal);
-    return nested.flatMap(({ attr, tag }, i) => (tag === '*' ? [] : [{ attr, tag, count: Number(row?.[`c${i}`] ?? 0), where: 'column' as const }]));
+    const [row] = await this.#duck.rows(
+      `SELECT ${counts} FROM read_parquet(${paths}, hive_partitioning=false)`,
+      this.#signal,
+    );
+    return nested.flatMap(({ attr, tag }, i) =>
+      tag === '*' ? [] : [{ attr, tag, count: Number(row?.[`c${i}`] ?? 0), where: 'column' as const }],
+    );
   }
 
   /** Values of the column's own type that did not fit: numbers that need more room, or something inside. */
   async #learnValues(files: readonly StagedFile[], attr: string, tag: string): Promise<void> {
-    for (const text of await rescuedValues(this.#duck, files.map((file) => file.path), attr, tag, VALUES, this.#signal)) {
+    for (const text of await rescuedValues(
+      this.#duck,
+      files.map((file) => file.path),
+      attr,
+      tag,
+      VALUES,
+      this.#signal,
+    )) {
       const digest = createHash('md5').update(`${attr}\0${text}`).digest('base64');
       if (this.#learned.has(digest)) continue;
       if (this.#learned.size >= LEARNED_MAX) this.#learned.clear();
@@ -115,7 +147,8 @@ export class Surprises {
     if (node === undefined || columns.length === 0 || columns.some((column) => column.tag === '*')) return;
     const counts = new Map<Tag, number>();
     for (const batch of batches) {
-      for (const { attr: of, tag, count } of batch.tags) if (of === attr && isForeign(tag, columns)) add(counts, tag, count);
+      for (const { attr: of, tag, count } of batch.tags)
+        if (of === attr && isForeign(tag, columns)) add(counts, tag, count);
       for (const column of columns) add(counts, column.tag as Tag, heldBy(column, batch));
     }
     for (const [tag, count] of counts) if (count > 0) node.counts.set(tag, count);

@@ -1,31 +1,48 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { basename, join } from 'node:path';
 
-import { TailraceError, asTailraceError } from '../model/errors.ts';
+import { asTailraceError, TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
 import type { CommitOutcome, Ledger, StagedCommit, TableState } from '../model/table.ts';
 import type { FullExport } from '../source/port.ts';
-import { openSource, openTarget, readSchemaOption, resolveKey, type OpenSource, type OpenTarget, type WrapStorage } from './open.ts';
+import { decide } from './decide.ts';
+import { openEngine } from './engine.ts';
 import { Journal } from './journal.ts';
 import { Learner } from './learner.ts';
 import { Loader, type LoadResult } from './load.ts';
-import { decide } from './decide.ts';
+import {
+  type OpenSource,
+  type OpenTarget,
+  openSource,
+  openTarget,
+  readSchemaOption,
+  resolveKey,
+  type WrapStorage,
+} from './open.ts';
 import { failedReport, Reporter } from './reporter.ts';
-import { openEngine } from './engine.ts';
 import { openWorkspace, stateDir } from './workspace.ts';
 
 /**
  * One run from end to end: plan → read → learn the schema → write → commit → report. It does not throw: whatever goes
  * wrong is in the report, and the table is then as it was.
  */
-export async function sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport> {
+export async function sync(
+  source: string,
+  target: string,
+  options: SyncOptions,
+  context: RunContext,
+): Promise<SyncReport> {
   return syncThrough((storage) => storage, source, target, options, context);
 }
 
 /** `sync`, with every storage that it opens seen through `wrap`: the seam where tests kill, cut and lose calls. */
 export async function syncThrough(
-  wrap: WrapStorage, source: string, target: string, options: SyncOptions, context: RunContext,
+  wrap: WrapStorage,
+  source: string,
+  target: string,
+  options: SyncOptions,
+  context: RunContext,
 ): Promise<SyncReport> {
   const reporter = new Reporter(source, target);
   try {
@@ -33,18 +50,27 @@ export async function syncThrough(
   } catch (thrown) {
     context.log('debug', 'the run failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
     // Once the commit is under way, only its own error knows what became of the table.
-    return failedReport(reporter, context.signal.aborted && !reporter.committing ? interrupted(thrown) : asTailraceError(thrown));
+    return failedReport(
+      reporter,
+      context.signal.aborted && !reporter.committing ? interrupted(thrown) : asTailraceError(thrown),
+    );
   }
 }
 
 function interrupted(cause: unknown): TailraceError {
   return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
-    cause, hint: 'Run the same command again; it goes on behind the last finished batch.',
+    cause,
+    hint: 'Run the same command again; it goes on behind the last finished batch.',
   });
 }
 
 async function run(
-  wrap: WrapStorage, sourceText: string, targetText: string, options: SyncOptions, context: RunContext, reporter: Reporter,
+  wrap: WrapStorage,
+  sourceText: string,
+  targetText: string,
+  options: SyncOptions,
+  context: RunContext,
+  reporter: Reporter,
 ): Promise<SyncReport> {
   const source = await openSource(sourceText, options, context, wrap);
   try {
@@ -58,7 +84,8 @@ async function run(
       if (decision === 'unchanged') {
         // A run that was killed behind its commit left these.
         if (!options.dryRun) await target.table.tidy?.();
-        if (!options.dryRun && base?.ledger !== undefined) await new Journal(target.storage, target.key, base.ledger.commitId).remove();
+        if (!options.dryRun && base?.ledger !== undefined)
+          await new Journal(target.storage, target.key, base.ledger.commitId).remove();
         return reporter.finish('unchanged');
       }
       if (options.dryRun) {
@@ -75,7 +102,12 @@ async function run(
 }
 
 async function load(
-  source: OpenSource, target: OpenTarget, base: TableState | undefined, options: SyncOptions, context: RunContext, reporter: Reporter,
+  source: OpenSource,
+  target: OpenTarget,
+  base: TableState | undefined,
+  options: SyncOptions,
+  context: RunContext,
+  reporter: Reporter,
 ): Promise<SyncReport> {
   const file = await readSchemaOption(options);
   const key = await resolveKey(options, file, base, source, context);
@@ -85,19 +117,43 @@ async function load(
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
-    const learner = new Learner({ schema: schemaOptions, partition: options.partition, sort: options.sort, recorded: base?.schema, file });
+    const learner = new Learner({
+      schema: schemaOptions,
+      partition: options.partition,
+      sort: options.sort,
+      recorded: base?.schema,
+      file,
+    });
     const journal = new Journal(target.storage, target.key, commitId);
-    const rejectsDir = join(options.rejects ?? join(stateDir(target.table.location), 'rejects'), basename(source.export.exportArn));
+    const rejectsDir = join(
+      options.rejects ?? join(stateDir(target.table.location), 'rejects'),
+      basename(source.export.exportArn),
+    );
     const loader = new Loader({
-      duck, source: source.storage, export: source.export, target: target.storage, table: target.table, learner, journal, commitId,
-      runId: randomBytes(4).toString('hex'), options: { ...options, schema: schemaOptions }, workDir: workspace.dir, rejectsDir, context,
+      duck,
+      source: source.storage,
+      export: source.export,
+      target: target.storage,
+      table: target.table,
+      learner,
+      journal,
+      commitId,
+      runId: randomBytes(4).toString('hex'),
+      options: { ...options, schema: schemaOptions },
+      workDir: workspace.dir,
+      rejectsDir,
+      context,
     });
     const loaded = await reporter.timed('load', () => loader.run());
     reporter.loaded(loaded, rejectsDir, options);
     const staged = stage(source.export, base, loaded, commitId);
     const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
     reporter.committed(staged, outcome);
-    await journal.remove().catch((cause: unknown) => reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`));
+    await journal
+      .remove()
+      .catch((cause: unknown) =>
+        reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`),
+      );
     return reporter.finish('committed');
   } finally {
     duck.close();
@@ -106,40 +162,79 @@ async function load(
 }
 
 /** Names a load by all that its result depends on: the same command on the same table goes on with the same load. */
-function loadId(from: FullExport, target: OpenTarget, base: TableState | undefined, options: SyncOptions, file: unknown): string {
+function loadId(
+  from: FullExport,
+  target: OpenTarget,
+  base: TableState | undefined,
+  options: SyncOptions,
+  file: unknown,
+): string {
   const { schema, partition, sort, targetFileSizeBytes, batchBytes } = options;
-  const plan = [from.exportArn, from.digest, target.table.location, base?.snapshot ?? null, schema, partition, sort, targetFileSizeBytes, batchBytes, file ?? null];
+  const plan = [
+    from.exportArn,
+    from.digest,
+    target.table.location,
+    base?.snapshot ?? null,
+    schema,
+    partition,
+    sort,
+    targetFileSizeBytes,
+    batchBytes,
+    file ?? null,
+  ];
   const hex = createHash('sha256').update(JSON.stringify(plan)).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 function stage(from: FullExport, base: TableState | undefined, loaded: LoadResult, commitId: string): StagedCommit {
   const ledger: Ledger = {
-    version: 1, tableArn: from.tableArn, tableId: from.tableId, watermark: from.exportTime, commitId,
-    entries: [{
-      kind: 'full-export', exportArn: from.exportArn, exportTime: from.exportTime, items: loaded.read, rejected: loaded.rejected,
-      ...(from.trusted ? { trustedManifest: true as const } : {}),
-    }],
+    version: 1,
+    tableArn: from.tableArn,
+    tableId: from.tableId,
+    watermark: from.exportTime,
+    commitId,
+    entries: [
+      {
+        kind: 'full-export',
+        exportArn: from.exportArn,
+        exportTime: from.exportTime,
+        items: loaded.read,
+        rejected: loaded.rejected,
+        ...(from.trusted ? { trustedManifest: true as const } : {}),
+      },
+    ],
   };
   const { schema, partition, sort } = loaded.layout;
   return {
-    operation: base === undefined ? 'create' : 'replace', schema, partition, sort, files: loaded.files, ledger, commitId, timestampMs: Date.now(),
+    operation: base === undefined ? 'create' : 'replace',
+    schema,
+    partition,
+    sort,
+    files: loaded.files,
+    ledger,
+    commitId,
+    timestampMs: Date.now(),
   };
 }
 
 async function commit(
-  target: OpenTarget, staged: StagedCommit, base: TableState | undefined, context: RunContext,
+  target: OpenTarget,
+  staged: StagedCommit,
+  base: TableState | undefined,
+  context: RunContext,
 ): Promise<Extract<CommitOutcome, { kind: 'committed' }>> {
   if (context.signal.aborted) throw interrupted(context.signal.reason);
   const outcome = await target.table.commit(staged, base);
   if (outcome.kind === 'committed') return outcome;
   if (outcome.kind === 'conflict') {
     throw new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${outcome.reason}.`, {
-      place: target.table.location, hint: 'Run the command again; it looks at the table as it is now.',
+      place: target.table.location,
+      hint: 'Run the command again; it looks at the table as it is now.',
     });
   }
   throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
-    place: target.table.location, cause: outcome.cause,
+    place: target.table.location,
+    cause: outcome.cause,
     hint: 'Run the same command again: it finds its own commit if it took place, and makes it if not. Nothing was deleted.',
   });
 }

@@ -19,7 +19,9 @@ export async function openWorkspace(tempDir: string | undefined): Promise<Worksp
     return { dir, close: () => rm(dir, { recursive: true, force: true }) };
   } catch (cause) {
     throw new TailraceError('ACCESS_DENIED', `No temporary folder can be made in ${parent}.`, {
-      place: parent, cause, hint: 'Name a folder that can be written to with --temp-dir.',
+      place: parent,
+      cause,
+      hint: 'Name a folder that can be written to with --temp-dir.',
     });
   }
 }

@@ -1,7 +1,15 @@
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
-import { type ColumnType, type DerivedColumn, type Field, type Slot, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
-import { decideTag, type DecideContext, mainTag, sameColumn } from './decide.ts';
+import {
+  type ColumnType,
+  type DerivedColumn,
+  type Field,
+  type Slot,
+  SYSTEM_COLUMNS,
+  type TableSchema,
+  type Tag,
+} from '../model/schema.ts';
+import { type DecideContext, decideTag, mainTag, sameColumn } from './decide.ts';
 import type { SchemaFile, UserColumn, UserSlot } from './files/user-schema.ts';
 import { defaultTag } from './files/user-schema.ts';
 import type { Mapped } from './map.ts';
@@ -12,45 +20,79 @@ import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
  * The table's schema by a user's schema file: just the columns that it names, with types from the data where it
  * leaves them open. Everything else an item has goes to `_rescued`.
  */
-export function applySchemaFile(file: SchemaFile, root: MapNode, options: SchemaOptions, recorded?: TableSchema): Mapped {
+export function applySchemaFile(
+  file: SchemaFile,
+  root: MapNode,
+  options: SchemaOptions,
+  recorded?: TableSchema,
+): Mapped {
   let lastFieldId = recorded?.lastFieldId ?? 0;
   const context: DecideContext = { options, nextId: () => ++lastFieldId };
   const wanted = file.columns.filter((column) => !options.exclude.includes(column.attr));
   const named = new Map((recorded?.columns ?? []).map((column) => [column.attr, column.name]));
   for (const column of wanted) if (column.name !== undefined) named.set(column.attr, column.name);
-  const names = assignNames(wanted.map((column) => column.attr), named, { reserved: RESERVED_NAMES });
+  const names = assignNames(
+    wanted.map((column) => column.attr),
+    named,
+    { reserved: RESERVED_NAMES },
+  );
   const columns = wanted.map((column): Field => {
-    const before = recorded?.columns.find((candidate) => candidate.attr === column.attr && (column.tag === undefined || column.tag === candidate.tag));
-    return fieldOf(column, column.name ?? names.get(column.attr) ?? column.attr, root.fields.get(column.attr) ?? emptyValue(), [column.attr], context, before);
+    const before = recorded?.columns.find(
+      (candidate) => candidate.attr === column.attr && (column.tag === undefined || column.tag === candidate.tag),
+    );
+    return fieldOf(
+      column,
+      column.name ?? names.get(column.attr) ?? column.attr,
+      root.fields.get(column.attr) ?? emptyValue(),
+      [column.attr],
+      context,
+      before,
+    );
   });
   const keyAttrs = options.key;
   const keys = keyAttrs.map((attr) => keyName(attr, columns));
   const system = recorded?.system ?? SYSTEM_COLUMNS.map((name) => ({ id: context.nextId(), name }));
-  const derived = file.derived.map((column): DerivedColumn => ({
-    ...column, id: recorded?.derived.find((old) => old.name === column.name)?.id ?? context.nextId(),
-  }));
+  const derived = file.derived.map(
+    (column): DerivedColumn => ({
+      ...column,
+      id: recorded?.derived.find((old) => old.name === column.name)?.id ?? context.nextId(),
+    }),
+  );
   const ordered = [
     ...keys.flatMap((name) => columns.filter((column) => column.name === name)),
     ...columns.filter((column) => !keys.includes(column.name)).sort((a, b) => compareBytes(a.name, b.name)),
   ];
   const schema = { columns: ordered, derived, system, keys, lastFieldId };
   const decisions = columns.map((field) => ({
-    path: [field.attr], field, reason: 'as the schema file says', node: root.fields.get(field.attr) ?? emptyValue(),
+    path: [field.attr],
+    field,
+    reason: 'as the schema file says',
+    node: root.fields.get(field.attr) ?? emptyValue(),
   }));
   const mapped = new Set(columns.map((column) => column.attr));
-  return { schema, decisions, unmapped: [...root.fields.keys()].filter((name) => !mapped.has(name) && !options.exclude.includes(name)) };
+  return {
+    schema,
+    decisions,
+    unmapped: [...root.fields.keys()].filter((name) => !mapped.has(name) && !options.exclude.includes(name)),
+  };
 }
 
 function keyName(attr: string, columns: readonly Field[]): string {
   const column = columns.find((candidate) => candidate.attr === attr);
   if (column !== undefined) return column.name;
   throw new TailraceError('SCHEMA_FILE', `The key attribute “${attr}” is not among the columns of the schema file.`, {
-    place: attr, hint: 'Add it to the columns of the schema file.',
+    place: attr,
+    hint: 'Add it to the columns of the schema file.',
   });
 }
 
 function fieldOf(
-  column: UserColumn, name: string, node: ValueNode, path: readonly string[], context: DecideContext, before: Field | undefined,
+  column: UserColumn,
+  name: string,
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  before: Field | undefined,
 ): Field {
   const id = before?.id ?? context.nextId();
   const { tag, type } = slotType(column, node, path, context, before?.type);
@@ -59,7 +101,11 @@ function fieldOf(
 }
 
 function slotType(
-  slot: UserSlot, node: ValueNode, path: readonly string[], context: DecideContext, before: ColumnType | undefined,
+  slot: UserSlot,
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  before: ColumnType | undefined,
 ): { tag: Slot['tag']; type: ColumnType } {
   const tag = slot.tag ?? defaultTag(slot.type) ?? mainTag(node) ?? 'S';
   const { type } = slot;
@@ -68,9 +114,16 @@ function slotType(
       const choice = decideTag(node, tag as Tag, path, context, before);
       return { tag: choice.tag, type: choice.type };
     }
-    case 'timestamp': return { tag, type: { kind: 'timestamp', format: type.format ?? dataFormat(node, path) } };
+    case 'timestamp':
+      return { tag, type: { kind: 'timestamp', format: type.format ?? dataFormat(node, path) } };
     case 'list': {
-      const element = slotOf(type.element, node.element ?? emptyValue(), [...path, '[]'], context, before?.kind === 'list' ? before.element : undefined);
+      const element = slotOf(
+        type.element,
+        node.element ?? emptyValue(),
+        [...path, '[]'],
+        context,
+        before?.kind === 'list' ? before.element : undefined,
+      );
       return { tag, type: { kind: 'list', element } };
     }
     case 'map': {
@@ -78,33 +131,63 @@ function slotType(
       const value = slotOf(type.value, node.map?.merged ?? emptyValue(), [...path, '{}'], context, old?.value);
       return { tag, type: { kind: 'map', keyId: old?.keyId ?? context.nextId(), value } };
     }
-    case 'struct': return { tag, type: { kind: 'struct', fields: fieldsOf(type.fields, node, path, context, before) } };
-    default: return { tag, type };
+    case 'struct':
+      return { tag, type: { kind: 'struct', fields: fieldsOf(type.fields, node, path, context, before) } };
+    default:
+      return { tag, type };
   }
 }
 
-function slotOf(slot: UserSlot, node: ValueNode, path: readonly string[], context: DecideContext, before: Slot | undefined): Slot {
+function slotOf(
+  slot: UserSlot,
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  before: Slot | undefined,
+): Slot {
   const inner = slotType(slot, node, path, context, before?.type);
   const kept = before !== undefined && before.tag === inner.tag && sameColumn(before.type, inner.type);
   return { id: kept ? before.id : context.nextId(), ...inner };
 }
 
 function fieldsOf(
-  columns: readonly UserColumn[], node: ValueNode, path: readonly string[], context: DecideContext, before: ColumnType | undefined,
+  columns: readonly UserColumn[],
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  before: ColumnType | undefined,
 ): Field[] {
-  const named = new Map(columns.flatMap((column) => (column.name === undefined ? [] : [[column.attr, column.name] as const])));
-  const names = assignNames(columns.map((column) => column.attr), named, { reserved: [] });
+  const named = new Map(
+    columns.flatMap((column) => (column.name === undefined ? [] : [[column.attr, column.name] as const])),
+  );
+  const names = assignNames(
+    columns.map((column) => column.attr),
+    named,
+    { reserved: [] },
+  );
   const olds = before?.kind === 'struct' ? before.fields : [];
-  return columns.map((column) => fieldOf(
-    column, names.get(column.attr) ?? column.attr, node.map?.fields.get(column.attr) ?? emptyValue(), [...path, column.attr], context,
-    olds.find((field) => field.attr === column.attr),
-  ));
+  return columns.map((column) =>
+    fieldOf(
+      column,
+      names.get(column.attr) ?? column.attr,
+      node.map?.fields.get(column.attr) ?? emptyValue(),
+      [...path, column.attr],
+      context,
+      olds.find((field) => field.attr === column.attr),
+    ),
+  );
 }
 
 function dataFormat(node: ValueNode, path: readonly string[]) {
   const [best] = [...node.times].sort((a, b) => b[1] - a[1]);
   if (best !== undefined) return best[0];
-  throw new TailraceError('SCHEMA_FILE', `No format is given for the timestamp “${path.join('.')}”, and the data shows none.`, {
-    place: path.join('.'), expected: 'iso, iso-ms, iso-us, epoch-s, epoch-ms or epoch-us', hint: 'Write {type: timestamp, format: iso-ms}.',
-  });
+  throw new TailraceError(
+    'SCHEMA_FILE',
+    `No format is given for the timestamp “${path.join('.')}”, and the data shows none.`,
+    {
+      place: path.join('.'),
+      expected: 'iso, iso-ms, iso-us, epoch-s, epoch-ms or epoch-us',
+      hint: 'Write {type: timestamp, format: iso-ms}.',
+    },
+  );
 }

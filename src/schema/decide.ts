@@ -1,7 +1,7 @@
 import type { SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
 import { assignNames, compareBytes } from './names.ts';
-import { type NumberFacts, mergeNumbers, numberReason, numberType } from './numbers.ts';
+import { mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 import { chosenTime } from './times.ts';
@@ -37,8 +37,10 @@ export function mainTag(node: ValueNode): Tag | undefined {
 
 /** Chooses tag and type for a position by its most frequent tag, keeping what the table has recorded. */
 export function decide(node: ValueNode, path: readonly string[], context: DecideContext, recorded: Recorded): Choice {
-  const opaque = path.length === 1 && context.asText?.has(path[0] ?? '') ? 'nested values of this table have too many positions together'
-    : opaqueReason(node, path.length, context.options.maxDepth);
+  const opaque =
+    path.length === 1 && context.asText?.has(path[0] ?? '')
+      ? 'nested values of this table have too many positions together'
+      : opaqueReason(node, path.length, context.options.maxDepth);
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
     return { ...recorded, reason: 'as recorded in the table' };
   }
@@ -50,24 +52,44 @@ export function decide(node: ValueNode, path: readonly string[], context: Decide
 
 /** Chooses the type for values of one tag at a position. */
 export function decideTag(
-  node: ValueNode, tag: Tag, path: readonly string[], context: DecideContext, recorded: ColumnType | undefined,
+  node: ValueNode,
+  tag: Tag,
+  path: readonly string[],
+  context: DecideContext,
+  recorded: ColumnType | undefined,
 ): Choice {
   const { options } = context;
   const element = recorded?.kind === 'list' ? recorded.element : undefined;
   switch (tag) {
-    case 'N': return { tag, ...numberChoice(node, path, options, recorded) };
-    case 'S': return { tag, ...textChoice(node, path, options, recorded) };
-    case 'B': return { tag, type: { kind: 'binary' }, reason: 'all values are binary' };
-    case 'BOOL': return { tag, type: { kind: 'boolean' }, reason: 'all values are true or false' };
-    case 'SS': return setChoice(tag, 'S', { kind: 'string' }, 'a set of strings', context, element);
-    case 'BS': return setChoice(tag, 'B', { kind: 'binary' }, 'a set of binaries', context, element);
+    case 'N':
+      return { tag, ...numberChoice(node, path, options, recorded) };
+    case 'S':
+      return { tag, ...textChoice(node, path, options, recorded) };
+    case 'B':
+      return { tag, type: { kind: 'binary' }, reason: 'all values are binary' };
+    case 'BOOL':
+      return { tag, type: { kind: 'boolean' }, reason: 'all values are true or false' };
+    case 'SS':
+      return setChoice(tag, 'S', { kind: 'string' }, 'a set of strings', context, element);
+    case 'BS':
+      return setChoice(tag, 'B', { kind: 'binary' }, 'a set of binaries', context, element);
     case 'NS': {
       const type = keepNumber(element?.type, node.numbers) ?? numberType(node.numbers, options.numbers);
-      return setChoice(tag, 'N', type, `a set of numbers: ${numberReason(node.numbers, options.numbers)}`, context, element);
+      return setChoice(
+        tag,
+        'N',
+        type,
+        `a set of numbers: ${numberReason(node.numbers, options.numbers)}`,
+        context,
+        element,
+      );
     }
-    case 'L': return listChoice(node, path, context, element);
-    case 'M': return mapChoice(node, path, context, recorded);
-    default: return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
+    case 'L':
+      return listChoice(node, path, context, element);
+    case 'M':
+      return mapChoice(node, path, context, recorded);
+    default:
+      return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
   }
 }
 
@@ -75,20 +97,32 @@ function isText(type: ColumnType): boolean {
   return type.kind === 'json' || type.kind === 'ddb-json';
 }
 
-function numberChoice(node: ValueNode, path: readonly string[], options: SchemaOptions, recorded: ColumnType | undefined) {
+function numberChoice(
+  node: ValueNode,
+  path: readonly string[],
+  options: SchemaOptions,
+  recorded: ColumnType | undefined,
+) {
   const isKey = path.length === 1 && options.key.includes(path[0] ?? '');
   const mode = isKey && options.numbers === 'double' ? 'exact' : options.numbers;
   const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'N', path, options);
-  if (time !== undefined) return { type: { kind: 'timestamp', format: time }, reason: `every number is a time (${time})` } as const;
+  if (time !== undefined)
+    return { type: { kind: 'timestamp', format: time }, reason: `every number is a time (${time})` } as const;
   const kept = keepNumber(recorded, node.numbers);
   if (kept !== undefined) return { type: kept, reason: 'as recorded in the table' };
   const facts = recorded === undefined ? node.numbers : widen(recorded, node.numbers);
   return { type: numberType(facts, mode), reason: numberReason(facts, mode) };
 }
 
-function textChoice(node: ValueNode, path: readonly string[], options: SchemaOptions, recorded: ColumnType | undefined) {
+function textChoice(
+  node: ValueNode,
+  path: readonly string[],
+  options: SchemaOptions,
+  recorded: ColumnType | undefined,
+) {
   const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'S', path, options);
-  if (time !== undefined) return { type: { kind: 'timestamp', format: time }, reason: `every text is a time (${time})` } as const;
+  if (time !== undefined)
+    return { type: { kind: 'timestamp', format: time }, reason: `every text is a time (${time})` } as const;
   return { type: { kind: 'string' }, reason: 'text' } as const;
 }
 
@@ -111,9 +145,10 @@ function keepNumber(recorded: ColumnType | undefined, facts: NumberFacts | undef
 /** Facts that cover both what a recorded column may hold and what was seen. */
 function widen(recorded: ColumnType, facts: NumberFacts | undefined): NumberFacts | undefined {
   if (facts === undefined) return undefined;
-  const held: NumberFacts = recorded.kind === 'decimal'
-    ? { intDigits: recorded.precision - recorded.scale, scale: Math.max(0, recorded.scale - 2), long: false }
-    : { intDigits: 0, scale: 0, long: true };
+  const held: NumberFacts =
+    recorded.kind === 'decimal'
+      ? { intDigits: recorded.precision - recorded.scale, scale: Math.max(0, recorded.scale - 2), long: false }
+      : { intDigits: 0, scale: 0, long: true };
   return mergeNumbers(recorded.kind === 'decimal' ? { ...held, intDigits: Math.min(held.intDigits, 12) } : held, facts);
 }
 
@@ -123,28 +158,54 @@ function slot(choice: { tag: OriginTag; type: ColumnType }, recorded: Slot | und
 }
 
 function setChoice(
-  tag: Tag, elementTag: Tag, type: ColumnType, reason: string, context: DecideContext, recorded: Slot | undefined,
+  tag: Tag,
+  elementTag: Tag,
+  type: ColumnType,
+  reason: string,
+  context: DecideContext,
+  recorded: Slot | undefined,
 ): Choice {
   return { tag, type: { kind: 'list', element: slot({ tag: elementTag, type }, recorded, context) }, reason };
 }
 
-function listChoice(node: ValueNode, path: readonly string[], context: DecideContext, recorded: Slot | undefined): Choice {
+function listChoice(
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  recorded: Slot | undefined,
+): Choice {
   const element = node.element;
   if (element === undefined && recorded === undefined) {
     const empty = slot({ tag: 'S', type: { kind: 'string' } }, recorded, context);
     return { tag: 'L', type: { kind: 'list', element: empty }, reason: 'only empty lists were seen' };
   }
-  if (element === undefined) return { tag: 'L', type: { kind: 'list', element: recorded as Slot }, reason: 'as recorded' };
+  if (element === undefined)
+    return { tag: 'L', type: { kind: 'list', element: recorded as Slot }, reason: 'as recorded' };
   if (isMixed(element) && recorded === undefined) {
-    return isPlain(node) ? { tag: 'L', type: { kind: 'json' }, reason: `list elements have several types (${tagsOf(element)})` }
-      : { tag: '*', type: { kind: 'ddb-json' }, reason: `list elements have several types (${tagsOf(element)}) that plain JSON would lose` };
+    return isPlain(node)
+      ? { tag: 'L', type: { kind: 'json' }, reason: `list elements have several types (${tagsOf(element)})` }
+      : {
+          tag: '*',
+          type: { kind: 'ddb-json' },
+          reason: `list elements have several types (${tagsOf(element)}) that plain JSON would lose`,
+        };
   }
   const inner = decide(element, [...path, '[]'], context, recorded);
-  if (inner.tag === '*' && recorded === undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: inner.reason };
-  return { tag: 'L', type: { kind: 'list', element: slot(inner, recorded, context) }, reason: `list elements have one type` };
+  if (inner.tag === '*' && recorded === undefined)
+    return { tag: '*', type: { kind: 'ddb-json' }, reason: inner.reason };
+  return {
+    tag: 'L',
+    type: { kind: 'list', element: slot(inner, recorded, context) },
+    reason: `list elements have one type`,
+  };
 }
 
-function mapChoice(node: ValueNode, path: readonly string[], context: DecideContext, recorded: ColumnType | undefined): Choice {
+function mapChoice(
+  node: ValueNode,
+  path: readonly string[],
+  context: DecideContext,
+  recorded: ColumnType | undefined,
+): Choice {
   const map = node.map;
   if (recorded?.kind === 'map' || (recorded === undefined && map !== undefined && isDictionary(map))) {
     const choice = dictionaryChoice(map, path, context, recorded?.kind === 'map' ? recorded : undefined);
@@ -155,27 +216,41 @@ function mapChoice(node: ValueNode, path: readonly string[], context: DecideCont
   }
   const recordedFields = recorded?.kind === 'struct' ? recorded.fields : [];
   return {
-    tag: 'M', type: { kind: 'struct', fields: structFields(map, path, context, recordedFields) },
+    tag: 'M',
+    type: { kind: 'struct', fields: structFields(map, path, context, recordedFields) },
     reason: `maps with ${map?.fields.size ?? 0} known names`,
   };
 }
 
 function dictionaryChoice(
-  map: MapNode | undefined, path: readonly string[], context: DecideContext, recorded: Extract<ColumnType, { kind: 'map' }> | undefined,
+  map: MapNode | undefined,
+  path: readonly string[],
+  context: DecideContext,
+  recorded: Extract<ColumnType, { kind: 'map' }> | undefined,
 ): Choice | undefined {
   const value = map === undefined ? undefined : dictionaryValue(map);
   if (value === undefined) return recorded && { tag: 'M', type: recorded, reason: 'as recorded in the table' };
   const names = `${map?.overflow ? 'more than ' : ''}${map?.fields.size} names in ${map?.maps} maps: names are data`;
   if (isMixed(value) && recorded === undefined) {
-    return { tag: '*', type: { kind: 'ddb-json' }, reason: `${names}, and values have several types (${tagsOf(value)})` };
+    return {
+      tag: '*',
+      type: { kind: 'ddb-json' },
+      reason: `${names}, and values have several types (${tagsOf(value)})`,
+    };
   }
   const inner = decide(value, [...path, '{}'], context, recorded?.value);
-  if (inner.tag === '*' && recorded === undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: `${names}; ${inner.reason}` };
+  if (inner.tag === '*' && recorded === undefined)
+    return { tag: '*', type: { kind: 'ddb-json' }, reason: `${names}; ${inner.reason}` };
   const keyId = recorded?.keyId ?? context.nextId();
   return { tag: 'M', type: { kind: 'map', keyId, value: slot(inner, recorded?.value, context) }, reason: names };
 }
 
-function structFields(map: MapNode | undefined, path: readonly string[], context: DecideContext, recorded: readonly Field[]): Field[] {
+function structFields(
+  map: MapNode | undefined,
+  path: readonly string[],
+  context: DecideContext,
+  recorded: readonly Field[],
+): Field[] {
   const byAttr = new Map(recorded.map((field) => [field.attr, field]));
   const attrs = [...new Set([...byAttr.keys(), ...(map?.fields.keys() ?? [])])];
   const names = assignNames(attrs, new Map(recorded.map((field) => [field.attr, field.name])), { reserved: [] });
@@ -186,7 +261,13 @@ function structFields(map: MapNode | undefined, path: readonly string[], context
     const id = old?.id ?? context.nextId();
     const choice = decide(node as ValueNode, [...path, attr], context, old);
     const kept = old === undefined || sameColumn(old.type, choice.type);
-    const field = { id: kept ? id : context.nextId(), name: names.get(attr) ?? attr, attr, tag: choice.tag, type: choice.type };
+    const field = {
+      id: kept ? id : context.nextId(),
+      name: names.get(attr) ?? attr,
+      attr,
+      tag: choice.tag,
+      type: choice.type,
+    };
     context.onField?.([...path, attr], field, choice.reason, node as ValueNode);
     return field;
   });
@@ -200,7 +281,10 @@ export function isMixed(node: ValueNode): boolean {
 }
 
 export function tagsOf(node: ValueNode): string {
-  return [...node.counts].map(([tag, count]) => `${tag} ${count}`).sort().join(', ');
+  return [...node.counts]
+    .map(([tag, count]) => `${tag} ${count}`)
+    .sort()
+    .join(', ');
 }
 
 /** Whether files written with `a` can be read as `b` under the same field id. */
@@ -210,4 +294,3 @@ export function sameColumn(a: ColumnType, b: ColumnType): boolean {
   if (a.kind === 'timestamp' && b.kind === 'timestamp') return a.format === b.format;
   return true;
 }
-

@@ -4,7 +4,7 @@ import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
 import { isPlain, overBudget } from './shape.ts';
-import { type MapNode, type ValueNode, emptyValue } from './structure.ts';
+import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
 
 /** Why a column is what it is; nested fields have decisions of their own. */
 export interface Decision {
@@ -41,29 +41,42 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
   let lastFieldId = recorded?.lastFieldId ?? 0;
   const nextId = (): number => ++lastFieldId;
   const context: DecideContext = {
-    options, nextId, asText: overBudget(root.fields), onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
+    options,
+    nextId,
+    asText: overBudget(root.fields),
+    onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
   };
   const attrs = chosenAttrs(root, options, recorded);
   const drafts = attrs.flatMap((attr) => draftsOf(attr, root, context, recorded));
   const fields = named(drafts, recorded);
   for (const [i, draft] of drafts.entries()) {
     const field = fields[i];
-    if (field !== undefined) decisions.push({ path: [draft.attr], field, reason: draft.choice.reason, node: draft.node });
+    if (field !== undefined)
+      decisions.push({ path: [draft.attr], field, reason: draft.choice.reason, node: draft.node });
   }
   const keyNames = keyColumns(fields, options.key);
   const system = recorded?.system ?? SYSTEM_COLUMNS.map((name) => ({ id: nextId(), name }));
   const columns = inOrder(fields, keyNames);
   const schema = { columns, derived: recorded?.derived ?? [], system, keys: keyNames, lastFieldId };
-  return { schema, decisions: decisions.sort(byPath), unmapped: [...root.fields.keys()].filter((name) => !attrs.includes(name) && !options.exclude.includes(name)) };
+  return {
+    schema,
+    decisions: decisions.sort(byPath),
+    unmapped: [...root.fields.keys()].filter((name) => !attrs.includes(name) && !options.exclude.includes(name)),
+  };
 }
 
 /** Recorded attributes, then keys, then the most frequent others up to the most columns. */
 function chosenAttrs(root: MapNode, options: SchemaOptions, recorded: TableSchema | undefined): string[] {
-  const before = (recorded?.columns ?? []).map((column) => column.attr).filter((attr) => !options.exclude.includes(attr));
+  const before = (recorded?.columns ?? [])
+    .map((column) => column.attr)
+    .filter((attr) => !options.exclude.includes(attr));
   const chosen = new Set([...options.key, ...before]);
   const wanted = (name: string): boolean =>
-    !name.includes('\u0000') && !options.exclude.includes(name) && (options.include.length === 0 || options.include.includes(name));
-  const rest = [...root.fields].filter(([name]) => !chosen.has(name) && wanted(name))
+    !name.includes('\u0000') &&
+    !options.exclude.includes(name) &&
+    (options.include.length === 0 || options.include.includes(name));
+  const rest = [...root.fields]
+    .filter(([name]) => !chosen.has(name) && wanted(name))
     .map(([name, node]) => ({ name, seen: [...node.counts.values()].reduce((a, b) => a + b, 0) }))
     .sort((a, b) => b.seen - a.seen || compareBytes(a.name, b.name));
   for (const { name } of rest) if (chosen.size < options.maxColumns) chosen.add(name);
@@ -80,7 +93,11 @@ function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded:
     if (onMixed === 'split') return splitDrafts(attr, node, context);
     if (onMixed === 'json') {
       const kind = isPlain(node) ? 'json' : 'ddb-json';
-      const choice: Choice = { tag: '*', type: { kind }, reason: `several types (${tagsOf(node)}), kept together as asked` };
+      const choice: Choice = {
+        tag: '*',
+        type: { kind },
+        reason: `several types (${tagsOf(node)}), kept together as asked`,
+      };
       return [{ attr, label: attr, choice, id: context.nextId(), node }];
     }
   }
@@ -108,14 +125,23 @@ function splitDrafts(attr: string, node: ValueNode, context: DecideContext): Dra
   return choices.map(([tag, typed]) => {
     const id = context.nextId();
     const nested = typed.type.kind === 'list' || typed.type.kind === 'struct' || typed.type.kind === 'map';
-    const choice: Choice = text && (nested || typed.tag === '*') ? { ...typed, tag, type: { kind: 'ddb-json' } } : typed;
-    return { attr, label: `${attr}_${tag.toLowerCase()}`, choice: { ...choice, reason: `${choice.reason}; split by type as asked` }, id, node };
+    const choice: Choice =
+      text && (nested || typed.tag === '*') ? { ...typed, tag, type: { kind: 'ddb-json' } } : typed;
+    return {
+      attr,
+      label: `${attr}_${tag.toLowerCase()}`,
+      choice: { ...choice, reason: `${choice.reason}; split by type as asked` },
+      id,
+      node,
+    };
   });
 }
 
 function mixed(attr: string, node: ValueNode): TailraceError {
   return new TailraceError('SCHEMA_DRIFT', `Attribute “${attr}” has values of several types.`, {
-    place: `attribute ${attr}`, expected: 'one type', found: tagsOf(node),
+    place: `attribute ${attr}`,
+    expected: 'one type',
+    found: tagsOf(node),
     hint: 'Choose --on-mixed rescue, json or split, or exclude the attribute.',
   });
 }
@@ -124,10 +150,18 @@ function mixed(attr: string, node: ValueNode): TailraceError {
 function named(drafts: readonly Draft[], recorded: TableSchema | undefined): Field[] {
   const taken = new Map((recorded?.columns ?? []).map((column) => [column.name, column.name]));
   const labels = uniqueLabels(drafts);
-  const names = assignNames(labels, taken, { reserved: [...RESERVED_NAMES, ...(recorded?.derived ?? []).map((d) => d.name)] });
-  return drafts.map(({ attr, choice, id }, i): Field => ({
-    id, name: names.get(labels[i] ?? '') ?? attr, attr, tag: choice.tag, type: choice.type,
-  }));
+  const names = assignNames(labels, taken, {
+    reserved: [...RESERVED_NAMES, ...(recorded?.derived ?? []).map((d) => d.name)],
+  });
+  return drafts.map(
+    ({ attr, choice, id }, i): Field => ({
+      id,
+      name: names.get(labels[i] ?? '') ?? attr,
+      attr,
+      tag: choice.tag,
+      type: choice.type,
+    }),
+  );
 }
 
 /** A split column's label may be another attribute's name; then it is made longer. */

@@ -1,5 +1,5 @@
-import type { ColumnType } from '../model/schema.ts';
 import type { NumbersMode } from '../model/options.ts';
+import type { ColumnType } from '../model/schema.ts';
 
 /** What is known of all numbers at one position, from their canonical plain texts. */
 export interface NumberFacts {
@@ -39,7 +39,9 @@ function fitsLong(text: string): boolean {
 export function mergeNumbers(a: NumberFacts | undefined, b: NumberFacts): NumberFacts {
   if (a === undefined) return b;
   return {
-    intDigits: Math.max(a.intDigits, b.intDigits), scale: Math.max(a.scale, b.scale), long: a.long && b.long,
+    intDigits: Math.max(a.intDigits, b.intDigits),
+    scale: Math.max(a.scale, b.scale),
+    long: a.long && b.long,
   };
 }
 
@@ -65,5 +67,7 @@ export function numberReason(facts: NumberFacts | undefined, mode: NumbersMode):
   if (mode !== 'exact') return `numbers as ${mode}, as asked`;
   if (facts === undefined || facts.long) return 'all numbers are whole and fit 64 bits';
   const seen = `up to ${facts.intDigits} digits before the point and ${facts.scale} behind it`;
-  return numberType(facts, mode).kind === 'decimal' ? seen : `${seen}: wider than any decimal column, kept as exact text`;
+  return numberType(facts, mode).kind === 'decimal'
+    ? seen
+    : `${seen}: wider than any decimal column, kept as exact text`;
 }

@@ -26,17 +26,26 @@ export interface AttrPlan {
 }
 
 /** The projection for items that look like this root into a table of this schema. */
-export function projectionOf(root: MapNode, schema: TableSchema, exclude: readonly string[], expectNulls = true): Projection {
+export function projectionOf(
+  root: MapNode,
+  schema: TableSchema,
+  exclude: readonly string[],
+  expectNulls = true,
+): Projection {
   const excluded = new Set(exclude);
   const reading = readingOf(root, schema.columns, excluded, expectNulls);
   const keyAttrs = schema.keys.map((name) => schema.columns.find((column) => column.name === name)?.attr ?? name);
   const names = new Set(schema.columns.map((column) => column.attr));
   if (reading.kind === 'struct') for (const name of reading.attrs.keys()) names.add(name);
-  const attrs = [...names].filter((name) => !excluded.has(name)).map((attr): AttrPlan => ({
-    attr,
-    read: reading.attrs.get(attr) ?? { kind: 'raw' },
-    columns: schema.columns.filter((column) => column.attr === attr),
-    isKey: keyAttrs.includes(attr),
-  }));
+  const attrs = [...names]
+    .filter((name) => !excluded.has(name))
+    .map(
+      (attr): AttrPlan => ({
+        attr,
+        read: reading.attrs.get(attr) ?? { kind: 'raw' },
+        columns: schema.columns.filter((column) => column.attr === attr),
+        isKey: keyAttrs.includes(attr),
+      }),
+    );
   return { reading, attrs, derived: schema.derived, keyAttrs, excluded, schema };
 }

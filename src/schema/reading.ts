@@ -9,8 +9,7 @@ import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
  */
 export type ReadValue =
   /** The whole typed value as JSON text. */
-  | { readonly kind: 'raw' }
-  | { readonly kind: 'typed'; readonly tags: ReadonlyMap<Tag, ReadTag> };
+  { readonly kind: 'raw' } | { readonly kind: 'typed'; readonly tags: ReadonlyMap<Tag, ReadTag> };
 
 export type ReadTag =
   | { readonly kind: 'scalar' }
@@ -34,7 +33,12 @@ const STRUCT_ATTR_LIMIT = 2_000;
  * How to read the items of this root into these columns. `expectNulls`: NULL may stand anywhere, not only where it
  * was seen; without it the engine has less to look for, and a first NULL elsewhere is refused, learned and read again.
  */
-export function readingOf(root: MapNode, columns: readonly Field[], exclude: ReadonlySet<string>, expectNulls = true): ReadItem {
+export function readingOf(
+  root: MapNode,
+  columns: readonly Field[],
+  exclude: ReadonlySet<string>,
+  expectNulls = true,
+): ReadItem {
   const names = new Set([...root.fields.keys(), ...columns.map((column) => column.attr)]);
   const byAttr = new Map<string, Field[]>();
   for (const column of columns) byAttr.set(column.attr, [...(byAttr.get(column.attr) ?? []), column]);
@@ -63,7 +67,8 @@ function openValue(node: ValueNode | undefined, into: readonly Field[]): ReadVal
 
 /** How to read a position whose values go into these columns (several in split mode). */
 function readValue(node: ValueNode | undefined, into: readonly (Field | Slot)[], nulls: boolean): ReadValue {
-  if (into.some(({ type }) => type.kind === 'json' || (type.kind === 'ddb-json' && !onlyEmptyMaps(node)))) return { kind: 'raw' };
+  if (into.some(({ type }) => type.kind === 'json' || (type.kind === 'ddb-json' && !onlyEmptyMaps(node))))
+    return { kind: 'raw' };
   const tags = new Map<Tag, ReadTag>(nulls ? [['NULL', { kind: 'scalar' }]] : []);
   for (const tag of node?.counts.keys() ?? []) tags.set(tag, defaultTag(tag, node));
   for (const slot of into) if (slot.tag !== '*') tags.set(slot.tag, readTag(node, slot, nulls));
@@ -83,36 +88,59 @@ function defaultTag(tag: Tag, node: ValueNode | undefined): ReadTag {
 
 function readTag(node: ValueNode | undefined, slot: Field | Slot, nulls: boolean): ReadTag {
   const { type } = slot;
-  if (slot.tag === 'L') return type.kind === 'list' ? { kind: 'list', element: readValue(node?.element, [type.element], nulls) } : { kind: 'raw' };
+  if (slot.tag === 'L')
+    return type.kind === 'list'
+      ? { kind: 'list', element: readValue(node?.element, [type.element], nulls) }
+      : { kind: 'raw' };
   if (slot.tag !== 'M') return { kind: 'scalar' };
-  if (type.kind === 'map') return { kind: 'map', value: readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls) };
+  if (type.kind === 'map')
+    return {
+      kind: 'map',
+      value: readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls),
+    };
   if (type.kind !== 'struct') return { kind: 'raw' };
   const fields = new Map<string, ReadValue>();
   for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field], nulls));
-  for (const [name, value] of node?.map?.fields ?? []) if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
+  for (const [name, value] of node?.map?.fields ?? [])
+    if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
   return { kind: 'struct', fields };
 }
 
 function emptyElement(): ReadValue {
-  return { kind: 'typed', tags: new Map([['S', { kind: 'scalar' }], ['NULL', { kind: 'scalar' }]]) };
+  return {
+    kind: 'typed',
+    tags: new Map([
+      ['S', { kind: 'scalar' }],
+      ['NULL', { kind: 'scalar' }],
+    ]),
+  };
 }
 
 /** How to read items so that all that was seen can be counted: everything typed that can be laid out at all. */
 export function censusReading(root: MapNode, maxDepth: number): ReadItem {
   if (isOpen(root)) return { kind: 'open', attrs: new Map() };
-  return { kind: 'struct', attrs: new Map([...root.fields].map(([name, node]) => [name, censusValue(node, 1, maxDepth)])) };
+  return {
+    kind: 'struct',
+    attrs: new Map([...root.fields].map(([name, node]) => [name, censusValue(node, 1, maxDepth)])),
+  };
 }
 
 function censusValue(node: ValueNode, depth: number, maxDepth: number): ReadValue {
   if (opaqueReason(node, depth, maxDepth) !== undefined) return { kind: 'raw' };
   const tags = new Map<Tag, ReadTag>([['NULL', { kind: 'scalar' }]]);
   for (const tag of node.counts.keys()) {
-    if (tag === 'L') tags.set(tag, { kind: 'list', element: node.element === undefined ? emptyElement() : censusValue(node.element, depth + 1, maxDepth) });
+    if (tag === 'L')
+      tags.set(tag, {
+        kind: 'list',
+        element: node.element === undefined ? emptyElement() : censusValue(node.element, depth + 1, maxDepth),
+      });
     else if (tag !== 'M') tags.set(tag, { kind: 'scalar' });
     else if (node.map !== undefined && isDictionary(node.map)) {
       tags.set(tag, { kind: 'map', value: censusValue(dictionaryValue(node.map), depth + 1, maxDepth) });
     } else {
-      const fields = [...(node.map?.fields ?? [])].map(([name, value]) => [name, censusValue(value, depth + 1, maxDepth)] as const);
+      const fields = [...(node.map?.fields ?? [])].map(
+        ([name, value]) => [name, censusValue(value, depth + 1, maxDepth)] as const,
+      );
       tags.set(tag, { kind: 'struct', fields: new Map(fields) });
     }
   }

@@ -26,7 +26,8 @@ export function isDictionary(map: MapNode): boolean {
 export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): string | undefined {
   const nested = node.map !== undefined || node.element !== undefined;
   if (nested && depth > maxDepth) return `nested deeper than ${maxDepth} levels`;
-  if (nested && depth === 1 && positions(node, POSITION_LIMIT) > POSITION_LIMIT) return `more than ${POSITION_LIMIT} nested positions and types`;
+  if (nested && depth === 1 && positions(node, POSITION_LIMIT) > POSITION_LIMIT)
+    return `more than ${POSITION_LIMIT} nested positions and types`;
   const map = node.map;
   if (map === undefined || isDictionary(map)) return undefined;
   if (!separable([...map.fields.keys()])) return 'names differ only by case, or no engine accepts them';
@@ -36,8 +37,10 @@ export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): 
 
 /** Nested attributes that are kept as text because all together have too many positions: the largest ones. */
 export function overBudget(fields: ReadonlyMap<string, ValueNode>): ReadonlySet<string> {
-  const sizes = [...fields].filter(([, node]) => node.map !== undefined || node.element !== undefined)
-    .map(([name, node]) => ({ name, size: positions(node, POSITION_LIMIT) })).sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
+  const sizes = [...fields]
+    .filter(([, node]) => node.map !== undefined || node.element !== undefined)
+    .map(([name, node]) => ({ name, size: positions(node, POSITION_LIMIT) }))
+    .sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
   const over = new Set<string>();
   let sum = 0;
   for (const { name, size } of sizes) {

@@ -40,7 +40,12 @@ const EXAMPLE_CHARS = 60;
 
 export function emptyValue(): ValueNode {
   return {
-    counts: new Map(), examples: new Map(), numbers: undefined, times: new Map(), element: undefined, map: undefined,
+    counts: new Map(),
+    examples: new Map(),
+    numbers: undefined,
+    times: new Map(),
+    element: undefined,
+    map: undefined,
   };
 }
 
@@ -82,9 +87,13 @@ function mergeValue(into: ValueNode, from: ValueNode): void {
   for (const [tag, example] of from.examples) if (!into.examples.has(tag)) into.examples.set(tag, example);
   for (const [format, count] of from.times) into.times.set(format, (into.times.get(format) ?? 0) + count);
   if (from.numbers !== undefined) into.numbers = mergeNumbers(into.numbers, from.numbers);
-  if (from.element !== undefined) mergeValue((into.element ??= emptyValue()), from.element);
+  if (from.element !== undefined) {
+    into.element ??= emptyValue();
+    mergeValue(into.element, from.element);
+  }
   if (from.map === undefined) return;
-  const map = (into.map ??= emptyMap());
+  into.map ??= emptyMap();
+  const map = into.map;
   map.maps += from.map.maps;
   map.overflow ||= from.map.overflow;
   for (const [name, field] of from.map.fields) {
@@ -142,15 +151,23 @@ function exampleOf(value: AttributeValue): string {
 
 function plainExample(value: AttributeValue, depth: number): unknown {
   switch (value.tag) {
-    case 'S': case 'B': return value.value.slice(0, EXAMPLE_CHARS);
-    case 'SS': case 'NS': case 'BS': return value.value.slice(0, 3);
-    case 'L': return depth === 0 ? '[…]' : value.value.slice(0, 3).map((v) => plainExample(v, depth - 1));
+    case 'S':
+    case 'B':
+      return value.value.slice(0, EXAMPLE_CHARS);
+    case 'SS':
+    case 'NS':
+    case 'BS':
+      return value.value.slice(0, 3);
+    case 'L':
+      return depth === 0 ? '[…]' : value.value.slice(0, 3).map((v) => plainExample(v, depth - 1));
     case 'M': {
       if (depth === 0) return '{…}';
       const members = [...value.value].slice(0, 3).map(([k, v]) => [k, plainExample(v, depth - 1)] as const);
       return Object.assign(Object.create(null) as Record<string, unknown>, Object.fromEntries(members));
     }
-    case 'NULL': return null;
-    default: return value.value;
+    case 'NULL':
+      return null;
+    default:
+      return value.value;
   }
 }

@@ -38,11 +38,15 @@ export function tagOfFormat(format: TimestampFormat): 'S' | 'N' {
 }
 
 /** Names under which a number is taken for a time without being told. */
-const TIME_NAME = /(^|[_-])(at|ts|time|timestamp|date|datetime|created|updated|modified|expires|expiry|ttl)$|(At|Time|Date|Timestamp)$/i;
+const TIME_NAME =
+  /(^|[_-])(at|ts|time|timestamp|date|datetime|created|updated|modified|expires|expiry|ttl)$|(At|Time|Date|Timestamp)$/i;
 
 /** The one format that all values of a position have; numbers need a telling name, too. */
 export function chosenTime(
-  times: ReadonlyMap<TimestampFormat, number>, values: number, tag: 'S' | 'N', name: string,
+  times: ReadonlyMap<TimestampFormat, number>,
+  values: number,
+  tag: 'S' | 'N',
+  name: string,
 ): TimestampFormat | undefined {
   if (tag === 'N' && !TIME_NAME.test(name)) return undefined;
   for (const [format, count] of times) if (count === values && tagOfFormat(format) === tag) return format;

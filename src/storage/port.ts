@@ -51,9 +51,17 @@ export interface Storage {
   put(key: string, body: Uint8Array): Promise<{ readonly etag: string }>;
   putIf(key: string, body: Uint8Array, condition: PutCondition): Promise<PutOutcome>;
   /** A body of unknown length; multipart where the store has it; aborted parts are cleaned up. */
-  putStream(key: string, body: Readable, options?: { readonly signal?: AbortSignal }): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
+  putStream(
+    key: string,
+    body: Readable,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
   /** Takes over a finished local file: renamed or copied for local roots, uploaded otherwise. The local file is gone after. */
-  adopt(key: string, localPath: string, options?: { readonly signal?: AbortSignal }): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
+  adopt(
+    key: string,
+    localPath: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
   /** Path on this machine's disk where the object can be read in place, if there is one. */
   localPath(key: string): string | undefined;
   delete(key: string): Promise<void>;

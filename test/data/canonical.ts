@@ -15,7 +15,8 @@ export function canonicalLine(line: string): string {
 
 function members(map: DdbItem): string {
   const names = Object.keys(map).sort((a, b) => (a < b ? -1 : 1));
-  const entry = (name: string): string => `${JSON.stringify(name)}:${canonicalValue(Reflect.get(map, name) as DdbValue)}`;
+  const entry = (name: string): string =>
+    `${JSON.stringify(name)}:${canonicalValue(Reflect.get(map, name) as DdbValue)}`;
   return `{${names.map(entry).join(',')}}`;
 }
 
@@ -32,7 +33,11 @@ function canonicalInner(tag: string, inner: unknown): string {
   if (tag === 'L') return `[${(inner as DdbValue[]).map(canonicalValue).join(',')}]`;
   if (tag === 'N') return canonicalNumber(inner as string);
   if (tag === 'NS') return `[${(inner as string[]).map(canonicalNumber).sort().join(',')}]`;
-  if (tag === 'SS' || tag === 'BS') return `[${(inner as string[]).map((text) => JSON.stringify(text)).sort().join(',')}]`;
+  if (tag === 'SS' || tag === 'BS')
+    return `[${(inner as string[])
+      .map((text) => JSON.stringify(text))
+      .sort()
+      .join(',')}]`;
   return JSON.stringify(inner);
 }
 

@@ -14,23 +14,36 @@ export function ionLine(item: DdbItem, style: IonNumberStyle = 'mixed'): string 
 }
 
 function struct(members: DdbItem, style: IonNumberStyle): string {
-  return `{${Object.entries(members).map(([name, value]) => `${symbol(name)}:${ionValue(value, style)}`).join(',')}}`;
+  return `{${Object.entries(members)
+    .map(([name, value]) => `${symbol(name)}:${ionValue(value, style)}`)
+    .join(',')}}`;
 }
 
 function ionValue(value: DdbValue, style: IonNumberStyle): string {
   const [tag, inner] = Object.entries(value)[0] ?? [];
   switch (tag) {
-    case 'S': return quote(inner as string, '"');
-    case 'N': return ionDecimal(inner as string, style);
-    case 'B': return `{{${inner as string}}}`;
-    case 'BOOL': return String(inner);
-    case 'NULL': return 'null';
-    case 'SS': return `$dynamodb_SS::[${(inner as string[]).map((text) => quote(text, '"')).join(',')}]`;
-    case 'NS': return `$dynamodb_NS::[${(inner as string[]).map((text) => ionDecimal(text, style)).join(',')}]`;
-    case 'BS': return `$dynamodb_BS::[${(inner as string[]).map((text) => `{{${text}}}`).join(',')}]`;
-    case 'L': return `[${(inner as DdbValue[]).map((element) => ionValue(element, style)).join(',')}]`;
-    case 'M': return struct(inner as DdbItem, style);
-    default: throw new Error(`no such tag: ${String(tag)}`);
+    case 'S':
+      return quote(inner as string, '"');
+    case 'N':
+      return ionDecimal(inner as string, style);
+    case 'B':
+      return `{{${inner as string}}}`;
+    case 'BOOL':
+      return String(inner);
+    case 'NULL':
+      return 'null';
+    case 'SS':
+      return `$dynamodb_SS::[${(inner as string[]).map((text) => quote(text, '"')).join(',')}]`;
+    case 'NS':
+      return `$dynamodb_NS::[${(inner as string[]).map((text) => ionDecimal(text, style)).join(',')}]`;
+    case 'BS':
+      return `$dynamodb_BS::[${(inner as string[]).map((text) => `{{${text}}}`).join(',')}]`;
+    case 'L':
+      return `[${(inner as DdbValue[]).map((element) => ionValue(element, style)).join(',')}]`;
+    case 'M':
+      return struct(inner as DdbItem, style);
+    default:
+      throw new Error(`no such tag: ${String(tag)}`);
   }
 }
 
@@ -50,7 +63,9 @@ function ionDecimal(text: string, style: IonNumberStyle): string {
 const KEYWORDS = new Set(['null', 'true', 'false', 'nan']);
 
 function symbol(name: string): string {
-  return /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !KEYWORDS.has(name) && !/^\$\d+$/.test(name) ? name : quote(name, "'");
+  return /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !KEYWORDS.has(name) && !/^\$\d+$/.test(name)
+    ? name
+    : quote(name, "'");
 }
 
 function quote(text: string, mark: '"' | "'"): string {

@@ -92,7 +92,9 @@ export async function writeExport(dir: string, options: ExportOptions = {}): Pro
     exportArn: `${tableArn}/export/${exportId}`,
     startTime: exportTime,
     endTime: new Date(Date.parse(exportTime) + 306_000).toISOString(),
-    tableArn, tableId, exportTime,
+    tableArn,
+    tableId,
+    exportTime,
     s3Bucket: options.bucket ?? 'test-bucket',
     s3Prefix: prefix,
     s3SseAlgorithm: 'AES256',
@@ -105,7 +107,12 @@ export async function writeExport(dir: string, options: ExportOptions = {}): Pro
   };
   const listed = options.entries === undefined ? entries : options.entries(entries);
   await writeFile(join(exportDir, '_started'), '');
-  await withChecksum(exportDir, 'manifest-files', listed.map((entry) => `${JSON.stringify(entry)}\n`).join(''), options);
+  await withChecksum(
+    exportDir,
+    'manifest-files',
+    listed.map((entry) => `${JSON.stringify(entry)}\n`).join(''),
+    options,
+  );
   await withChecksum(exportDir, 'manifest-summary', JSON.stringify(summary), options);
   return { dir, exportDir, exportId, tableArn, tableId, exportTime, itemCount, dataPaths };
 }
@@ -114,11 +121,13 @@ export async function writeExport(dir: string, options: ExportOptions = {}): Pro
 async function withChecksum(exportDir: string, name: string, text: string, options: ExportOptions): Promise<void> {
   await writeFile(join(exportDir, `${name}.json`), text);
   const suffix = options.checksums ?? 'md5';
-  if (suffix !== 'none') await writeFile(join(exportDir, `${name}.${suffix}`), md5(Buffer.from(text)).toString('base64'));
+  if (suffix !== 'none')
+    await writeFile(join(exportDir, `${name}.${suffix}`), md5(Buffer.from(text)).toString('base64'));
 }
 
 function fileLines(options: ExportOptions, format: 'DYNAMODB_JSON' | 'ION'): (readonly (string | Uint8Array)[])[] {
-  const files = options.files === undefined ? spread(allLines(options, format), options.filesCount ?? 2) : [...options.files];
+  const files =
+    options.files === undefined ? spread(allLines(options, format), options.filesCount ?? 2) : [...options.files];
   return options.emptyFirst === true ? [[], ...files] : files;
 }
 
@@ -131,7 +140,9 @@ function allLines(options: ExportOptions, format: 'DYNAMODB_JSON' | 'ION'): read
 /** A plain object as DynamoDB JSON by AWS's own encoder; its byte arrays become base64 as in an export. */
 export function plainItem(plain: Readonly<Record<string, unknown>>): DdbItem {
   const marshalled = marshall(plain, { convertClassInstanceToMap: true, removeUndefinedValues: true });
-  return Object.fromEntries(Object.entries(marshalled).map(([name, value]) => [name, base64Bytes(value as unknown as DdbValue)]));
+  return Object.fromEntries(
+    Object.entries(marshalled).map(([name, value]) => [name, base64Bytes(value as unknown as DdbValue)]),
+  );
 }
 
 function base64Bytes(value: DdbValue): DdbValue {
@@ -141,7 +152,9 @@ function base64Bytes(value: DdbValue): DdbValue {
   if (tag === 'BS') return { BS: (inner as unknown[]).map(encode) };
   if (tag === 'L') return { L: (inner as DdbValue[]).map(base64Bytes) };
   if (tag !== 'M') return value;
-  return { M: Object.fromEntries(Object.entries(inner as DdbItem).map(([name, member]) => [name, base64Bytes(member)])) };
+  return {
+    M: Object.fromEntries(Object.entries(inner as DdbItem).map(([name, member]) => [name, base64Bytes(member)])),
+  };
 }
 
 /** Consecutive runs of nearly equal length, so that an item's file follows from its place. */
@@ -157,6 +170,9 @@ function joinLines(lines: readonly (string | Uint8Array)[], options: ExportOptio
   return Buffer.concat(parts);
 }
 
-const isItem = (line: string | Uint8Array): boolean => Buffer.from(line as string).toString('latin1').trim() !== '';
+const isItem = (line: string | Uint8Array): boolean =>
+  Buffer.from(line as string)
+    .toString('latin1')
+    .trim() !== '';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

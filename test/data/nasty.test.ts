@@ -23,6 +23,8 @@ describe('nasty items', () => {
   });
 
   test('arbitrary items survive JSON', () => {
-    fc.assert(fc.property(itemArbitrary, (item) => canonicalLine(`{"Item":${JSON.stringify(item)}}`) === canonicalItem(item)));
+    fc.assert(
+      fc.property(itemArbitrary, (item) => canonicalLine(`{"Item":${JSON.stringify(item)}}`) === canonicalItem(item)),
+    );
   });
 });

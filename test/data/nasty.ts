@@ -3,32 +3,185 @@ import type { DdbItem, DdbValue } from './ion.ts';
 
 /** Attribute names that struck systems of this kind; each is legal in DynamoDB. */
 export const NASTY_NAMES: readonly string[] = [
-  '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'prototype', 'then', 'toJSON',
-  'Item', 'Keys', 'NewImage', 'OldImage', 'S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M',
-  'price', 'Price', 'PRICE', 'straße', 'STRASSE', 'İ', 'i', 'ﬁ', 'é', 'e\u0301',
-  '_rescued', '_written_at', '_sequence', '_deleted', '_source', '_file', '_pos', '_change_type', '_rescued_1',
-  'select', 'order', 'group', 'table', 'from', 'null', 'true', 'default', 'rowid', 'filename', 'key', 'value', 'entries',
-  'element', 'list', 'key_value', 'column0', 't',
-  'a.b', 'a..b', '.', 'a b', ' ', ' leading', 'trailing ', '"', '""', "'", "''", '`', '\\', '/', '//', '$', '$.a', '?', '*',
-  '%s', '{}', '[0]', 'a:b', 'a=b', 'a,b', 'a;b', '#', '@', '--', '/*', '\u0000', '\u0001', '\t', '\n', '\r\n', '\u007f',
-  '\u2028', '\ufeff', '\ufffd', '1', '01', '1abc', '-1', '😀', '👩‍👩‍👧', '日本語', 'عربى', 'x'.repeat(255), 'NaN', 'undefined',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'prototype',
+  'then',
+  'toJSON',
+  'Item',
+  'Keys',
+  'NewImage',
+  'OldImage',
+  'S',
+  'N',
+  'B',
+  'BOOL',
+  'NULL',
+  'SS',
+  'NS',
+  'BS',
+  'L',
+  'M',
+  'price',
+  'Price',
+  'PRICE',
+  'straße',
+  'STRASSE',
+  'İ',
+  'i',
+  'ﬁ',
+  'é',
+  'e\u0301',
+  '_rescued',
+  '_written_at',
+  '_sequence',
+  '_deleted',
+  '_source',
+  '_file',
+  '_pos',
+  '_change_type',
+  '_rescued_1',
+  'select',
+  'order',
+  'group',
+  'table',
+  'from',
+  'null',
+  'true',
+  'default',
+  'rowid',
+  'filename',
+  'key',
+  'value',
+  'entries',
+  'element',
+  'list',
+  'key_value',
+  'column0',
+  't',
+  'a.b',
+  'a..b',
+  '.',
+  'a b',
+  ' ',
+  ' leading',
+  'trailing ',
+  '"',
+  '""',
+  "'",
+  "''",
+  '`',
+  '\\',
+  '/',
+  '//',
+  '$',
+  '$.a',
+  '?',
+  '*',
+  '%s',
+  '{}',
+  '[0]',
+  'a:b',
+  'a=b',
+  'a,b',
+  'a;b',
+  '#',
+  '@',
+  '--',
+  '/*',
+  '\u0000',
+  '\u0001',
+  '\t',
+  '\n',
+  '\r\n',
+  '\u007f',
+  '\u2028',
+  '\ufeff',
+  '\ufffd',
+  '1',
+  '01',
+  '1abc',
+  '-1',
+  '😀',
+  '👩‍👩‍👧',
+  '日本語',
+  'عربى',
+  'x'.repeat(255),
+  'NaN',
+  'undefined',
 ];
 
 /** Strings that were taken for something else, cut, or mangled. */
 export const NASTY_STRINGS: readonly string[] = [
-  '', ' ', '"', '\\', '\\u0000', '\u0000', 'a\u0000b', '\n', '\r\n', '\u2028', '\ufeff', '\ufffd', '😀', '日本語', 'null',
-  'NULL', 'true', '0', '00', '1e5', 'NaN', '{}', '[]', '{"S":"x"}', '2026-03-01T12:00:00Z', '2026-03-01', '1772366400',
-  '__HIVE_DEFAULT_PARTITION__', 'a/b', 'a=b', '..', "'; drop table t; --", 'ß', 'İ', '\u0301', 'x'.repeat(300),
+  '',
+  ' ',
+  '"',
+  '\\',
+  '\\u0000',
+  '\u0000',
+  'a\u0000b',
+  '\n',
+  '\r\n',
+  '\u2028',
+  '\ufeff',
+  '\ufffd',
+  '😀',
+  '日本語',
+  'null',
+  'NULL',
+  'true',
+  '0',
+  '00',
+  '1e5',
+  'NaN',
+  '{}',
+  '[]',
+  '{"S":"x"}',
+  '2026-03-01T12:00:00Z',
+  '2026-03-01',
+  '1772366400',
+  '__HIVE_DEFAULT_PARTITION__',
+  'a/b',
+  'a=b',
+  '..',
+  "'; drop table t; --",
+  'ß',
+  'İ',
+  '\u0301',
+  'x'.repeat(300),
 ];
 
 const NINES = '9'.repeat(38);
 
 /** Numbers at every edge that DynamoDB has, in its own plain decimal. */
 export const NASTY_NUMBERS: readonly string[] = [
-  '0', '1', '-1', '9223372036854775807', '9223372036854775808', '-9223372036854775808', '-9223372036854775809',
-  '9007199254740993', '0.1', '-0.1', '1.7', '1.239', '999999999999999.999', NINES, `-${NINES}`, `0.${NINES}`,
-  `${'9'.repeat(19)}.${'9'.repeat(19)}`, `1${'0'.repeat(125)}`, `${NINES}${'0'.repeat(88)}`, `-${NINES}${'0'.repeat(88)}`,
-  `0.${'0'.repeat(129)}1`, `-0.${'0'.repeat(129)}1`, `0.${'0'.repeat(129)}${NINES}`, `0.${'0'.repeat(44)}1`, '1772366400123',
+  '0',
+  '1',
+  '-1',
+  '9223372036854775807',
+  '9223372036854775808',
+  '-9223372036854775808',
+  '-9223372036854775809',
+  '9007199254740993',
+  '0.1',
+  '-0.1',
+  '1.7',
+  '1.239',
+  '999999999999999.999',
+  NINES,
+  `-${NINES}`,
+  `0.${NINES}`,
+  `${'9'.repeat(19)}.${'9'.repeat(19)}`,
+  `1${'0'.repeat(125)}`,
+  `${NINES}${'0'.repeat(88)}`,
+  `-${NINES}${'0'.repeat(88)}`,
+  `0.${'0'.repeat(129)}1`,
+  `-0.${'0'.repeat(129)}1`,
+  `0.${'0'.repeat(129)}${NINES}`,
+  `0.${'0'.repeat(44)}1`,
+  '1772366400123',
 ];
 
 export interface NastyOptions {
@@ -70,7 +223,8 @@ function nastyItem(random: Random, index: number, n: number, options: NastyOptio
 
 /** No attribute but the key may be missing, and keys are never empty: DynamoDB's own rules. */
 function keyValue(type: 'S' | 'N' | 'B', index: number): DdbValue {
-  if (type === 'N') return { N: index % 3 === 0 ? `-${index + 1}` : index % 3 === 1 ? `${index}.5` : String(index + 1) };
+  if (type === 'N')
+    return { N: index % 3 === 0 ? `-${index + 1}` : index % 3 === 1 ? `${index}.5` : String(index + 1) };
   const text = `${pickAt(NASTY_STRINGS, index)}#${index}`;
   return type === 'S' ? { S: text } : { B: Buffer.from(text).toString('base64') };
 }
@@ -87,16 +241,26 @@ function anyOfTag(random: Random, tag: number, depth: number): DdbValue {
   const child = (): DdbValue => anyOfTag(random, Math.floor(random() * (depth > 1 ? 10 : 8)), depth - 1);
   const count = Math.floor(random() * 4);
   switch (tag) {
-    case 0: return { S: pick(random, NASTY_STRINGS) };
-    case 1: return { N: pick(random, NASTY_NUMBERS) };
-    case 2: return { B: base64(random, Math.floor(random() * 9)) };
-    case 3: return { BOOL: chance(random, 0.5) };
-    case 4: return { NULL: true };
-    case 5: return { SS: distinct(count + 1, () => pick(random, NASTY_STRINGS)) };
-    case 6: return { NS: distinct(count + 1, () => pick(random, NASTY_NUMBERS)) };
-    case 7: return { BS: distinct(count + 1, () => base64(random, Math.floor(random() * 9))) };
-    case 8: return { L: Array.from({ length: count }, child) };
-    default: return { M: record(new Map(Array.from({ length: count }, () => [pick(random, NASTY_NAMES), child()]))) };
+    case 0:
+      return { S: pick(random, NASTY_STRINGS) };
+    case 1:
+      return { N: pick(random, NASTY_NUMBERS) };
+    case 2:
+      return { B: base64(random, Math.floor(random() * 9)) };
+    case 3:
+      return { BOOL: chance(random, 0.5) };
+    case 4:
+      return { NULL: true };
+    case 5:
+      return { SS: distinct(count + 1, () => pick(random, NASTY_STRINGS)) };
+    case 6:
+      return { NS: distinct(count + 1, () => pick(random, NASTY_NUMBERS)) };
+    case 7:
+      return { BS: distinct(count + 1, () => base64(random, Math.floor(random() * 9))) };
+    case 8:
+      return { L: Array.from({ length: count }, child) };
+    default:
+      return { M: record(new Map(Array.from({ length: count }, () => [pick(random, NASTY_NAMES), child()]))) };
   }
 }
 
@@ -172,8 +336,15 @@ const nameArbitrary = fc.oneof(
 export const numberArbitrary: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...NASTY_NUMBERS),
   fc.integer({ min: -1000, max: 1000 }).map(String),
-  fc.tuple(fc.boolean(), fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 38 }), fc.integer({ min: -130, max: 125 }))
-    .map(([negative, digits, adjusted]) => plainDecimal(negative, digits, adjusted - digits.replace(/^0+/, '').length + 1)),
+  fc
+    .tuple(
+      fc.boolean(),
+      fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: 38 }),
+      fc.integer({ min: -130, max: 125 }),
+    )
+    .map(([negative, digits, adjusted]) =>
+      plainDecimal(negative, digits, adjusted - digits.replace(/^0+/, '').length + 1),
+    ),
 );
 const binary = fc.uint8Array({ maxLength: 12 }).map((bytes) => Buffer.from(bytes).toString('base64'));
 
@@ -189,7 +360,9 @@ const { value: valueTie } = fc.letrec<{ value: DdbValue }>((tie) => ({
     fc.uniqueArray(numberArbitrary, { minLength: 1, maxLength: 4 }).map((NS): DdbValue => ({ NS })),
     fc.uniqueArray(binary, { minLength: 1, maxLength: 4 }).map((BS): DdbValue => ({ BS })),
     fc.array(tie('value'), { maxLength: 4 }).map((L): DdbValue => ({ L })),
-    fc.array(fc.tuple(nameArbitrary, tie('value')), { maxLength: 4 }).map((entries): DdbValue => ({ M: Object.fromEntries(entries) })),
+    fc
+      .array(fc.tuple(nameArbitrary, tie('value')), { maxLength: 4 })
+      .map((entries): DdbValue => ({ M: Object.fromEntries(entries) })),
   ),
 }));
 
@@ -198,8 +371,13 @@ export const valueArbitrary: fc.Arbitrary<DdbValue> = valueTie;
 
 /** Any item with a string key `pk`; keys are not unique from item to item. */
 export const itemArbitrary: fc.Arbitrary<DdbItem> = fc
-  .tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }), fc.array(fc.tuple(nameArbitrary, valueArbitrary), { maxLength: 6 }))
-  .map(([key, attributes]) => Object.fromEntries([...attributes.filter(([name]) => name !== 'pk'), ['pk', { S: key }]]));
+  .tuple(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),
+    fc.array(fc.tuple(nameArbitrary, valueArbitrary), { maxLength: 6 }),
+  )
+  .map(([key, attributes]) =>
+    Object.fromEntries([...attributes.filter(([name]) => name !== 'pk'), ['pk', { S: key }]]),
+  );
 
 /** Several items with distinct keys. */
 export const itemsArbitrary: fc.Arbitrary<DdbItem[]> = fc

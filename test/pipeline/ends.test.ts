@@ -5,9 +5,12 @@ describe('a source', () => {
   test.each(['./x', '/x', 'x', 'export:./x', 's3://bucket/x'])('%s is an export', (text) => {
     expect(parseSource(text).kind).toBe('export');
   });
-  test.each(['dynamodb:Shop', 'landed:./x', 'parquet:./x', 'nonsense:./x'])('%s is refused with what may stand there', (text) => {
-    expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'source', found: text }));
-  });
+  test.each(['dynamodb:Shop', 'landed:./x', 'parquet:./x', 'nonsense:./x'])(
+    '%s is refused with what may stand there',
+    (text) => {
+      expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'source', found: text }));
+    },
+  );
 });
 
 describe('a target', () => {
@@ -20,9 +23,14 @@ describe('a target', () => {
   ])('%s', (text, format) => {
     expect(parseTarget(text).format).toBe(format);
   });
-  test.each(['orders', 'iceberg:catalog.shop.orders'])('%s is a name in a catalog, which this version lacks', (text) => {
-    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('./') }));
-  });
+  test.each(['orders', 'iceberg:catalog.shop.orders'])(
+    '%s is a name in a catalog, which this version lacks',
+    (text) => {
+      expect(() => parseTarget(text)).toThrow(
+        expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('./') }),
+      );
+    },
+  );
   test.each(['delta:./x', 'dynamodb:Shop', 'nonsense:./x'])('%s is refused', (text) => {
     expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'target' }));
   });

@@ -37,8 +37,12 @@ describe.each(FORMATS)('%s', (format) => {
   test('the first run commits; the second finds its export in the ledger', async () => {
     const one = await load(first.exportDir, target, options());
     expect(one).toMatchObject({
-      outcome: 'committed', format, key: ['pk'], counts: { read: 2, written: 2, rejected: 0, rescued: 0 },
-      position: { tableId: first.tableId, watermark: first.exportTime, loads: 1 }, files: { read: 1, resumed: 0 },
+      outcome: 'committed',
+      format,
+      key: ['pk'],
+      counts: { read: 2, written: 2, rejected: 0, rescued: 0 },
+      position: { tableId: first.tableId, watermark: first.exportTime, loads: 1 },
+      files: { read: 1, resumed: 0 },
     });
     const two = await load(first.exportDir, target, options());
     expect(two).toMatchObject({ outcome: 'unchanged', counts: { read: 0, written: 0 }, snapshot: one.snapshot });
@@ -47,8 +51,14 @@ describe.each(FORMATS)('%s', (format) => {
 
   test('another export of the table is refused, with the way out; another table even with --replace', async () => {
     const refused = await sync(second.exportDir, target, options(), quiet());
-    expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'LEDGER_REFUSED', hint: expect.stringContaining('--replace') } });
-    const other = await exportOf([SECOND], { tableId: '00000000-0000-4000-8000-000000000000', exportTime: '2026-03-09T12:00:00.000Z' });
+    expect(refused).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'LEDGER_REFUSED', hint: expect.stringContaining('--replace') },
+    });
+    const other = await exportOf([SECOND], {
+      tableId: '00000000-0000-4000-8000-000000000000',
+      exportTime: '2026-03-09T12:00:00.000Z',
+    });
     const foreign = await sync(other.exportDir, target, options({ replace: true }), quiet());
     expect(foreign).toMatchObject({ outcome: 'failed', error: { code: 'LEDGER_REFUSED' } });
     expect(await catItems(target, options())).toEqual(canonicalItems(FIRST));
@@ -84,7 +94,9 @@ test.each(FORMATS)('%s: an export without any item is a table without rows', asy
 });
 
 test.each(FORMATS)('%s: a file whose lines are all rejected counts, and leaves no row', async (format) => {
-  const { exportDir, dir } = await exportOf([], { files: [['{"Item":{"x":{"S":"no key"}}}', 'broken'], ['{"Item":{"pk":{"S":"k"}}}']] });
+  const { exportDir, dir } = await exportOf([], {
+    files: [['{"Item":{"x":{"S":"no key"}}}', 'broken'], ['{"Item":{"pk":{"S":"k"}}}']],
+  });
   const target = `${format}:${join(dir, 'table')}`;
   const options = optionsWith({ rejects: join(dir, 'rejects'), batchBytes: 1 });
   const report = await load(exportDir, target, options);

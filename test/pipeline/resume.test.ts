@@ -9,7 +9,11 @@ const file = (from: number, more: (i: number) => DdbItem): DdbItem[] =>
 
 /** What a run that goes on must still know: numbers of the first batch, its types by count, and its maps' names. */
 const BATCHES = [
-  file(0, (i) => ({ n: { N: `${i}.5` }, mixed: i % 3 ? { S: 'x' } : { N: '1' }, m: { M: { [`id${i % 40}`]: { N: '1' } } } })),
+  file(0, (i) => ({
+    n: { N: `${i}.5` },
+    mixed: i % 3 ? { S: 'x' } : { N: '1' },
+    m: { M: { [`id${i % 40}`]: { N: '1' } } },
+  })),
   file(300, (i) => ({ n: { N: `${i}` }, mixed: { N: '1' }, m: { M: { id1: { N: '1' } } } })),
   file(600, (i) => ({ n: { N: `${i}` }, mixed: { S: 'x' }, m: { M: { id2: { N: '1' } } }, late: { BOOL: true } })),
 ];

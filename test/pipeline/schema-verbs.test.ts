@@ -6,8 +6,21 @@ import type { DdbItem } from '../data/ion.ts';
 import { bothSchemas, canonicalItems, catItems, exportOf, FORMATS, load, optionsWith, quiet } from './harness.ts';
 
 const ITEMS: DdbItem[] = [
-  { pk: { S: 'a' }, price: { N: '9.99' }, tags: { SS: ['x'] }, at: { S: '2026-03-01T12:00:00Z' }, m: { M: { x: { N: '1' } } } },
-  { pk: { S: 'b' }, price: { S: 'free' }, 'a.b': { BOOL: true }, at: { S: 'soon' }, m: { M: {} }, l: { L: [{ N: '1' }] } },
+  {
+    pk: { S: 'a' },
+    price: { N: '9.99' },
+    tags: { SS: ['x'] },
+    at: { S: '2026-03-01T12:00:00Z' },
+    m: { M: { x: { N: '1' } } },
+  },
+  {
+    pk: { S: 'b' },
+    price: { S: 'free' },
+    'a.b': { BOOL: true },
+    at: { S: 'soon' },
+    m: { M: {} },
+    l: { L: [{ N: '1' }] },
+  },
   { pk: { S: 'c' }, price: { N: '10' }, Price: { N: '1' }, mixed: { L: [{ N: '1' }, { S: 'x' }] } },
 ];
 
@@ -26,7 +39,8 @@ describe.each(FORMATS)('%s', (format) => {
     const [plain, given] = [`${format}:${join(dir, 'plain')}`, `${format}:${join(dir, 'given')}`];
     const one = await load(exportDir, plain, options);
     const two = await load(exportDir, given, { ...options, schemaFile: file });
-    const named = (schema: typeof one.schema) => schema.map(({ name, attribute, tag, type }) => ({ name, attribute, tag, type }));
+    const named = (schema: typeof one.schema) =>
+      schema.map(({ name, attribute, tag, type }) => ({ name, attribute, tag, type }));
     expect(named(two.schema)).toEqual(named(one.schema));
     expect(two.counts).toEqual(one.counts);
     expect(await catItems(given, options)).toEqual(canonicalItems(ITEMS));
@@ -39,7 +53,12 @@ describe.each(FORMATS)('%s', (format) => {
     const options = optionsWith({ schemaFile: file });
     const report = await load(exportDir, `${format}:${join(dir, 'table')}`, options);
     expect(report.schema.map(({ name, type }) => `${name}: ${type}`)).toEqual([
-      'pk: string', 'm: struct<x:long>', 'price: decimal(18,4)', 'tags: list<string>', '_rescued: string', '_written_at: timestamptz',
+      'pk: string',
+      'm: struct<x:long>',
+      'price: decimal(18,4)',
+      'tags: list<string>',
+      '_rescued: string',
+      '_written_at: timestamptz',
     ]);
     expect(await catItems(`${format}:${join(dir, 'table')}`, options)).toEqual(canonicalItems(ITEMS));
   });
@@ -72,6 +91,11 @@ test('a schema file without the key, or that is not there, is refused before any
   const file = await schemaFile(dir, 'flat.json', JSON.stringify({ price: 'N' }));
   const refused = await sync(exportDir, join(dir, 'table'), optionsWith({ schemaFile: file }), quiet());
   expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'SCHEMA_FILE' } });
-  const missing = await sync(exportDir, join(dir, 'table'), optionsWith({ schemaFile: join(dir, 'none.yaml') }), quiet());
+  const missing = await sync(
+    exportDir,
+    join(dir, 'table'),
+    optionsWith({ schemaFile: join(dir, 'none.yaml') }),
+    quiet(),
+  );
   expect(missing).toMatchObject({ outcome: 'failed', error: { code: 'SCHEMA_FILE', hint: expect.any(String) } });
 });

@@ -43,7 +43,11 @@ describe('structs and dictionaries', () => {
     const values = dictionary(30, 300).map((value, i) => (i % 2 ? value : { M: { [`id${i % 30}`]: { S: 'x' } } }));
     expect(typeOf(values)).toBe('string (DynamoDB JSON)');
   });
-  test.each([['case', { x: one, X: one }], ['an empty name', { '': one }], ['NUL', { 'a\u0000': one }]])('names that no struct holds side by side: %s', (_name, M) => {
+  test.each([
+    ['case', { x: one, X: one }],
+    ['an empty name', { '': one }],
+    ['NUL', { 'a\u0000': one }],
+  ])('names that no struct holds side by side: %s', (_name, M) => {
     expect(typeOf([{ M }])).toBe('string (DynamoDB JSON)');
   });
 });

@@ -33,7 +33,10 @@ export function columnTexts(schema: TableSchema): string[] {
 
 /** The type of the column `a` for these values of it. */
 export function typeOf(values: readonly unknown[], change: Partial<SchemaOptions> = {}): string {
-  const { schema } = mapped(values.map((value) => ({ a: value }) as DdbItem), change);
+  const { schema } = mapped(
+    values.map((value) => ({ a: value }) as DdbItem),
+    change,
+  );
   const column = schema.columns.find(({ attr }) => attr === 'a');
   return column === undefined ? 'none' : typeText(column.type);
 }

@@ -25,14 +25,23 @@ describe('several types in one attribute', () => {
   });
   test('split: a column for each type, whose names stay apart from other attributes', () => {
     const items = values.map((value) => ({ a: value, a_s: S('another attribute') }));
-    expect(columnTexts(mapped(items, { onMixed: 'split' }).schema)).toEqual(['a_n: long', 'a_s: string', 'a_s_: string']);
+    expect(columnTexts(mapped(items, { onMixed: 'split' }).schema)).toEqual([
+      'a_n: long',
+      'a_s: string',
+      'a_s_: string',
+    ]);
   });
   test('fail: refused with the attribute and what was found', () => {
-    expect(() => typeOf(values, { onMixed: 'fail' })).toThrow(expect.objectContaining({ code: 'SCHEMA_DRIFT', found: 'N 1, S 2', place: 'attribute a' }));
+    expect(() => typeOf(values, { onMixed: 'fail' })).toThrow(
+      expect.objectContaining({ code: 'SCHEMA_DRIFT', found: 'N 1, S 2', place: 'attribute a' }),
+    );
     expect(typeOf([N('1'), { NULL: true }], { onMixed: 'fail' })).toBe('long');
   });
   test('a key is never split', () => {
-    const { schema } = mapped(values.map((a) => ({ a })), { onMixed: 'split', key: ['a'] });
+    const { schema } = mapped(
+      values.map((a) => ({ a })),
+      { onMixed: 'split', key: ['a'] },
+    );
     expect(columnTexts(schema)).toEqual(['a: string']);
   });
 });
@@ -75,16 +84,18 @@ const sortedFields = (text: string): string => text.split(/[<>,]/).sort().join()
 
 describe('a schema that the table has', () => {
   const before = mapped([{ pk: S('k'), a: N('1'), m: { M: { x: N('1') } }, gone: S('x') }], { key: ['pk'] }).schema;
-  const after = (items: readonly Readonly<Record<string, never>>[] | readonly object[]) => mapped(items as never, { key: ['pk'] }, before).schema;
-  const column = (schema: { readonly columns: readonly Field[] }, name: string) => schema.columns.find((each) => each.name === name);
+  const loadedAfter = (items: readonly Readonly<Record<string, never>>[] | readonly object[]) =>
+    mapped(items as never, { key: ['pk'] }, before).schema;
+  const column = (schema: { readonly columns: readonly Field[] }, name: string) =>
+    schema.columns.find((each) => each.name === name);
 
   test('keeps names and ids, and columns that the data lacks', () => {
-    const now = after([{ pk: S('k'), a: N('2'), m: { M: { x: N('2') } } }]);
+    const now = loadedAfter([{ pk: S('k'), a: N('2'), m: { M: { x: N('2') } } }]);
     expect(now.columns).toEqual(before.columns);
     expect(now.lastFieldId).toBe(before.lastFieldId);
   });
   test('gives new attributes and fields ids that were never used', () => {
-    const now = after([{ pk: S('k'), a: N('2'), new: S('x'), m: { M: { x: N('2'), y: S('y') } } }]);
+    const now = loadedAfter([{ pk: S('k'), a: N('2'), new: S('x'), m: { M: { x: N('2'), y: S('y') } } }]);
     const type = column(now, 'm')?.type;
     const fields = type?.kind === 'struct' ? type.fields : [];
     expect(fields.map(({ name }) => name)).toEqual(['x', 'y']);
@@ -93,7 +104,7 @@ describe('a schema that the table has', () => {
     expect(column(now, 'm')?.id).toBe(column(before, 'm')?.id);
   });
   test('widens a number under the same name with a new id', () => {
-    const now = after([{ pk: S('k'), a: N('9.99') }]);
+    const now = loadedAfter([{ pk: S('k'), a: N('9.99') }]);
     expect(column(now, 'a')?.type).toEqual({ kind: 'decimal', precision: 18, scale: 4 });
     expect(column(now, 'a')?.id).toBeGreaterThan(before.lastFieldId);
   });
@@ -104,10 +115,18 @@ describe('a schema that the table has', () => {
     expect(now?.kind === 'decimal' && now.precision - now.scale).toBeGreaterThanOrEqual(12);
   });
   test('keeps the type tag, whatever is frequent now', () => {
-    expect(column(after([{ pk: S('k'), a: S('x') }, { pk: S('l'), a: S('y') }]), 'a')).toEqual(column(before, 'a'));
+    expect(
+      column(
+        loadedAfter([
+          { pk: S('k'), a: S('x') },
+          { pk: S('l'), a: S('y') },
+        ]),
+        'a',
+      ),
+    ).toEqual(column(before, 'a'));
   });
   test('keeps a name that another attribute would take by byte order', () => {
-    const now = after([{ pk: S('k'), A: N('1'), a: N('1') }]);
+    const now = loadedAfter([{ pk: S('k'), A: N('1'), a: N('1') }]);
     expect(column(now, 'a')?.attr).toBe('a');
     expect(now.columns.find(({ attr }) => attr === 'A')?.name).toMatch(/^A_[0-9a-f]{8}$/);
   });

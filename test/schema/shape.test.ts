@@ -7,7 +7,13 @@ import { learned, mapped } from './items.ts';
 const one = { N: '1' };
 
 describe('names that an engine’s struct can hold side by side', () => {
-  test.each([[['a', 'b'], true], [['a', 'A'], false], [[''], false], [['a\u0000'], false], [[], true]])('%j: %s', (names, able) => {
+  test.each([
+    [['a', 'b'], true],
+    [['a', 'A'], false],
+    [[''], false],
+    [['a\u0000'], false],
+    [[], true],
+  ])('%j: %s', (names, able) => {
     expect(separable(names)).toBe(able);
   });
   test('items whose names it cannot hold are read as text', () => {
@@ -26,7 +32,11 @@ describe('the projection', () => {
     expect([...projection.reading.attrs.keys()].sort()).toEqual(['a', 'pk', 'rare', 'secret']);
   });
   test('rescues what no column takes, and drops what is excluded', () => {
-    expect(projection.attrs.map(({ attr, columns }) => `${attr} ${columns.length}`).sort()).toEqual(['a 1', 'pk 1', 'rare 0']);
+    expect(projection.attrs.map(({ attr, columns }) => `${attr} ${columns.length}`).sort()).toEqual([
+      'a 1',
+      'pk 1',
+      'rare 0',
+    ]);
     expect(projection.excluded).toEqual(new Set(['secret']));
   });
   test('knows the key', () => {

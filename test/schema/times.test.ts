@@ -48,9 +48,9 @@ describe('a timestamp column', () => {
   });
   test('numbers need a name that says so', () => {
     expect(typeOf([{ N: '1772366400' }], { timestamps: 'auto' })).toBe('long');
-    expect(typeOf([{ M: { created_at: { N: '1772366400' }, count: { N: '1772366400' } } }], { timestamps: 'auto' })).toBe(
-      'struct<count:long,created_at:timestamptz>',
-    );
+    expect(
+      typeOf([{ M: { created_at: { N: '1772366400' }, count: { N: '1772366400' } } }], { timestamps: 'auto' }),
+    ).toBe('struct<count:long,created_at:timestamptz>');
   });
   test('never for a key', () => {
     expect(typeOf([iso], { timestamps: 'auto', key: ['a'] })).toBe('string');

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TAGS, type Tag } from '../../model/schema.ts';
-import type { ReadItem } from '../../schema/reading.ts';
 import { mergeNumbers } from '../../schema/numbers.ts';
+import type { ReadItem } from '../../schema/reading.ts';
 import { emptyValue, type MapNode, type ValueNode } from '../../schema/structure.ts';
 import { type Probe, probesOf } from '../sql/census.ts';
 import type { Duck } from './instance.ts';
@@ -15,7 +15,14 @@ export class Census {
   items = 0;
 
   /** Counts all lines of these files. Throws the engine's refusal when they hold what the reading does not name. */
-  async count(duck: Duck, root: MapNode, reading: ReadItem, paths: readonly string[], dir: string, signal?: AbortSignal): Promise<void> {
+  async count(
+    duck: Duck,
+    root: MapNode,
+    reading: ReadItem,
+    paths: readonly string[],
+    dir: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     await mkdir(dir, { recursive: true });
     const seed = seedOf(reading);
     const seedPath = join(dir, 'seed.json');
@@ -35,7 +42,10 @@ export class Census {
 
   async #countStruct(duck: Duck, probes: readonly Probe[], relation: string, signal?: AbortSignal): Promise<void> {
     const selects = probes.map((probe, i) => `${probe.sql} AS f${i}`);
-    const [row] = await duck.rows(`SELECT count(*) AS items${selects.length === 0 ? '' : `, ${selects.join(', ')}`} FROM ${relation}`, signal);
+    const [row] = await duck.rows(
+      `SELECT count(*) AS items${selects.length === 0 ? '' : `, ${selects.join(', ')}`} FROM ${relation}`,
+      signal,
+    );
     this.items += Number(row?.['items'] ?? 0);
     for (const [i, probe] of probes.entries()) this.#take(probe, probes, i, row ?? {});
   }
@@ -51,7 +61,11 @@ export class Census {
     const notLong = row[`f${i + 2}`] ?? 0;
     if (probes[i + 2]?.figure !== 'notLong') return;
     const { node } = probe;
-    node.numbers = mergeNumbers(node.numbers, { intDigits: Number(value), scale: Number(scale), long: Number(notLong) === 0 });
+    node.numbers = mergeNumbers(node.numbers, {
+      intDigits: Number(value),
+      scale: Number(scale),
+      long: Number(notLong) === 0,
+    });
   }
 
   /** A table with too many names for a struct: attributes by name and tag. */
@@ -69,8 +83,8 @@ export class Census {
   }
 
   #add(node: ValueNode, tag: Tag, count: number): void {
-    let counts = this.#counts.get(node);
-    if (counts === undefined) this.#counts.set(node, (counts = new Map()));
+    const counts = this.#counts.get(node) ?? new Map<Tag, number>();
+    this.#counts.set(node, counts);
     counts.set(tag, (counts.get(tag) ?? 0) + count);
   }
 }

@@ -4,6 +4,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import { TailraceError } from '../../model/errors.ts';
 import { str } from '../sql/quote.ts';
 import { engineError } from './errors.ts';
+import { decodeExactly } from './exact-text.ts';
 import { applyScalar, plainValue, type ScalarFunction, scalarType, type Value } from './values.ts';
 
 export interface DuckOptions {
@@ -45,6 +46,7 @@ type DuckModule = typeof import('@duckdb/node-api');
 /** Opens an engine in memory with fixed limits. It loads no extension that is not built in. */
 export async function openDuckDb(options: DuckOptions): Promise<Duck> {
   const duckdb = await import('@duckdb/node-api');
+  await decodeExactly();
   const spills = spillFolder(options.tempDir);
   const instance = await open(duckdb, options, spills);
   const withConnection = <T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal) =>

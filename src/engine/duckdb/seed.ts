@@ -38,14 +38,18 @@ function seedValue(value: ReadValue, line: number): string {
 
 function seedTag(tag: Tag, inner: ReadTag, line: number): string {
   switch (inner.kind) {
-    case 'raw': return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
-    case 'list': return `[${seedValue(inner.element, line)}]`;
-    case 'map': return `{"k${line}":${seedValue(inner.value, line)}}`;
+    case 'raw':
+      return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
+    case 'list':
+      return `[${seedValue(inner.element, line)}]`;
+    case 'map':
+      return `{"k${line}":${seedValue(inner.value, line)}}`;
     case 'struct': {
       const fields = [...inner.fields].map(([name, value]) => `${JSON.stringify(name)}:${seedValue(value, line)}`);
       return `{${fields.join(',') || `"${NO_FIELD}":{"S":"x"}`}}`;
     }
-    case 'scalar': return scalarSeed(tag);
+    case 'scalar':
+      return scalarSeed(tag);
   }
 }
 
@@ -90,9 +94,16 @@ const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** The relation of all lines: columns Item and filename. */
 export function linesRelation(seedPath: string, seed: Seed, paths: readonly string[]): string {
   const options = [
-    `format='newline_delimited'`, `sample_size=${seed.lines.length}`, 'maximum_sample_files=1', 'maximum_depth=-1',
-    `map_inference_threshold=${seed.threshold}`, 'field_appearance_threshold=0', 'filename=true',
-    `maximum_object_size=${MAX_LINE_BYTES}`, `dateformat='%d'`, `timestampformat='%d'`,
+    `format='newline_delimited'`,
+    `sample_size=${seed.lines.length}`,
+    'maximum_sample_files=1',
+    'maximum_depth=-1',
+    `map_inference_threshold=${seed.threshold}`,
+    'field_appearance_threshold=0',
+    'filename=true',
+    `maximum_object_size=${MAX_LINE_BYTES}`,
+    `dateformat='%d'`,
+    `timestampformat='%d'`,
   ];
   return `(SELECT * FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE filename <> ${str(seedPath)})`;
 }

@@ -1,6 +1,6 @@
 import { mkdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { physicalType, systemType, type PhysicalType, type TableSchema } from '../../model/schema.ts';
+import { type PhysicalType, physicalType, systemType, type TableSchema } from '../../model/schema.ts';
 import type { PartitionField, PartitionValue, SortField } from '../../model/table.ts';
 import type { Projection } from '../../schema/projection.ts';
 import { projectSql } from '../sql/project.ts';
@@ -33,6 +33,8 @@ export interface StagedFile extends WrittenFile {
 
 /** Column that carries a partition's digest through COPY; PARTITION_BY leaves it out of the files. */
 const PART = '_tailrace_part';
+/** Names the file of a row where partition values are read back; no attribute's column begins so. */
+const FILE = '_tailrace_file';
 /** Rows in a row group: DuckDB's own unit of work, so that all threads are busy. */
 const ROW_GROUP_ROWS = 122_880;
 /** Rows in a row group where memory is short. */
@@ -69,8 +71,13 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   const data = join(job.outDir, 'data');
   await mkdir(data, { recursive: true });
   const options = [
-    'FORMAT parquet', 'COMPRESSION zstd', `FIELD_IDS ${fieldIdsSql(schema)}`, 'RETURN_STATS', ...(job.frugal === true ? [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`] : []),
-    `ROW_GROUP_SIZE ${job.frugal === true ? FRUGAL_ROWS : ROW_GROUP_ROWS}`, 'OVERWRITE_OR_IGNORE',
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    `FIELD_IDS ${fieldIdsSql(schema)}`,
+    'RETURN_STATS',
+    ...(job.frugal === true ? [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`] : []),
+    `ROW_GROUP_SIZE ${job.frugal === true ? FRUGAL_ROWS : ROW_GROUP_ROWS}`,
+    'OVERWRITE_OR_IGNORE',
   ];
   const sorted = job.sort.length > 0;
   if (!sorted) options.push(`ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`);
@@ -78,9 +85,13 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   if (partitioned) options.push(`PARTITION_BY (${PART})`, `FILENAME_PATTERN 'part_{i}'`);
   else options.push(`FILE_SIZE_BYTES ${job.targetFileSizeBytes}`, `FILENAME_PATTERN 'part_{i}'`);
   const keyed = partitioned ? `SELECT *, ${digest(job, schema)} AS ${PART} FROM (${select})` : select;
-  const query = sorted ? `SELECT * FROM (${keyed}) ORDER BY ${[...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ')}` : keyed;
+  const query = sorted
+    ? `SELECT * FROM (${keyed}) ORDER BY ${[...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ')}`
+    : keyed;
   // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
-  await duck.run(`SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`);
+  await duck.run(
+    `SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
+  );
   return duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal);
 }
 
@@ -107,18 +118,25 @@ export function columnType(schema: TableSchema, name: string): PhysicalType {
 }
 
 /** The typed partition values of each file, read from its rows: all rows of a file have the same. */
-async function partitionValues(duck: Duck, job: WriteJob, files: readonly WrittenFile[]): Promise<Map<string, PartitionValue[]>> {
+async function partitionValues(
+  duck: Duck,
+  job: WriteJob,
+  files: readonly WrittenFile[],
+): Promise<Map<string, PartitionValue[]>> {
   const values = new Map<string, PartitionValue[]>();
   if (job.partition.length === 0 || files.length === 0) return values;
   const { schema } = job.projection;
   const names = job.partition.map((_, i) => `p${i}`);
   const selects = job.partition.map((field, i) => `first(${partitionText(field, schema)}) AS p${i}`);
   const rows = await duck.rows(
-    `SELECT filename, ${selects.join(', ')} FROM read_parquet(${list(files.map((file) => file.path))}, filename=true, hive_partitioning=false) GROUP BY filename`,
+    `SELECT ${FILE}, ${selects.join(', ')} FROM read_parquet(${list(files.map((file) => file.path))}, filename=${str(FILE)}, hive_partitioning=false) GROUP BY ${FILE}`,
     job.signal,
   );
   for (const row of rows) {
-    values.set(String(row['filename']), names.map((name, i) => typedValue(row[name] ?? null, job.partition[i] as PartitionField, schema)));
+    values.set(
+      String(row[FILE]),
+      names.map((name, i) => typedValue(row[name] ?? null, job.partition[i] as PartitionField, schema)),
+    );
   }
   return values;
 }

@@ -30,7 +30,8 @@ export function probesOf(attrs: ReadonlyMap<string, ReadValue>, root: MapNode): 
 
 function visit(place: Place, read: ReadValue, node: ValueNode, probes: Probe[], depth: number): void {
   if (read.kind === 'raw') {
-    if (!place.many) probes.push({ node, figure: 'rawTags', tag: undefined, sql: `histogram(json_keys(${place.x})[1])` });
+    if (!place.many)
+      probes.push({ node, figure: 'rawTags', tag: undefined, sql: `histogram(json_keys(${place.x})[1])` });
     return;
   }
   for (const [tag, inner] of read.tags) {
@@ -42,7 +43,9 @@ function visit(place: Place, read: ReadValue, node: ValueNode, probes: Probe[], 
       visit({ x: at.many ? `flatten(${at.x})` : at.x, many: true }, inner.element, node.element, probes, depth + 1);
     }
     if (inner.kind === 'map' && node.map?.merged !== undefined) {
-      const values = at.many ? `flatten(list_transform(${at.x}, lambda c${depth}: map_values(c${depth})))` : `map_values(${at.x})`;
+      const values = at.many
+        ? `flatten(list_transform(${at.x}, lambda c${depth}: map_values(c${depth})))`
+        : `map_values(${at.x})`;
       visit({ x: values, many: true }, inner.value, node.map.merged, probes, depth + 1);
     }
     if (inner.kind === 'struct') {

@@ -14,11 +14,15 @@ export const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+
 const INTEGER = '-?(0|[1-9][0-9]*)';
 
 const ISO_PRINT: Partial<Record<TimestampFormat, string>> = {
-  iso: '%Y-%m-%dT%H:%M:%SZ', 'iso-ms': '%Y-%m-%dT%H:%M:%S.%gZ', 'iso-us': '%Y-%m-%dT%H:%M:%S.%fZ',
+  iso: '%Y-%m-%dT%H:%M:%SZ',
+  'iso-ms': '%Y-%m-%dT%H:%M:%S.%gZ',
+  'iso-us': '%Y-%m-%dT%H:%M:%S.%fZ',
 };
 /** Digits that stay clear of 64-bit overflow, and the factor to microseconds. */
 const EPOCH: Partial<Record<TimestampFormat, { readonly digits: number; readonly micros: number }>> = {
-  'epoch-s': { digits: 11, micros: 1_000_000 }, 'epoch-ms': { digits: 14, micros: 1_000 }, 'epoch-us': { digits: 17, micros: 1 },
+  'epoch-s': { digits: 11, micros: 1_000_000 },
+  'epoch-ms': { digits: 14, micros: 1_000 },
+  'epoch-us': { digits: 17, micros: 1 },
 };
 
 export function matches(text: string, pattern: string): string {
@@ -28,13 +32,22 @@ export function matches(text: string, pattern: string): string {
 /** The typed value, believed blindly: right wherever `leafFits` is true, anything elsewhere. */
 export function leafFast(text: string, type: ColumnType): string {
   switch (type.kind) {
-    case 'long': return `try_cast(${text} AS BIGINT)`;
-    case 'decimal': return `try_cast(${text} AS DECIMAL(${type.precision},${type.scale}))`;
-    case 'double': return `try_cast(${text} AS DOUBLE)`;
-    case 'binary': return `CASE WHEN ${matches(text, BASE64)} THEN from_base64(${text}) END`;
-    case 'timestamp': return timeFast(text, type.format);
-    case 'string': case 'number-text': case 'boolean': return text;
-    default: throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
+    case 'long':
+      return `try_cast(${text} AS BIGINT)`;
+    case 'decimal':
+      return `try_cast(${text} AS DECIMAL(${type.precision},${type.scale}))`;
+    case 'double':
+      return `try_cast(${text} AS DOUBLE)`;
+    case 'binary':
+      return `CASE WHEN ${matches(text, BASE64)} THEN from_base64(${text}) END`;
+    case 'timestamp':
+      return timeFast(text, type.format);
+    case 'string':
+    case 'number-text':
+    case 'boolean':
+      return text;
+    default:
+      throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
   }
 }
 
@@ -47,16 +60,24 @@ export function leafGuarded(text: string, type: ColumnType): string {
 /** True when the text (not NULL) is exactly the typed value. */
 export function leafFits(text: string, type: ColumnType): string {
   switch (type.kind) {
-    case 'long': return `(${matches(text, INTEGER)} AND try_cast(${text} AS BIGINT) IS NOT NULL)`;
+    case 'long':
+      return `(${matches(text, INTEGER)} AND try_cast(${text} AS BIGINT) IS NOT NULL)`;
     case 'decimal': {
       const fraction = type.scale > 0 ? `(\\.[0-9]{1,${type.scale}})?` : '';
       return `(${matches(text, INTEGER + fraction)} AND ${leafFast(text, type)} IS NOT NULL)`;
     }
-    case 'double': case 'number-text': return matches(text, CANONICAL_NUMBER);
-    case 'binary': return matches(text, BASE64);
-    case 'timestamp': return timeFits(text, type.format);
-    case 'string': case 'boolean': return 'true';
-    default: throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
+    case 'double':
+    case 'number-text':
+      return matches(text, CANONICAL_NUMBER);
+    case 'binary':
+      return matches(text, BASE64);
+    case 'timestamp':
+      return timeFits(text, type.format);
+    case 'string':
+    case 'boolean':
+      return 'true';
+    default:
+      throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
   }
 }
 

@@ -52,7 +52,8 @@ export function rescueText(x: string, plan: AttrPlan): string {
  */
 export function packSql(xs: string, plan: AttrPlan, open: boolean): string {
   const [column] = plan.columns;
-  if (column === undefined) return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${open ? '' : `, t := ${rescueText('g', plan)}`}))`;
+  if (column === undefined)
+    return `list_transform(${xs}, lambda g: struct_pack(ok := g IS NULL${open ? '' : `, t := ${rescueText('g', plan)}`}))`;
   const parsed = open && plan.read.kind === 'typed';
   const text = open ? '' : `, t := CASE WHEN NOT g.ok THEN ${rescueText('g.x', plan)} END`;
   if (!parsed && column.type.kind !== 'json') {
@@ -68,7 +69,9 @@ export function packSql(xs: string, plan: AttrPlan, open: boolean): string {
   const value = valueSql('g.x', plan.read, column, 'guarded');
   const valued = `list_transform(${placed}, lambda g: struct_pack(x := g.x${parsed ? ', r := g.r' : ''}, v := ${value}))`;
   const fits = column.type.kind === 'json' ? 'g.v IS NOT NULL' : fitsSql('g.x', plan.read, column);
-  const whole = parsed ? `CASE WHEN g.x IS NOT NULL AND ${fits} THEN length(${textSql('g.x', plan.read)}) = length(g.r::VARCHAR) ELSE false END` : fits;
+  const whole = parsed
+    ? `CASE WHEN g.x IS NOT NULL AND ${fits} THEN length(${textSql('g.x', plan.read)}) = length(g.r::VARCHAR) ELSE false END`
+    : fits;
   const ok = `coalesce(g.${parsed ? 'r' : 'x'} IS NULL OR ${whole}, false)`;
   const checked = `list_transform(${valued}, lambda g: struct_pack(x := g.x, v := g.v, ok := ${ok}))`;
   return `list_transform(${checked}, lambda g: struct_pack(v := g.v, ok := g.ok${text}))`;

@@ -3,7 +3,7 @@ import { columnNames } from '../../model/type-text.ts';
 import type { AttrPlan, Projection } from '../../schema/projection.ts';
 import { tagOfFormat } from '../../schema/times.ts';
 import { leafGuarded } from './leaf.ts';
-import { packsOf, packSql, rescueText } from './packs.ts';
+import { packSql, packsOf, rescueText } from './packs.ts';
 import { ident, list, str } from './quote.ts';
 import { readType } from './read-type.ts';
 import { badLine, isSound, isSoundFlat, stripNulls } from './text.ts';
@@ -47,7 +47,8 @@ export function projectSql(projection: Projection, relation: string): string {
   const plans = [...packs.flat(), ...projection.attrs.filter((plan) => !packed.has(plan))];
   const row = rowOf(projection, plans, packs, open);
   const byName = new Map<string, string>();
-  for (const { plan, values } of row.sources) for (const [i, column] of plan.columns.entries()) byName.set(column.name, values[i] ?? 'NULL');
+  for (const { plan, values } of row.sources)
+    for (const [i, column] of plan.columns.entries()) byName.set(column.name, values[i] ?? 'NULL');
   for (const column of projection.derived) byName.set(column.name, derivedColumn(column, row.sources));
   byName.set('_rescued', open ? rescueOpen(projection, row) : rescueStruct(row));
   byName.set('_written_at', 'NULL::TIMESTAMPTZ');
@@ -58,41 +59,63 @@ export function projectSql(projection: Projection, relation: string): string {
   return `SELECT ${checked.join(', ')} FROM (SELECT ${columns.join(', ')}, ${FILE} AS ${OUT} FROM ${from})`;
 }
 
-function rowOf(projection: Projection, plans: readonly AttrPlan[], packs: readonly (readonly AttrPlan[])[], open: boolean): Row {
+function rowOf(
+  projection: Projection,
+  plans: readonly AttrPlan[],
+  packs: readonly (readonly AttrPlan[])[],
+  open: boolean,
+): Row {
   const trust = projection.attrs.length <= FAST_ATTRS ? 'fast' : 'guarded';
   const part = (plan: AttrPlan): string => `list_extract(item_parts, ${plans.indexOf(plan) + 1})`;
   const place = (plan: AttrPlan): string => (open ? part(plan) : member('Item', plan.attr));
   const packed = new Set(packs.flat());
   const values: string[] = [];
   const checks: string[] = [];
-  const sources = plans.filter((plan) => !packed.has(plan)).map((plan, i): Source => {
-    const parsed = open && plan.read.kind === 'typed';
-    const x = parsed ? `from_json(${place(plan)}, ${str(JSON.stringify(readType(plan.read)))})` : place(plan);
-    const mine = plan.columns.map((column, j) => {
-      const [fast, guarded] = [valueSql(x, plan.read, column, trust), valueSql(x, plan.read, column, 'guarded')];
-      values.push(`${fast} AS v_${i}_${j}`);
-      return fast === guarded ? `v_${i}_${j}` : `CASE WHEN ok_${i} THEN v_${i}_${j} ELSE ${guarded} END`;
+  const sources = plans
+    .filter((plan) => !packed.has(plan))
+    .map((plan, i): Source => {
+      const parsed = open && plan.read.kind === 'typed';
+      const x = parsed ? `from_json(${place(plan)}, ${str(JSON.stringify(readType(plan.read)))})` : place(plan);
+      const mine = plan.columns.map((column, j) => {
+        const [fast, guarded] = [valueSql(x, plan.read, column, trust), valueSql(x, plan.read, column, 'guarded')];
+        values.push(`${fast} AS v_${i}_${j}`);
+        return fast === guarded ? `v_${i}_${j}` : `CASE WHEN ok_${i} THEN v_${i}_${j} ELSE ${guarded} END`;
+      });
+      // Beside the values, checks share their parts with them; a check of a text needs the text first.
+      (isText(plan) ? checks : values).push(
+        `${okSql(plan, x, parsed ? place(plan) : undefined, `v_${i}_0`)} AS ok_${i}`,
+      );
+      return { plan, x, ok: `ok_${i}`, values: mine };
     });
-    // Beside the values, checks share their parts with them; a check of a text needs the text first.
-    (isText(plan) ? checks : values).push(`${okSql(plan, x, parsed ? place(plan) : undefined, `v_${i}_0`)} AS ok_${i}`);
-    return { plan, x, ok: `ok_${i}`, values: mine };
-  });
   const inPacks = packs.map((plansOf, i) => {
     const first = plans.indexOf(plansOf[0] as AttrPlan) + 1;
-    const xs = open ? `list_slice(item_parts, ${first}, ${first + plansOf.length - 1})` : `[${plansOf.map(place).join(', ')}]`;
+    const xs = open
+      ? `list_slice(item_parts, ${first}, ${first + plansOf.length - 1})`
+      : `[${plansOf.map(place).join(', ')}]`;
     values.push(`${packSql(xs, plansOf[0] as AttrPlan, open)} AS pack_${i}`);
     return { alias: `pack_${i}`, plansOf };
   });
-  const packedSources = inPacks.flatMap(({ alias, plansOf }) => plansOf.map((plan, i): Source => {
-    const element = `list_extract(${alias}, ${i + 1})`;
-    return { plan, x: place(plan), ok: member(element, 'ok'), values: [member(element, 'v')] };
-  }));
+  const packedSources = inPacks.flatMap(({ alias, plansOf }) =>
+    plansOf.map((plan, i): Source => {
+      const element = `list_extract(${alias}, ${i + 1})`;
+      return { plan, x: place(plan), ok: member(element, 'ok'), values: [member(element, 'v')] };
+    }),
+  );
   const name = (plan: AttrPlan): string => str(`${JSON.stringify(plan.attr)}:${open ? 'null' : ''}`);
-  const direct1 = sources.filter(({ plan }) => open || !plan.isKey).map(({ plan, x, ok }) =>
-    (open ? `CASE WHEN ${ok} AND ${place(plan)} IS NOT NULL THEN ${name(plan)} END` : `CASE WHEN NOT ${ok} THEN ${name(plan)} || ${rescueText(x, plan)} END`));
+  const direct1 = sources
+    .filter(({ plan }) => open || !plan.isKey)
+    .map(({ plan, x, ok }) =>
+      open
+        ? `CASE WHEN ${ok} AND ${place(plan)} IS NOT NULL THEN ${name(plan)} END`
+        : `CASE WHEN NOT ${ok} THEN ${name(plan)} || ${rescueText(x, plan)} END`,
+    );
   return {
-    select: (from) => selectAll(checks, selectAll(values, from)), sources: [...sources, ...packedSources],
-    whole: [...sources.map(({ ok }) => ok), ...inPacks.map(({ alias }) => `list_bool_and(list_transform(${alias}, lambda e: e.ok))`)],
+    select: (from) => selectAll(checks, selectAll(values, from)),
+    sources: [...sources, ...packedSources],
+    whole: [
+      ...sources.map(({ ok }) => ok),
+      ...inPacks.map(({ alias }) => `list_bool_and(list_transform(${alias}, lambda e: e.ok))`),
+    ],
     members: [
       `[${[...direct1, 'NULL'].join(', ')}]::VARCHAR[]`,
       ...inPacks.map(({ alias, plansOf }) => {
@@ -117,9 +140,11 @@ function fitsAny(plan: AttrPlan, x: string, text: string | undefined, value: str
   // A text is made only of what can be turned back, so it vouches for itself.
   if (isText(plan)) return `${value} IS NOT NULL`;
   const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
-  const fits = checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
+  const fits =
+    checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
   // Written out again, a value that was parsed whole is as long as its text, in whatever order its names come.
-  return text === undefined ? fits
+  return text === undefined
+    ? fits
     : `CASE WHEN ${x} IS NOT NULL AND ${fits} THEN length(${textSql(x, plan.read)}) = length(${text}::VARCHAR) ELSE false END`;
 }
 
@@ -151,7 +176,11 @@ function rescueStruct({ sources, whole, members }: Row): string {
 /** `_rescued` where Item is JSON text: every member that is in no column, or does not fit it. */
 function rescueOpen(projection: Projection, { sources, whole, members }: Row): string {
   const complete = `len(json_keys(Item)) = len(list_filter(item_parts, lambda p: p IS NOT NULL))`;
-  const sound = all([`json_type(Item) = 'OBJECT'`, 'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))', keysHold(sources)]);
+  const sound = all([
+    `json_type(Item) = 'OBJECT'`,
+    'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))',
+    keysHold(sources),
+  ]);
   const dropped = [...projection.excluded].map((name) => str(`${JSON.stringify(name)}:null`));
   const patch = object([...members, `[${[...dropped, 'NULL'].join(', ')}]::VARCHAR[]`]);
   const rest = `nullif(json_merge_patch(Item, ${patch})::VARCHAR, '{}')`;
@@ -169,7 +198,8 @@ function soundRescue(text: string): string {
 
 /** Item as JSON text, with the attributes of all plans taken out of it in one parse. */
 function openRelation(plans: readonly AttrPlan[], relation: string): string {
-  const parts = plans.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(plans.map(({ attr }) => pointer(attr)))})`;
+  const parts =
+    plans.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(plans.map(({ attr }) => pointer(attr)))})`;
   return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
 }
 

@@ -13,13 +13,17 @@ export function readType(read: ReadValue): string {
 
 function tagType(tag: Tag, read: ReadTag): string {
   switch (read.kind) {
-    case 'raw': return 'JSON';
-    case 'list': return `${readType(read.element)}[]`;
-    case 'map': return `MAP(VARCHAR, ${readType(read.value)})`;
+    case 'raw':
+      return 'JSON';
+    case 'list':
+      return `${readType(read.element)}[]`;
+    case 'map':
+      return `MAP(VARCHAR, ${readType(read.value)})`;
     case 'struct': {
       const fields = [...read.fields].map(([name, value]) => `${ident(name)} ${readType(value)}`);
       return `STRUCT(${fields.join(', ') || `${ident(NO_FIELD)} VARCHAR`})`;
     }
-    case 'scalar': return tag === 'BOOL' || tag === 'NULL' ? 'BOOLEAN' : tag.length === 2 ? 'VARCHAR[]' : 'VARCHAR';
+    case 'scalar':
+      return tag === 'BOOL' || tag === 'NULL' ? 'BOOLEAN' : tag.length === 2 ? 'VARCHAR[]' : 'VARCHAR';
   }
 }

@@ -59,8 +59,14 @@ export function isSound(object: string): string {
 }
 
 const LEAF = [
-  `S":${STRING}`, `N":"${CANONICAL_NUMBER}"`, `BOOL":(?:true|false)`, `NULL":true`, `B":"${BASE64}"`,
-  `SS":\\[${some(STRING)}\\]`, `NS":\\[${some(`"${CANONICAL_NUMBER}"`)}\\]`, `BS":\\[${some(`"${BASE64}"`)}\\]`,
+  `S":${STRING}`,
+  `N":"${CANONICAL_NUMBER}"`,
+  `BOOL":(?:true|false)`,
+  `NULL":true`,
+  `B":"${BASE64}"`,
+  `SS":\\[${some(STRING)}\\]`,
+  `NS":\\[${some(`"${CANONICAL_NUMBER}"`)}\\]`,
+  `BS":\\[${some(`"${BASE64}"`)}\\]`,
 ].join('|');
 
 function soundTo(object: string, levels: number): string {

@@ -55,8 +55,12 @@ function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: n
   const v = `v${depth}`;
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return t;
-    const element = read.kind === 'list' ? valueSql(v, read.element, type.element, trust, depth + 1)
-      : trust === 'fast' ? leafFast(v, type.element.type) : leafGuarded(v, type.element.type);
+    const element =
+      read.kind === 'list'
+        ? valueSql(v, read.element, type.element, trust, depth + 1)
+        : trust === 'fast'
+          ? leafFast(v, type.element.type)
+          : leafGuarded(v, type.element.type);
     return `list_transform(${t}, lambda ${v}: ${element})`;
   }
   if (type.kind === 'map' && read.kind === 'map') {
@@ -64,8 +68,10 @@ function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: n
     return `CASE WHEN ${t} IS NOT NULL THEN map(map_keys(${t}), list_transform(map_values(${t}), lambda ${v}: ${value})) END`;
   }
   if (type.kind === 'struct' && read.kind === 'struct') {
-    const fields = type.fields.map((field) =>
-      `${ident(field.name)} := ${valueSql(member(t, field.attr), read.fields.get(field.attr) ?? { kind: 'raw' }, field, trust, depth)}`);
+    const fields = type.fields.map(
+      (field) =>
+        `${ident(field.name)} := ${valueSql(member(t, field.attr), read.fields.get(field.attr) ?? { kind: 'raw' }, field, trust, depth)}`,
+    );
     return `CASE WHEN ${t} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`;
   }
   return trust === 'fast' ? leafFast(t, type) : leafGuarded(t, type);
@@ -79,7 +85,9 @@ export function fitsSql(x: string, read: ReadValue, into: Target, depth = 0): st
   const tag = read.tags.get(into.tag as Tag);
   if (tag === undefined) return 'false';
   const t = member(x, into.tag);
-  const others = [...read.tags.keys()].filter((other) => other !== into.tag).map((other) => `${member(x, other)} IS NULL`);
+  const others = [...read.tags.keys()]
+    .filter((other) => other !== into.tag)
+    .map((other) => `${member(x, other)} IS NULL`);
   return all([`${t} IS NOT NULL`, ...others, tagFits(t, tag, into, depth)]);
 }
 
@@ -96,8 +104,10 @@ function tagFits(t: string, read: ReadTag, into: Target, depth: number): string 
   const v = `v${depth}`;
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return `list_position(${t}, NULL) IS NULL`;
-    const element = read.kind === 'list' ? all([`${v} IS NOT NULL`, fitsSql(v, read.element, type.element, depth + 1)])
-      : `coalesce(${leafFits(v, type.element.type)}, false)`;
+    const element =
+      read.kind === 'list'
+        ? all([`${v} IS NOT NULL`, fitsSql(v, read.element, type.element, depth + 1)])
+        : `coalesce(${leafFits(v, type.element.type)}, false)`;
     return `coalesce(list_bool_and(list_transform(${t}, lambda ${v}: ${element})), true)`;
   }
   if (type.kind === 'map' && read.kind === 'map') {
@@ -106,12 +116,14 @@ function tagFits(t: string, read: ReadTag, into: Target, depth: number): string 
   }
   if (type.kind === 'struct' && read.kind === 'struct') {
     const byAttr = new Map(type.fields.map((field) => [field.attr, field]));
-    return all([...read.fields].map(([attr, value]) => {
-      const field = byAttr.get(attr);
-      const x = member(t, attr);
-      const fits = field === undefined ? 'false' : fitsSql(x, value, field, depth);
-      return fits === 'true' ? 'true' : `(${x} IS NULL OR ${fits})`;
-    }));
+    return all(
+      [...read.fields].map(([attr, value]) => {
+        const field = byAttr.get(attr);
+        const x = member(t, attr);
+        const fits = field === undefined ? 'false' : fitsSql(x, value, field, depth);
+        return fits === 'true' ? 'true' : `(${x} IS NULL OR ${fits})`;
+      }),
+    );
   }
   return leafFits(t, type);
 }

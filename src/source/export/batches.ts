@@ -62,7 +62,11 @@ export function planBatches(source: FullExport, batchBytes: number): readonly Ba
 }
 
 /** Fetches batch after batch, the next ones in the background while the consumer works. */
-export async function* fetchBatches(storage: Storage, source: FullExport, options: BatchOptions): AsyncGenerator<Batch> {
+export async function* fetchBatches(
+  storage: Storage,
+  source: FullExport,
+  options: BatchOptions,
+): AsyncGenerator<Batch> {
   const plans = planBatches(source, options.batchBytes).filter(({ index }) => options.skip?.(index) !== true);
   const ahead = new ReadAhead(storage, source, plans, options);
   ahead.checkBudget();
@@ -104,13 +108,24 @@ class ReadAhead {
     this.#storage = storage;
     this.#source = source;
     this.#options = options;
-    this.#signal = options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
+    this.#signal =
+      options.signal === undefined ? this.#stop.signal : AbortSignal.any([options.signal, this.#stop.signal]);
     // Each file under way listens; that is no leak.
     setMaxListeners(0, this.#signal);
     this.#signal.addEventListener('abort', () => this.#wake(), { once: true });
-    this.#slots = new Map(plans.map((plan, position) => [plan.index, {
-      plan, position, fetched: new Array<undefined>(plan.files.length), bytes: 0, open: plan.files.length, released: false,
-    }]));
+    this.#slots = new Map(
+      plans.map((plan, position) => [
+        plan.index,
+        {
+          plan,
+          position,
+          fetched: new Array<undefined>(plan.files.length),
+          bytes: 0,
+          open: plan.files.length,
+          released: false,
+        },
+      ]),
+    );
     this.#queue = [...this.#slots.values()].flatMap((slot) => slot.plan.files.map((_, place) => ({ slot, place })));
     this.#queue.reverse();
   }
@@ -199,7 +214,9 @@ class ReadAhead {
     this.#usedBytes += planned;
     try {
       const fetched = await fetchFile(this.#storage, this.#source, file, {
-        tempDir, signal: this.#signal, ...(onBytes === undefined ? {} : { onBytes }),
+        tempDir,
+        signal: this.#signal,
+        ...(onBytes === undefined ? {} : { onBytes }),
       });
       slot.fetched[place] = fetched;
       slot.bytes += fetched.tempBytes;
@@ -222,9 +239,18 @@ class ReadAhead {
 
 function overBudget(plan: BatchPlan, bytes: number, budgetBytes: number): TailraceError {
   const [first] = plan.files;
-  const what = plan.files.length === 1 ? `The data file ${first?.manifestKey ?? ''} needs` : `A batch of ${plan.files.length} data files needs`;
-  return new TailraceError('TEMP_BUDGET', `${what} ${bytes} bytes of the temporary folder; ${budgetBytes} are allowed.`, {
-    expected: `at most ${budgetBytes} bytes`, found: `${bytes} bytes`, place: first?.manifestKey ?? '',
-    hint: 'Raise --temp-budget, and name a disk with room by --temp-dir.',
-  });
+  const what =
+    plan.files.length === 1
+      ? `The data file ${first?.manifestKey ?? ''} needs`
+      : `A batch of ${plan.files.length} data files needs`;
+  return new TailraceError(
+    'TEMP_BUDGET',
+    `${what} ${bytes} bytes of the temporary folder; ${budgetBytes} are allowed.`,
+    {
+      expected: `at most ${budgetBytes} bytes`,
+      found: `${bytes} bytes`,
+      place: first?.manifestKey ?? '',
+      hint: 'Raise --temp-budget, and name a disk with room by --temp-dir.',
+    },
+  );
 }

@@ -34,7 +34,10 @@ export async function findFullExport(storage: Storage, prefix: string): Promise<
 }
 
 /** Level by level, so that what lies near is found first; the folders of a level are looked into side by side. */
-async function walk(storage: Storage, start: string): Promise<{ readonly found: readonly Found[]; readonly exhausted: boolean }> {
+async function walk(
+  storage: Storage,
+  start: string,
+): Promise<{ readonly found: readonly Found[]; readonly exhausted: boolean }> {
   const found: Found[] = [];
   let level = [start];
   let looked = 0;
@@ -92,36 +95,60 @@ function noExport(storage: Storage, start: string, found: readonly Found[]): Tai
   const place = uriOf(storage, start);
   const unfinished = found.find(({ kind }) => kind === 'unfinished');
   if (unfinished !== undefined) {
-    return new TailraceError('SOURCE_NOT_FOUND', 'The export is not finished: it has been started, but has no manifests yet.', {
-      expected: SUMMARY_FILE, found: STARTED, place: uriOf(storage, unfinished.folder),
-      hint: 'Wait until the export is COMPLETED. If this is a copy, copy the manifests as well.',
-    });
+    return new TailraceError(
+      'SOURCE_NOT_FOUND',
+      'The export is not finished: it has been started, but has no manifests yet.',
+      {
+        expected: SUMMARY_FILE,
+        found: STARTED,
+        place: uriOf(storage, unfinished.folder),
+        hint: 'Wait until the export is COMPLETED. If this is a copy, copy the manifests as well.',
+      },
+    );
   }
   const incremental = found.filter(({ kind }) => kind === 'incremental');
   if (incremental.length > 0) {
-    return new TailraceError('SOURCE_NOT_FOUND', `There is no full export here, only ${incremental.length} incremental.`, {
-      expected: 'a full export', found: shown(incremental), place,
-      hint: 'This version loads full exports; name the folder of one.',
-    });
+    return new TailraceError(
+      'SOURCE_NOT_FOUND',
+      `There is no full export here, only ${incremental.length} incremental.`,
+      {
+        expected: 'a full export',
+        found: shown(incremental),
+        place,
+        hint: 'This version loads full exports; name the folder of one.',
+      },
+    );
   }
   return new TailraceError('SOURCE_NOT_FOUND', `No export lies at or below ${place}.`, {
-    expected: `a folder with ${SUMMARY_FILE}`, place,
-    hint: 'Name the export\'s folder (…/AWSDynamoDB/<ExportId>) or a folder above it.',
+    expected: `a folder with ${SUMMARY_FILE}`,
+    place,
+    hint: "Name the export's folder (…/AWSDynamoDB/<ExportId>) or a folder above it.",
   });
 }
 
 function severalExports(storage: Storage, start: string, exports: readonly Found[]): TailraceError {
   const count = exports.length > MAX_SHOWN ? `more than ${MAX_SHOWN}` : String(exports.length);
-  return new TailraceError('SOURCE_NOT_FOUND', `There are ${count} full exports here; it is not clear which one is meant.`, {
-    expected: 'exactly one full export', found: shown(exports), place: uriOf(storage, start),
-    hint: `Name one of them, for example ${uriOf(storage, exports[0]?.folder ?? start)}.`,
-  });
+  return new TailraceError(
+    'SOURCE_NOT_FOUND',
+    `There are ${count} full exports here; it is not clear which one is meant.`,
+    {
+      expected: 'exactly one full export',
+      found: shown(exports),
+      place: uriOf(storage, start),
+      hint: `Name one of them, for example ${uriOf(storage, exports[0]?.folder ?? start)}.`,
+    },
+  );
 }
 
 function tooManyFolders(storage: Storage, start: string): TailraceError {
-  return new TailraceError('SOURCE_NOT_FOUND', `There are more than ${MAX_FOLDERS} folders here; not all were looked into.`, {
-    place: uriOf(storage, start), hint: 'Name the export\'s own folder: …/AWSDynamoDB/<ExportId>.',
-  });
+  return new TailraceError(
+    'SOURCE_NOT_FOUND',
+    `There are more than ${MAX_FOLDERS} folders here; not all were looked into.`,
+    {
+      place: uriOf(storage, start),
+      hint: "Name the export's own folder: …/AWSDynamoDB/<ExportId>.",
+    },
+  );
 }
 
 function shown(exports: readonly Found[]): string {
@@ -137,5 +164,8 @@ export function join(folder: string, name: string): string {
 /** A folder's URI for messages; the root itself has no key. */
 export function uriOf(storage: Storage, folder: string): string {
   if (folder !== '') return storage.uri(folder);
-  return storage.uri('x').slice(0, -1).replace(/(?<=[^/])\/$/, '');
+  return storage
+    .uri('x')
+    .slice(0, -1)
+    .replace(/(?<=[^/])\/$/, '');
 }

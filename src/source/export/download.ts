@@ -29,7 +29,10 @@ export interface DownloadOptions {
  * is continued by range, pinned to the etag, so that no two versions are ever mixed.
  */
 export async function download(
-  storage: Storage, file: SourceFile, path: string, options: DownloadOptions = {},
+  storage: Storage,
+  file: SourceFile,
+  path: string,
+  options: DownloadOptions = {},
 ): Promise<{ readonly md5Base64: string; readonly bytes: number }> {
   const target = await open(path, 'w', 0o600);
   const state: State = { target, path, md5: createHash('md5'), received: 0 };
@@ -42,7 +45,11 @@ export async function download(
       if (state.received === file.sizeBytes) break;
       barren = state.received > before ? 0 : barren + 1;
       if (barren >= MAX_BARREN_TRIES) throw brokenOff(storage, file, state.received, cause);
-      await sleep(pauseMs(barren, options.firstPauseMs ?? FIRST_PAUSE_MS), undefined, options.signal === undefined ? {} : { signal: options.signal });
+      await sleep(
+        pauseMs(barren, options.firstPauseMs ?? FIRST_PAUSE_MS),
+        undefined,
+        options.signal === undefined ? {} : { signal: options.signal },
+      );
     }
   } finally {
     await target.close();
@@ -67,7 +74,10 @@ async function attempt(storage: Storage, file: SourceFile, state: State, options
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     const open = body;
-    const watch = setTimeout(() => open.destroy(new Error('no byte arrived for too long')), options.stallMs ?? STALL_MS);
+    const watch = setTimeout(
+      () => open.destroy(new Error('no byte arrived for too long')),
+      options.stallMs ?? STALL_MS,
+    );
     try {
       for await (const chunk of open) {
         watch.refresh();
@@ -93,7 +103,9 @@ async function keep(chunk: Buffer, state: State): Promise<void> {
     await state.target.writeFile(chunk);
   } catch (thrown) {
     const fault = writeFault(thrown, state.path);
-    throw fault instanceof TailraceError ? fault : new TailraceError('INTERNAL', `Writing ${state.path} failed.`, { cause: thrown });
+    throw fault instanceof TailraceError
+      ? fault
+      : new TailraceError('INTERNAL', `Writing ${state.path} failed.`, { cause: thrown });
   }
   state.md5.update(chunk);
   state.received += chunk.length;
@@ -107,14 +119,19 @@ function pauseMs(barren: number, firstMs: number): number {
 
 function brokenOff(storage: Storage, file: SourceFile, received: number, cause: unknown): TailraceError {
   const details = {
-    expected: `${file.sizeBytes} bytes`, found: `${received} bytes`, place: storage.uri(file.key), cause,
+    expected: `${file.sizeBytes} bytes`,
+    found: `${received} bytes`,
+    place: storage.uri(file.key),
+    cause,
   };
   if (cause === undefined) {
     return new TailraceError('DATA_MISSING', `The data file ${file.manifestKey} is cut short.`, {
-      ...details, hint: 'Copy the file again from the export, and run again.',
+      ...details,
+      hint: 'Copy the file again from the export, and run again.',
     });
   }
   return new TailraceError('UNREACHABLE', `The download of ${file.manifestKey} broke off again and again.`, {
-    ...details, hint: 'Check the connection and run again; what is already written is kept.',
+    ...details,
+    hint: 'Check the connection and run again; what is already written is kept.',
   });
 }

@@ -5,8 +5,9 @@ import type { SourceFile } from '../port.ts';
 /** The file was overwritten while it was read. */
 export function replaced(file: SourceFile): TailraceError {
   return new TailraceError('DATA_CHECKSUM', `The data file ${file.manifestKey} was replaced while it was read.`, {
-    expected: 'an export that does not change', place: file.manifestKey,
-    hint: 'Let nothing write to the export\'s folder, and run again.',
+    expected: 'an export that does not change',
+    place: file.manifestKey,
+    hint: "Let nothing write to the export's folder, and run again.",
   });
 }
 
@@ -17,6 +18,8 @@ export function fetchFault(thrown: unknown, file: SourceFile, signal: AbortSigna
   const gone = thrown instanceof ObjectNotFound || (thrown as NodeJS.ErrnoException).code === 'ENOENT';
   if (!gone) return thrown;
   return new TailraceError('DATA_MISSING', `The data file ${file.manifestKey} is gone.`, {
-    place: file.manifestKey, cause: thrown, hint: 'Copy it again from the export, and run again.',
+    place: file.manifestKey,
+    cause: thrown,
+    hint: 'Copy it again from the export, and run again.',
   });
 }

@@ -6,7 +6,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { writeFault } from '../lines/write.ts';
 import type { FullExport, LocalFile, SourceFile } from '../port.ts';
-import { download, type DownloadOptions } from './download.ts';
+import { type DownloadOptions, download } from './download.ts';
 import { fetchFault, replaced } from './faults.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -28,12 +28,16 @@ export interface FetchedFile extends LocalFile {
  * any other is streamed to the temporary folder. An Ion file comes out as DynamoDB JSON lines.
  */
 export async function fetchFile(
-  storage: Storage, source: FullExport, file: SourceFile, options: FetchOptions,
+  storage: Storage,
+  source: FullExport,
+  file: SourceFile,
+  options: FetchOptions,
 ): Promise<FetchedFile> {
   const localPath = storage.localPath(file.key);
-  const fetched = localPath === undefined
-    ? await fetchRemote(storage, source, file, options)
-    : await verifyInPlace(localPath, source, file, options);
+  const fetched =
+    localPath === undefined
+      ? await fetchRemote(storage, source, file, options)
+      : await verifyInPlace(localPath, source, file, options);
   if (source.format !== 'ION') return fetched;
   try {
     const { convertFile } = await import('../ion/file.ts');
@@ -41,18 +45,33 @@ export async function fetchFile(
     await mkdir(options.tempDir, { recursive: true });
     const { bytes, rejects } = await convertFile(fetched.path, path, file.manifestKey, options.signal);
     await fetched.recheck();
-    return { source: file, path, tempBytes: bytes, rejects, recheck: async () => {}, release: () => rm(path, { force: true }) };
+    return {
+      source: file,
+      path,
+      tempBytes: bytes,
+      rejects,
+      recheck: async () => {},
+      release: () => rm(path, { force: true }),
+    };
   } finally {
     await fetched.release();
   }
 }
 
-async function verifyInPlace(path: string, source: FullExport, file: SourceFile, options: FetchOptions): Promise<FetchedFile> {
+async function verifyInPlace(
+  path: string,
+  source: FullExport,
+  file: SourceFile,
+  options: FetchOptions,
+): Promise<FetchedFile> {
   const before = await identity(path, file);
   const md5 = createHash('md5');
   try {
     const { signal } = options;
-    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, ...(signal === undefined ? {} : { signal }) })) {
+    for await (const chunk of createReadStream(path, {
+      highWaterMark: CHUNK_BYTES,
+      ...(signal === undefined ? {} : { signal }),
+    })) {
       md5.update(chunk as Buffer);
       options.onBytes?.((chunk as Buffer).length);
     }
@@ -67,8 +86,16 @@ async function verifyInPlace(path: string, source: FullExport, file: SourceFile,
   return { source: file, path, tempBytes: 0, rejects: [], recheck, release: async () => {} };
 }
 
-async function fetchRemote(storage: Storage, source: FullExport, file: SourceFile, options: FetchOptions): Promise<FetchedFile> {
-  const name = file.manifestKey.slice(file.manifestKey.lastIndexOf('/') + 1).replace(/[^A-Za-z0-9._-]/g, '_').slice(-100);
+async function fetchRemote(
+  storage: Storage,
+  source: FullExport,
+  file: SourceFile,
+  options: FetchOptions,
+): Promise<FetchedFile> {
+  const name = file.manifestKey
+    .slice(file.manifestKey.lastIndexOf('/') + 1)
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .slice(-100);
   const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-${process.pid}-${name}`);
   const release = (): Promise<void> => rm(path, { force: true });
   try {
@@ -95,10 +122,14 @@ async function identity(path: string, file: SourceFile): Promise<string> {
 function checkMd5(found: string, source: FullExport, file: SourceFile): void {
   if (found === file.md5Base64) return;
   const other = source.files.find((candidate) => candidate.md5Base64 === found);
-  throw new TailraceError('DATA_CHECKSUM', `The data file ${file.manifestKey} is not the one that the manifest describes.`, {
-    expected: `MD5 ${file.md5Base64}`,
-    found: other === undefined ? `MD5 ${found}` : `MD5 ${found}, the bytes of ${other.manifestKey}`,
-    place: file.manifestKey,
-    hint: 'Copy the file again from the export; nothing was loaded from it.',
-  });
+  throw new TailraceError(
+    'DATA_CHECKSUM',
+    `The data file ${file.manifestKey} is not the one that the manifest describes.`,
+    {
+      expected: `MD5 ${file.md5Base64}`,
+      found: other === undefined ? `MD5 ${found}` : `MD5 ${found}, the bytes of ${other.manifestKey}`,
+      place: file.manifestKey,
+      hint: 'Copy the file again from the export; nothing was loaded from it.',
+    },
+  );
 }

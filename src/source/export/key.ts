@@ -9,12 +9,15 @@ const TIMEOUT_MS = 3_000;
  * table, another table of that name, no network): then the key is unknown, never guessed.
  */
 export async function describeKey(
-  table: { readonly arn: string; readonly id: string }, aws: AwsSettings, signal: AbortSignal,
+  table: { readonly arn: string; readonly id: string },
+  aws: AwsSettings,
+  signal: AbortSignal,
 ): Promise<readonly KeyAttribute[] | undefined> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { DynamoDBClient, DescribeTableCommand } = await import('@aws-sdk/client-dynamodb');
   const client = new DynamoDBClient({
-    maxAttempts: 1, region: aws.region ?? table.arn.split(':')[3] ?? 'us-east-1',
+    maxAttempts: 1,
+    region: aws.region ?? table.arn.split(':')[3] ?? 'us-east-1',
     ...(aws.profile === undefined ? {} : { profile: aws.profile }),
     ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
   });
@@ -24,8 +27,12 @@ export async function describeKey(
     const { Table } = await client.send(new DescribeTableCommand({ TableName: name }), { abortSignal });
     if (Table?.TableId !== undefined && Table.TableId !== table.id) return undefined;
     const types = new Map(Table?.AttributeDefinitions?.map((a) => [a.AttributeName, a.AttributeType]));
-    const order = [...(Table?.KeySchema ?? [])].sort((a, b) => (a.KeyType === b.KeyType ? 0 : a.KeyType === 'HASH' ? -1 : 1));
-    const keys = order.flatMap(({ AttributeName: attr }) => (attr === undefined ? [] : [{ attr, tag: types.get(attr) as 'S' }]));
+    const order = [...(Table?.KeySchema ?? [])].sort((a, b) =>
+      a.KeyType === b.KeyType ? 0 : a.KeyType === 'HASH' ? -1 : 1,
+    );
+    const keys = order.flatMap(({ AttributeName: attr }) =>
+      attr === undefined ? [] : [{ attr, tag: types.get(attr) as 'S' }],
+    );
     return keys.length === 0 ? undefined : keys;
   } catch {
     return undefined;

@@ -19,7 +19,10 @@ type Rule = (manifestKey: string) => string;
  * files belong to the export is never asked of a listing; all that are missing are named at once.
  */
 export async function locateFiles(
-  storage: Storage, folder: string, bucket: string | undefined, entries: readonly ManifestEntry[],
+  storage: Storage,
+  folder: string,
+  bucket: string | undefined,
+  entries: readonly ManifestEntry[],
 ): Promise<SourceFile[]> {
   const rules = candidateRules(storage, folder, bucket, entries[0]?.manifestKey ?? '');
   const heads = entries.length < LIST_FROM_FILES ? undefined : await listed(storage, rules, entries);
@@ -51,7 +54,8 @@ export async function locateFiles(
 /** The places where a file may lie, likeliest first. */
 function candidateRules(storage: Storage, folder: string, bucket: string | undefined, sample: string): Rule[] {
   const rules: Rule[] = [];
-  if (storage.kind === 's3' && bucket !== undefined && uriOf(storage, '') === `s3://${bucket}`) rules.push((key) => key);
+  if (storage.kind === 's3' && bucket !== undefined && uriOf(storage, '') === `s3://${bucket}`)
+    rules.push((key) => key);
   rules.push((key) => join(folder, `data/${key.slice(key.lastIndexOf('/') + 1)}`));
   const segments = sample.split('/');
   // A folder above the export that has the name of a folder in the key is taken to be that folder.
@@ -66,7 +70,11 @@ function candidateRules(storage: Storage, folder: string, bucket: string | undef
 }
 
 /** What lies in the folder of the first rule that leads to the first file; questions are the fallback where listing is denied. */
-async function listed(storage: Storage, rules: readonly Rule[], entries: readonly ManifestEntry[]): Promise<Map<string, ObjectInfo>> {
+async function listed(
+  storage: Storage,
+  rules: readonly Rule[],
+  entries: readonly ManifestEntry[],
+): Promise<Map<string, ObjectInfo>> {
   const heads = new Map<string, ObjectInfo>();
   const sample = entries[0]?.manifestKey ?? '';
   for (const rule of rules) {
@@ -103,12 +111,21 @@ export async function eachLimited(count: number, limit: number, task: (index: nu
 }
 
 function missingFiles(
-  storage: Storage, folder: string, count: number, missing: readonly ManifestEntry[], absent: number,
+  storage: Storage,
+  folder: string,
+  count: number,
+  missing: readonly ManifestEntry[],
+  absent: number,
 ): TailraceError {
-  const names = missing.slice(0, MAX_SHOWN).map((entry) => entry.manifestKey).join(', ');
+  const names = missing
+    .slice(0, MAX_SHOWN)
+    .map((entry) => entry.manifestKey)
+    .join(', ');
   const some = absent >= MAX_MISSING ? `At least ${absent}` : String(absent);
   return new TailraceError('DATA_MISSING', `${some} of ${count} data files that the manifest names are not there.`, {
-    expected: absent > MAX_SHOWN ? `${names}, …` : names, found: 'nothing', place: uriOf(storage, folder),
+    expected: absent > MAX_SHOWN ? `${names}, …` : names,
+    found: 'nothing',
+    place: uriOf(storage, folder),
     hint: 'Copy the missing files from the export; nothing is loaded until all are there.',
   });
 }

@@ -77,10 +77,13 @@ function isMd5(base64: string): boolean {
 
 /** A key is joined to a folder of this machine, too: it must not lead out of it. */
 function checkDataKey(key: string, place: string): void {
-  const leadsOut = key.startsWith('/') || key.includes('\\') || key.includes('\0') || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(key);
+  const leadsOut =
+    key.startsWith('/') || key.includes('\\') || key.includes('\0') || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(key);
   if (!leadsOut && key.split('/').every((segment) => segment !== '' && segment !== '.' && segment !== '..')) return;
   throw new TailraceError('MANIFEST_BAD', 'A manifest names a data file by a key that could lead out of its folder.', {
-    expected: 'a key such as prefix/AWSDynamoDB/<ExportId>/data/<name>.json.gz', found: show(key), place,
+    expected: 'a key such as prefix/AWSDynamoDB/<ExportId>/data/<name>.json.gz',
+    found: show(key),
+    place,
     hint: 'Do not load this export unless you know who changed its manifest.',
   });
 }

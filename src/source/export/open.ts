@@ -27,7 +27,8 @@ export async function openFullExport(storage: Storage, prefix: string, options: 
   const checks = [await checkManifest(storage, folder, SUMMARY_FILE, summaryMd5, trust)];
   const summary = parseSummary(summaryBytes, storage.uri(summaryKey));
   const manifest = await orMissing(storage, folder, FILES_FILE, async () =>
-    readManifest(await storage.getStream(filesKey), storage.uri(filesKey)));
+    readManifest(await storage.getStream(filesKey), storage.uri(filesKey)),
+  );
   checks.push(await checkManifest(storage, folder, FILES_FILE, manifest.md5Base64, trust));
   if (manifest.fault !== undefined) throw manifest.fault;
   checkCounts(summary, manifest, storage.uri(filesKey));
@@ -51,7 +52,10 @@ async function orMissing<T>(storage: Storage, folder: string, name: string, read
   } catch (thrown) {
     if (!(thrown instanceof ObjectNotFound)) throw thrown;
     throw new TailraceError('MANIFEST_BAD', `The export has no ${name}.`, {
-      expected: name, found: 'nothing', place: uriOf(storage, folder), cause: thrown,
+      expected: name,
+      found: 'nothing',
+      place: uriOf(storage, folder),
+      cause: thrown,
       hint: 'Wait until the export is COMPLETED, and copy the whole folder.',
     });
   }
@@ -61,8 +65,10 @@ function checkCounts(summary: ExportSummary, manifest: ReadManifest, place: stri
   const sum = manifest.entries.reduce((total, entry) => total + entry.itemCount, 0);
   if (sum === summary.itemCount) return;
   throw new TailraceError('COUNT_MISMATCH', 'The two manifests do not agree on the number of items.', {
-    expected: `${summary.itemCount} items (${SUMMARY_FILE})`, found: `${sum} items (sum over ${FILES_FILE})`, place,
-    hint: 'Copy both manifests again from the export\'s folder; one of them was changed.',
+    expected: `${summary.itemCount} items (${SUMMARY_FILE})`,
+    found: `${sum} items (sum over ${FILES_FILE})`,
+    place,
+    hint: "Copy both manifests again from the export's folder; one of them was changed.",
   });
 }
 

@@ -24,7 +24,8 @@ export function parseSummary(bytes: Uint8Array, place: string): ExportSummary {
   checkKind(fields, place);
   const tableArn = text(fields, 'tableArn', place);
   const tableName = TABLE_ARN.exec(tableArn)?.[1];
-  if (tableName === undefined) throw bad('tableArn', 'arn:aws:dynamodb:<region>:<account>:table/<name>', tableArn, place);
+  if (tableName === undefined)
+    throw bad('tableArn', 'arn:aws:dynamodb:<region>:<account>:table/<name>', tableArn, place);
   const exportTime = text(fields, 'exportTime', place);
   if (!/^\d{4}-\d\d-\d\dT/.test(exportTime) || Number.isNaN(Date.parse(exportTime))) {
     throw bad('exportTime', 'a time such as 2026-03-01T12:00:00.000Z', exportTime, place);
@@ -36,13 +37,22 @@ export function parseSummary(bytes: Uint8Array, place: string): ExportSummary {
   if (!isCount(itemCount)) throw bad('itemCount', 'a whole number', show(itemCount), place);
   const s3Bucket = typeof fields['s3Bucket'] === 'string' ? fields['s3Bucket'] : undefined;
   return {
-    exportArn: text(fields, 'exportArn', place), tableArn, tableId: text(fields, 'tableId', place), tableName, exportTime,
-    format, itemCount, s3Bucket,
+    exportArn: text(fields, 'exportArn', place),
+    tableArn,
+    tableId: text(fields, 'tableId', place),
+    tableName,
+    exportTime,
+    format,
+    itemCount,
+    s3Bucket,
   };
 }
 
 /** 'full' or 'incremental', as far as the summary can be read; 'unreadable' otherwise. For looking around only. */
-export function kindOfSummary(bytes: Uint8Array): { readonly kind: 'full' | 'incremental' | 'unreadable'; readonly about: string } {
+export function kindOfSummary(bytes: Uint8Array): {
+  readonly kind: 'full' | 'incremental' | 'unreadable';
+  readonly about: string;
+} {
   try {
     const fields = parseObject(bytes, SUMMARY_FILE);
     const kind = isIncremental(fields) ? 'incremental' : 'full';
@@ -57,7 +67,9 @@ export function kindOfSummary(bytes: Uint8Array): { readonly kind: 'full' | 'inc
 function checkKind(fields: Fields, place: string): void {
   if (isIncremental(fields)) {
     throw new TailraceError('MANIFEST_BAD', 'This is an incremental export; a full export was expected.', {
-      expected: 'a full export', found: 'exportType INCREMENTAL_EXPORT', place,
+      expected: 'a full export',
+      found: 'exportType INCREMENTAL_EXPORT',
+      place,
       hint: 'Name the folder of a full export; this version loads full exports only.',
     });
   }
@@ -70,7 +82,10 @@ function checkKind(fields: Fields, place: string): void {
 }
 
 function isIncremental(fields: Fields): boolean {
-  return fields['exportType'] === 'INCREMENTAL_EXPORT' || (fields['exportTime'] === undefined && fields['exportFromTime'] !== undefined);
+  return (
+    fields['exportType'] === 'INCREMENTAL_EXPORT' ||
+    (fields['exportTime'] === undefined && fields['exportFromTime'] !== undefined)
+  );
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -82,10 +97,13 @@ export function parseObject(bytes: Uint8Array, place: string): Fields {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new TailraceError('MANIFEST_BAD', 'A manifest is not JSON.', {
-      place, cause, hint: 'Copy the manifest again from the export\'s folder.',
+      place,
+      cause,
+      hint: "Copy the manifest again from the export's folder.",
     });
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw bad('the manifest', 'a JSON object', show(parsed), place);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw bad('the manifest', 'a JSON object', show(parsed), place);
   return parsed as Fields;
 }
 
@@ -107,6 +125,9 @@ export function show(value: unknown): string {
 /** MANIFEST_BAD for one field. */
 export function bad(field: string, expected: string, found: string, place: string): TailraceError {
   return new TailraceError('MANIFEST_BAD', `In the manifest, ${field} is not as it must be.`, {
-    expected, found, place, hint: 'Copy the manifest again from the export\'s folder, or run the export again.',
+    expected,
+    found,
+    place,
+    hint: "Copy the manifest again from the export's folder, or run the export again.",
   });
 }

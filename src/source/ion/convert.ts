@@ -5,7 +5,11 @@ import { MAX_NESTING } from '../lines/parse.ts';
 import { LineFault } from '../lines/scan.ts';
 
 const SURROGATE = /\p{Surrogate}/u;
-const SETS: Readonly<Record<string, 'SS' | 'NS' | 'BS'>> = { $dynamodb_SS: 'SS', $dynamodb_NS: 'NS', $dynamodb_BS: 'BS' };
+const SETS: Readonly<Record<string, 'SS' | 'NS' | 'BS'>> = {
+  $dynamodb_SS: 'SS',
+  $dynamodb_NS: 'NS',
+  $dynamodb_BS: 'BS',
+};
 
 /** The item of a reader that stands before one line of an Ion export: `{Item:{…}}`. Throws LineFault if it is none. */
 export function readItem(reader: Reader): Item {
@@ -30,7 +34,10 @@ function readMembers(reader: Reader, level: number): Map<string, AttributeValue>
     const shown = JSON.stringify(name.slice(0, 100));
     if (SURROGATE.test(name)) throw new LineFault('lone surrogate in a name');
     if (members.has(name)) throw new LineFault(`attribute ${shown}: stands twice`);
-    members.set(name, inPlace(() => readValue(reader, type.name, level), shown));
+    members.set(
+      name,
+      inPlace(() => readValue(reader, type.name, level), shown),
+    );
   }
   reader.stepOut();
   return members;
@@ -54,13 +61,21 @@ function readValue(reader: Reader, type: string, level: number): AttributeValue 
     return { tag: 'NULL', value: true };
   }
   switch (type) {
-    case 'string': return { tag: 'S', value: readText(reader) };
-    case 'decimal': case 'int': return { tag: 'N', value: readNumber(reader, type) };
-    case 'blob': return { tag: 'B', value: readBlob(reader) };
-    case 'bool': return { tag: 'BOOL', value: reader.booleanValue() === true };
-    case 'list': return { tag: 'L', value: readList(reader, deeper(level)) };
-    case 'struct': return { tag: 'M', value: readMembers(reader, deeper(level)) };
-    default: throw new LineFault(`Ion type ${type} stands for no DynamoDB type`);
+    case 'string':
+      return { tag: 'S', value: readText(reader) };
+    case 'decimal':
+    case 'int':
+      return { tag: 'N', value: readNumber(reader, type) };
+    case 'blob':
+      return { tag: 'B', value: readBlob(reader) };
+    case 'bool':
+      return { tag: 'BOOL', value: reader.booleanValue() === true };
+    case 'list':
+      return { tag: 'L', value: readList(reader, deeper(level)) };
+    case 'struct':
+      return { tag: 'M', value: readMembers(reader, deeper(level)) };
+    default:
+      throw new LineFault(`Ion type ${type} stands for no DynamoDB type`);
   }
 }
 
@@ -75,7 +90,8 @@ function readList(reader: Reader, level: number): AttributeValue[] {
 /** Sets are lists whose one annotation names their type. */
 function readSet(reader: Reader, type: string, annotations: readonly string[]): AttributeValue {
   const tag = annotations.length === 1 ? SETS[annotations[0] ?? ''] : undefined;
-  if (tag === undefined || type !== 'list' || reader.isNull()) throw new LineFault('an annotation that is no set of DynamoDB');
+  if (tag === undefined || type !== 'list' || reader.isNull())
+    throw new LineFault('an annotation that is no set of DynamoDB');
   const values: string[] = [];
   reader.stepIn();
   for (let element = reader.next(); element !== null; element = reader.next()) {

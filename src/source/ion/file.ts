@@ -17,7 +17,12 @@ export interface ConvertedFile {
 }
 
 /** Turns an Ion text export file (`.ion.gz` or `.ion`) into a plain file of DynamoDB JSON lines, in worker threads. */
-export async function convertFile(from: string, to: string, manifestName: string, signal?: AbortSignal): Promise<ConvertedFile> {
+export async function convertFile(
+  from: string,
+  to: string,
+  manifestName: string,
+  signal?: AbortSignal,
+): Promise<ConvertedFile> {
   return withPool(async (runTask) => {
     const writer = await LineWriter.open(to);
     const running: Promise<IonResult>[] = [];
@@ -56,7 +61,12 @@ function run(runTask: RunTask, task: IonTask, signal: AbortSignal | undefined): 
 }
 
 /** Runs of whole lines. */
-async function* tasksOf(path: string, file: string, rejects: Reject[], signal: AbortSignal | undefined): AsyncGenerator<IonTask> {
+async function* tasksOf(
+  path: string,
+  file: string,
+  rejects: Reject[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<IonTask> {
   let lines: Buffer[] = [];
   let numbers: number[] = [];
   let bytes = 0;

@@ -7,7 +7,13 @@ import { TailraceError } from '../../model/errors.ts';
 import type { IonResult, IonTask } from './worker.ts';
 
 /** Where the worker's file lies, seen from this file: in the sources, or in a build that moved this file into a chunk. */
-const PLACES = ['./worker.ts', './worker.js', './source/ion/worker.js', '../source/ion/worker.js', '../../source/ion/worker.js'];
+const PLACES = [
+  './worker.ts',
+  './worker.js',
+  './source/ion/worker.js',
+  '../source/ion/worker.js',
+  '../../source/ion/worker.js',
+];
 const IDLE_MS = 1_000;
 
 /** Runs one task in a thread. Rejects if the thread dies or cannot start. */
@@ -44,7 +50,10 @@ async function startPool(): Promise<Pool> {
   const { Tinypool } = await import('tinypool');
   const file = workerFile();
   const threads = new Tinypool({
-    filename: file.href, maxThreads: POOL_THREADS, minThreads: 0, idleTimeout: IDLE_MS,
+    filename: file.href,
+    maxThreads: POOL_THREADS,
+    minThreads: 0,
+    idleTimeout: IDLE_MS,
     execArgv: file.pathname.endsWith('.ts') ? loader() : [],
   });
   const failed = new Promise<never>((_, reject) => threads.on('error', reject));
@@ -68,7 +77,9 @@ function workerFile(): URL {
     if (existsSync(fileURLToPath(url))) return url;
   }
   throw new TailraceError('INTERNAL', 'The Ion worker is missing from the installation.', {
-    expected: 'source/ion/worker.js', place: import.meta.url, hint: 'Install the package again.',
+    expected: 'source/ion/worker.js',
+    place: import.meta.url,
+    hint: 'Install the package again.',
   });
 }
 

@@ -25,7 +25,8 @@ export async function* readLines(path: string, place: string, signal?: AbortSign
 function readFault(thrown: unknown, place: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted === true) return new TailraceError('INTERRUPTED', 'The run was interrupted.', { cause: thrown });
   const code = (thrown as NodeJS.ErrnoException).code ?? '';
-  if (code === 'ENOENT') return new TailraceError('DATA_MISSING', `The data file ${place} is gone.`, { place, cause: thrown });
+  if (code === 'ENOENT')
+    return new TailraceError('DATA_MISSING', `The data file ${place} is gone.`, { place, cause: thrown });
   if (!code.startsWith('Z_') && code !== 'ERR_TRAILING_JUNK_AFTER_STREAM_END') return thrown;
   return new TailraceError('DATA_CHECKSUM', `The data file ${place} is not a whole gzip file.`, {
     place,

@@ -24,7 +24,10 @@ export function parseLine(line: string | Uint8Array): ParsedLine {
     return { ok: true, item: parseItem(new Scanner(text), path) };
   } catch (thrown) {
     if (!(thrown instanceof LineFault)) throw thrown;
-    return { ok: false, reason: path.length === 0 ? thrown.message : `attribute ${quoted(path.join('.'))}: ${thrown.message}` };
+    return {
+      ok: false,
+      reason: path.length === 0 ? thrown.message : `attribute ${quoted(path.join('.'))}: ${thrown.message}`,
+    };
   }
 }
 
@@ -84,9 +87,12 @@ function parseValue(scanner: Scanner, path: string[], level: number): AttributeV
 
 function parseTagged(scanner: Scanner, tag: string, path: string[], level: number): AttributeValue {
   switch (tag) {
-    case 'S': return { tag, value: textOf(scanner, tag) };
-    case 'N': return { tag, value: checkNumber(textOf(scanner, tag)) };
-    case 'B': return { tag, value: checkBase64(textOf(scanner, tag)) };
+    case 'S':
+      return { tag, value: textOf(scanner, tag) };
+    case 'N':
+      return { tag, value: checkNumber(textOf(scanner, tag)) };
+    case 'B':
+      return { tag, value: checkBase64(textOf(scanner, tag)) };
     case 'BOOL':
       if (scanner.takeWord('true')) return { tag, value: true };
       if (scanner.takeWord('false')) return { tag, value: false };
@@ -94,14 +100,19 @@ function parseTagged(scanner: Scanner, tag: string, path: string[], level: numbe
     case 'NULL':
       if (scanner.takeWord('true')) return { tag, value: true };
       throw new LineFault('NULL is not true');
-    case 'SS': return { tag, value: parseSet(scanner, tag, (text) => text) };
-    case 'NS': return { tag, value: parseSet(scanner, tag, checkNumber) };
-    case 'BS': return { tag, value: parseSet(scanner, tag, checkBase64) };
-    case 'L': return { tag, value: parseList(scanner, path, deeper(level)) };
+    case 'SS':
+      return { tag, value: parseSet(scanner, tag, (text) => text) };
+    case 'NS':
+      return { tag, value: parseSet(scanner, tag, checkNumber) };
+    case 'BS':
+      return { tag, value: parseSet(scanner, tag, checkBase64) };
+    case 'L':
+      return { tag, value: parseList(scanner, path, deeper(level)) };
     case 'M':
       if (!scanner.sees('{')) throw new LineFault('M is not an object');
       return { tag, value: parseMembers(scanner, path, deeper(level)) };
-    default: throw new LineFault(`unknown type tag ${quoted(tag)}`);
+    default:
+      throw new LineFault(`unknown type tag ${quoted(tag)}`);
   }
 }
 
@@ -130,7 +141,8 @@ function parseSet(scanner: Scanner, tag: string, check: (text: string) => string
 }
 
 function textOf(scanner: Scanner, tag: string): string {
-  if (!scanner.sees('"')) throw new LineFault(tag.length === 2 ? `${tag} holds something that is not a string` : `${tag} is not a string`);
+  if (!scanner.sees('"'))
+    throw new LineFault(tag.length === 2 ? `${tag} holds something that is not a string` : `${tag} is not a string`);
   return scanner.string();
 }
 

@@ -14,8 +14,11 @@ function printMembers(members: ReadonlyMap<string, AttributeValue>): string {
 /** One attribute value as DynamoDB JSON: `{"S":"x"}`. */
 export function printValue(value: AttributeValue): string {
   switch (value.tag) {
-    case 'M': return `{"M":${printMembers(value.value)}}`;
-    case 'L': return `{"L":[${value.value.map(printValue).join(',')}]}`;
-    default: return `{"${value.tag}":${JSON.stringify(value.value)}}`;
+    case 'M':
+      return `{"M":${printMembers(value.value)}}`;
+    case 'L':
+      return `{"L":[${value.value.map(printValue).join(',')}]}`;
+    default:
+      return `{"${value.tag}":${JSON.stringify(value.value)}}`;
   }
 }

@@ -13,7 +13,9 @@ const LEFT_OUT = 'text left out: it cannot be told where the excluded attributes
  * data: the folder is the owner's alone. Attributes in `exclude` do not reach the disk.
  */
 export async function appendRejects(
-  dir: string, rejects: Iterable<Reject>, options: { readonly exclude?: readonly string[] } = {},
+  dir: string,
+  rejects: Iterable<Reject>,
+  options: { readonly exclude?: readonly string[] } = {},
 ): Promise<string> {
   const path = join(dir, REJECTS_FILE);
   const exclude = new Set(options.exclude ?? []);

@@ -54,7 +54,10 @@ interface Head extends Sample {
 }
 
 async function sampleFile(
-  path: string, maxBytes: number, options: SampleOptions, writer: LineWriter | undefined,
+  path: string,
+  maxBytes: number,
+  options: SampleOptions,
+  writer: LineWriter | undefined,
 ): Promise<Head> {
   const head = { items: 0, rejects: 0, bytes: 0 };
   for await (const line of readLines(path, path, options.signal)) {

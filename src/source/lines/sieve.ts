@@ -34,7 +34,9 @@ let sieved = 0;
 export async function sieveFile(path: string, manifestName: string, options: SieveOptions): Promise<Sieved> {
   await mkdir(options.tempDir, { recursive: true });
   sieved += 1;
-  const name = basename(path).replace(/\.(json|ion)(\.gz)?$/, '').slice(0, 100);
+  const name = basename(path)
+    .replace(/\.(json|ion)(\.gz)?$/, '')
+    .slice(0, 100);
   const writer = await LineWriter.open(join(options.tempDir, `sieved-${process.pid}-${sieved}-${name}.json`));
   const rejects: Reject[] = [];
   let lines = 0;

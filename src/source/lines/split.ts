@@ -53,7 +53,8 @@ class OpenLine {
   }
 
   close(number: number): Line | undefined {
-    const whole = this.#pieces.length === 1 ? (this.#pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces, this.#size);
+    const whole =
+      this.#pieces.length === 1 ? (this.#pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces, this.#size);
     const cut = this.#cut;
     this.#pieces = [];
     this.#size = 0;

@@ -63,12 +63,16 @@ export function writeFault(thrown: unknown, path: string): unknown {
   const code = (thrown as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new TailraceError('DISK_FULL', `There is no room left to write ${path}.`, {
-      place: path, cause: thrown, hint: 'Free some space, or name a larger disk with --temp-dir.',
+      place: path,
+      cause: thrown,
+      hint: 'Free some space, or name a larger disk with --temp-dir.',
     });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new TailraceError('ACCESS_DENIED', `${path} may not be written.`, {
-      place: path, cause: thrown, hint: 'Name a folder that you may write to.',
+      place: path,
+      cause: thrown,
+      hint: 'Name a folder that you may write to.',
     });
   }
   return thrown;

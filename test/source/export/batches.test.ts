@@ -12,7 +12,8 @@ import { mulberry32 } from '../../data/nasty.ts';
 import { newFolder, tampered, type Uploaded, uploaded } from './uploaded.ts';
 
 const random = mulberry32(1);
-const noise = (bytes: number): string => Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256))).toString('base64');
+const noise = (bytes: number): string =>
+  Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256))).toString('base64');
 /** 12 files of about 2 KB, an empty one first. */
 const lines = Array.from({ length: 12 }, (_, index) => [`{"Item":{"pk":{"N":"${index}"},"b":{"B":"${noise(1500)}"}}}`]);
 
@@ -22,7 +23,11 @@ async function setup(): Promise<Uploaded & { readonly tempDir: string }> {
 
 async function usedBytes(dir: string): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(dir)) bytes += await readFile(`${dir}/${name}`).then((file) => file.length, () => 0);
+  for (const name of await readdir(dir))
+    bytes += await readFile(`${dir}/${name}`).then(
+      (file) => file.length,
+      () => 0,
+    );
   return bytes;
 }
 
@@ -37,16 +42,22 @@ async function keysOf(batch: Batch): Promise<number[]> {
 
 describe('planBatches', () => {
   test('covers all files in manifest order, each batch within the limit or one file', () => {
-    fc.assert(fc.property(fc.array(fc.nat({ max: 100 }), { maxLength: 40 }), fc.integer({ min: 1, max: 150 }), (sizes, limit) => {
-      const source = { files: sizes.map((sizeBytes, index) => ({ index, sizeBytes })) } as unknown as FullExport;
-      const plans = planBatches(source, limit);
-      expect(plans.flatMap(({ files }) => files.map(({ index }) => index))).toEqual(sizes.map((_, index) => index));
-      expect(plans.map(({ index }) => index)).toEqual(plans.map((_, index) => index));
-      for (const { files } of plans) {
-        expect(files.length === 1 || files.reduce((sum, file) => sum + file.sizeBytes, 0) <= limit).toBe(true);
-      }
-      expect(planBatches(source, limit)).toEqual(plans);
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat({ max: 100 }), { maxLength: 40 }),
+        fc.integer({ min: 1, max: 150 }),
+        (sizes, limit) => {
+          const source = { files: sizes.map((sizeBytes, index) => ({ index, sizeBytes })) } as unknown as FullExport;
+          const plans = planBatches(source, limit);
+          expect(plans.flatMap(({ files }) => files.map(({ index }) => index))).toEqual(sizes.map((_, index) => index));
+          expect(plans.map(({ index }) => index)).toEqual(plans.map((_, index) => index));
+          for (const { files } of plans) {
+            expect(files.length === 1 || files.reduce((sum, file) => sum + file.sizeBytes, 0) <= limit).toBe(true);
+          }
+          expect(planBatches(source, limit)).toEqual(plans);
+        },
+      ),
+    );
   });
 });
 
@@ -57,7 +68,12 @@ describe('fetchBatches', () => {
     const keys: number[] = [];
     let bytes = 0;
     let most = 0;
-    for await (const batch of fetchBatches(storage, source, { ...options, onBytes: (more) => { bytes += more; } })) {
+    for await (const batch of fetchBatches(storage, source, {
+      ...options,
+      onBytes: (more) => {
+        bytes += more;
+      },
+    })) {
       await sleep(5);
       most = Math.max(most, await usedBytes(tempDir));
       keys.push(...(await keysOf(batch)));
@@ -81,7 +97,9 @@ describe('fetchBatches', () => {
       asked.push(key);
       running += 1;
       most = Math.max(most, running);
-      body.once('close', () => { running -= 1; });
+      body.once('close', () => {
+        running -= 1;
+      });
       return body;
     });
     const batches = fetchBatches(counting, source, { batchBytes: 4_000, budgetBytes: 1e9, tempDir });
@@ -98,21 +116,38 @@ describe('fetchBatches', () => {
   test('batches that an earlier run has loaded are not fetched', async () => {
     const { storage, source, tempDir } = await setup();
     const asked: string[] = [];
-    const watched = tampered(storage, (body, key) => { asked.push(key); return body; });
+    const watched = tampered(storage, (body, key) => {
+      asked.push(key);
+      return body;
+    });
     const seen: number[] = [];
-    for await (const batch of fetchBatches(watched, source, { batchBytes: 4_000, budgetBytes: 1e9, tempDir, skip: (index) => index < 4 })) {
+    for await (const batch of fetchBatches(watched, source, {
+      batchBytes: 4_000,
+      budgetBytes: 1e9,
+      tempDir,
+      skip: (index) => index < 4,
+    })) {
       seen.push(batch.index);
       await batch.release();
     }
     const plans = planBatches(source, 4_000);
     expect(seen).toEqual(plans.slice(4).map(({ index }) => index));
-    expect(asked.sort()).toEqual(plans.slice(4).flatMap(({ files }) => files.map(({ key }) => key)).sort());
+    expect(asked.sort()).toEqual(
+      plans
+        .slice(4)
+        .flatMap(({ files }) => files.map(({ key }) => key))
+        .sort(),
+    );
   });
 
   test('a file larger than the budget is refused before anything is fetched', async () => {
     const { storage, source, tempDir } = await setup();
-    await expect(fetchBatches(storage, source, { batchBytes: 1, budgetBytes: 1_000, tempDir }).next()).rejects.toMatchObject({
-      code: 'TEMP_BUDGET', place: source.files[1]?.manifestKey, hint: expect.stringContaining('--temp-budget'),
+    await expect(
+      fetchBatches(storage, source, { batchBytes: 1, budgetBytes: 1_000, tempDir }).next(),
+    ).rejects.toMatchObject({
+      code: 'TEMP_BUDGET',
+      place: source.files[1]?.manifestKey,
+      hint: expect.stringContaining('--temp-budget'),
     });
     expect(await readdir(tempDir)).toEqual([]);
   });
@@ -133,9 +168,12 @@ describe('fetchBatches', () => {
   test('fault 37: a bad file ends it, and nothing is left', async () => {
     const { storage, source, tempDir } = await setup();
     const bad = source.files[7]?.key;
-    const flipping = tampered(storage, (body, key) => (key === bad ? body.map((chunk: Buffer) => Buffer.from(chunk).fill(0, 0, 1)) : body));
+    const flipping = tampered(storage, (body, key) =>
+      key === bad ? body.map((chunk: Buffer) => Buffer.from(chunk).fill(0, 0, 1)) : body,
+    );
     const consume = async (): Promise<void> => {
-      for await (const batch of fetchBatches(flipping, source, { batchBytes: 4_000, budgetBytes: 1e9, tempDir })) await batch.recheck();
+      for await (const batch of fetchBatches(flipping, source, { batchBytes: 4_000, budgetBytes: 1e9, tempDir }))
+        await batch.recheck();
     };
     await expect(consume()).rejects.toMatchObject({ code: 'DATA_CHECKSUM', place: source.files[7]?.manifestKey });
     expect(await readdir(tempDir)).toEqual([]);
@@ -147,7 +185,12 @@ describe('fetchBatches', () => {
       const abort = new AbortController();
       const consume = async (leave: boolean): Promise<void> => {
         let count = 0;
-        for await (const batch of fetchBatches(storage, source, { batchBytes: 2_500, budgetBytes: 1e9, tempDir, signal: abort.signal })) {
+        for await (const batch of fetchBatches(storage, source, {
+          batchBytes: 2_500,
+          budgetBytes: 1e9,
+          tempDir,
+          signal: abort.signal,
+        })) {
           count += 1;
           await batch.recheck();
           if (count === stopAt && leave) return;
@@ -167,15 +210,29 @@ describe('fetchBatches', () => {
     const source = await openFullExport(storage, '');
     const tempDir = await newFolder();
     const keys: number[] = [];
-    for await (const batch of fetchBatches(storage, source, { batchBytes: 4_000, budgetBytes: 0, tempDir })) keys.push(...(await keysOf(batch)));
+    for await (const batch of fetchBatches(storage, source, { batchBytes: 4_000, budgetBytes: 0, tempDir }))
+      keys.push(...(await keysOf(batch)));
     expect(keys).toEqual(lines.map((_, index) => index));
-    const ion = await uploaded({ items: lines.flat().map((line) => (JSON.parse(line) as { Item: { pk: { N: string } } }).Item), filesCount: 6, format: 'ION' });
+    const ion = await uploaded({
+      items: lines.flat().map((line) => (JSON.parse(line) as { Item: { pk: { N: string } } }).Item),
+      filesCount: 6,
+      format: 'ION',
+    });
     const read: string[] = [];
-    for await (const batch of fetchBatches(ion.storage, ion.source, { batchBytes: 10_000, budgetBytes: 30_000, tempDir })) {
+    for await (const batch of fetchBatches(ion.storage, ion.source, {
+      batchBytes: 10_000,
+      budgetBytes: 30_000,
+      tempDir,
+    })) {
       for (const file of batch.files) read.push(await readFile(file.path, 'utf8'));
       await batch.release();
     }
-    expect(read.join('')).toBe(lines.flat().map((line) => `${line}\n`).join(''));
+    expect(read.join('')).toBe(
+      lines
+        .flat()
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
     expect(await readdir(tempDir)).toEqual([]);
   });
 });

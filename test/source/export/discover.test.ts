@@ -3,12 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findFullExport } from '../../../src/source/export/discover.ts';
-import type { Storage } from '../../../src/storage/port.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
+import type { Storage } from '../../../src/storage/port.ts';
 import { writeExport } from '../../data/make-export.ts';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'discover-'));
-const incremental = { exportType: 'INCREMENTAL_EXPORT', version: '2023-08-01', exportTime: undefined, exportFromTime: 'a', exportToTime: 'b' };
+const incremental = {
+  exportType: 'INCREMENTAL_EXPORT',
+  version: '2023-08-01',
+  exportTime: undefined,
+  exportFromTime: 'a',
+  exportToTime: 'b',
+};
 
 describe('findFullExport', () => {
   test('finds the one full export from its folder, from above, and by its summary', async () => {
@@ -16,7 +22,15 @@ describe('findFullExport', () => {
     const { exportId } = await writeExport(join(dir, 'copy', 'data'), {});
     const key = `copy/data/dynamodb-export/AWSDynamoDB/${exportId}`;
     const storage = localStorage(dir);
-    for (const prefix of ['', 'copy', 'copy/', 'copy/data/dynamodb-export/AWSDynamoDB/', key, `${key}/`, `${key}/manifest-summary.json`]) {
+    for (const prefix of [
+      '',
+      'copy',
+      'copy/',
+      'copy/data/dynamodb-export/AWSDynamoDB/',
+      key,
+      `${key}/`,
+      `${key}/manifest-summary.json`,
+    ]) {
       expect(await findFullExport(storage, prefix)).toBe(key);
     }
     expect(await findFullExport(localStorage(join(dir, key)), '')).toBe('');
@@ -31,7 +45,10 @@ describe('findFullExport', () => {
     const storage = localStorage(dir);
     const listed: string[] = [];
     const watched = Object.assign(Object.create(storage) as Storage, {
-      listFolder: (prefix: string) => { listed.push(prefix); return storage.listFolder(prefix); },
+      listFolder: (prefix: string) => {
+        listed.push(prefix);
+        return storage.listFolder(prefix);
+      },
       get: (key: string) => storage.get(key),
       uri: (key: string) => storage.uri(key),
     });
@@ -45,7 +62,9 @@ describe('findFullExport', () => {
     await mkdir(join(dir, 'AWSDynamoDB/017-a/data'), { recursive: true });
     await writeFile(join(dir, 'AWSDynamoDB/017-a/_started'), '');
     await expect(findFullExport(localStorage(dir), '')).rejects.toMatchObject({
-      code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('not finished'), place: join(dir, 'AWSDynamoDB/017-a'),
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('not finished'),
+      place: join(dir, 'AWSDynamoDB/017-a'),
     });
   });
 
@@ -53,11 +72,16 @@ describe('findFullExport', () => {
     const dir = await folder();
     await writeFile(join(dir, 'a.json'), '{}');
     for (const prefix of ['', 'nowhere']) {
-      await expect(findFullExport(localStorage(dir), prefix)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', hint: expect.stringContaining('AWSDynamoDB/<ExportId>') });
+      await expect(findFullExport(localStorage(dir), prefix)).rejects.toMatchObject({
+        code: 'SOURCE_NOT_FOUND',
+        hint: expect.stringContaining('AWSDynamoDB/<ExportId>'),
+      });
     }
     await writeExport(dir, { summary: incremental });
     await expect(findFullExport(localStorage(dir), '')).rejects.toMatchObject({
-      code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('only 1 incremental'), hint: expect.stringContaining('full exports'),
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('only 1 incremental'),
+      hint: expect.stringContaining('full exports'),
     });
   });
 
@@ -67,9 +91,14 @@ describe('findFullExport', () => {
     await writeExport(dir, { exportTime: '2026-03-02T00:00:00.000Z', tableName: 'Customers' });
     const failed = await findFullExport(localStorage(dir), '').catch((thrown: unknown) => thrown);
     expect(failed).toMatchObject({ code: 'SOURCE_NOT_FOUND', message: expect.stringContaining('2 full exports') });
-    expect((failed as { found: string }).found).toMatch(/table Orders, 2026-03-01T00:00:00\.000Z.*table Customers, 2026-03-02/);
+    expect((failed as { found: string }).found).toMatch(
+      /table Orders, 2026-03-01T00:00:00\.000Z.*table Customers, 2026-03-02/,
+    );
     for (let hour = 10; hour < 22; hour += 1) await writeExport(dir, { exportTime: `2026-03-03T${hour}:00:00.000Z` });
-    const many = await findFullExport(localStorage(dir), '').catch((thrown: unknown) => thrown) as { message: string; found: string };
+    const many = (await findFullExport(localStorage(dir), '').catch((thrown: unknown) => thrown)) as {
+      message: string;
+      found: string;
+    };
     expect(many.message).toContain('more than 10');
     expect(many.found.split('table ').length - 1).toBe(10);
     await rm(dir, { recursive: true });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { TailraceError } from '../../../src/model/errors.ts';
 import { download } from '../../../src/source/export/download.ts';
 import { fetchFile } from '../../../src/source/export/fetch.ts';
 import { openFullExport } from '../../../src/source/export/open.ts';
 import type { FullExport, SourceFile } from '../../../src/source/port.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
-import { TailraceError } from '../../../src/model/errors.ts';
 import { canonicalItem, canonicalLine } from '../../data/canonical.ts';
 import { writeExport } from '../../data/make-export.ts';
 import { nastyItems } from '../../data/nasty.ts';
@@ -23,7 +23,12 @@ function fileOf(source: FullExport, index: number): SourceFile {
   return file;
 }
 
-async function local(): Promise<{ dir: string; storage: ReturnType<typeof localStorage>; source: FullExport; paths: readonly string[] }> {
+async function local(): Promise<{
+  dir: string;
+  storage: ReturnType<typeof localStorage>;
+  source: FullExport;
+  paths: readonly string[];
+}> {
   const at = await writeExport(await mkdtemp(join(tmpdir(), 'fetch-')), { items, filesCount: 3 });
   const storage = localStorage(at.exportDir);
   return { dir: at.dir, storage, source: await openFullExport(storage, ''), paths: at.dataPaths };
@@ -34,7 +39,12 @@ describe('fetchFile from a local folder', () => {
     const { storage, source, paths } = await local();
     const tempDir = await newFolder();
     let bytes = 0;
-    const fetched = await fetchFile(storage, source, fileOf(source, 1), { tempDir, onBytes: (more) => { bytes += more; } });
+    const fetched = await fetchFile(storage, source, fileOf(source, 1), {
+      tempDir,
+      onBytes: (more) => {
+        bytes += more;
+      },
+    });
     expect(fetched).toMatchObject({ path: paths[1], tempBytes: 0, rejects: [] });
     expect(bytes).toBe(fileOf(source, 1).sizeBytes);
     await fetched.recheck();
@@ -52,7 +62,10 @@ describe('fetchFile from a local folder', () => {
       await writeFile(paths[0] ?? '', flipped);
       const file = fileOf(source, 0);
       await expect(fetchFile(storage, source, file, { tempDir: tmpdir() })).rejects.toMatchObject({
-        code: 'DATA_CHECKSUM', place: file.manifestKey, expected: `MD5 ${file.md5Base64}`, found: expect.stringMatching(/^MD5 /),
+        code: 'DATA_CHECKSUM',
+        place: file.manifestKey,
+        expected: `MD5 ${file.md5Base64}`,
+        found: expect.stringMatching(/^MD5 /),
       });
     }
   });
@@ -63,16 +76,21 @@ describe('fetchFile from a local folder', () => {
     await rename(paths[1] ?? '', paths[0] ?? '');
     await rename(join(dir, 'a'), paths[1] ?? '');
     await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir: dir })).rejects.toMatchObject({
-      code: 'DATA_CHECKSUM', found: expect.stringContaining(`the bytes of ${fileOf(source, 1).manifestKey}`),
+      code: 'DATA_CHECKSUM',
+      found: expect.stringContaining(`the bytes of ${fileOf(source, 1).manifestKey}`),
     });
   });
 
   test('fault 35 and 39: a file cut short, and one that is gone', async () => {
     const { storage, source, paths, dir } = await local();
     await writeFile(paths[0] ?? '', (await readFile(paths[0] ?? '')).subarray(0, -1));
-    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir: dir })).rejects.toMatchObject({ code: 'DATA_CHECKSUM' });
+    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir: dir })).rejects.toMatchObject({
+      code: 'DATA_CHECKSUM',
+    });
     await rm(paths[0] ?? '');
-    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir: dir })).rejects.toMatchObject({ code: 'DATA_MISSING' });
+    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir: dir })).rejects.toMatchObject({
+      code: 'DATA_MISSING',
+    });
   });
 
   test('fault 36: a file that is replaced after it was verified is noticed by recheck', async () => {
@@ -88,7 +106,10 @@ describe('fetchFile from a local folder', () => {
     for (const [index, act] of change.entries()) {
       const fetched = await fetchFile(storage, source, fileOf(source, index), { tempDir: dir });
       await act();
-      await expect(fetched.recheck()).rejects.toMatchObject({ code: 'DATA_CHECKSUM', message: expect.stringContaining('replaced') });
+      await expect(fetched.recheck()).rejects.toMatchObject({
+        code: 'DATA_CHECKSUM',
+        message: expect.stringContaining('replaced'),
+      });
     }
   });
 });
@@ -124,7 +145,9 @@ describe('fetchFile from a store', () => {
   test('fault 35: a body that stalls is cut and asked for again', async () => {
     const { storage, source } = await uploaded({ items, filesCount: 1 });
     const file = fileOf(source, 0);
-    const stalling = tampered(storage, (body, _key, _options, call) => (call === 1 ? cutOff(body, 500).pipe(new PassThrough(), { end: false }) : body));
+    const stalling = tampered(storage, (body, _key, _options, call) =>
+      call === 1 ? cutOff(body, 500).pipe(new PassThrough(), { end: false }) : body,
+    );
     const result = await download(stalling, file, join(await newFolder(), 'x'), { stallMs: 50 });
     expect(result).toEqual({ md5Base64: file.md5Base64, bytes: file.sizeBytes });
   });
@@ -134,10 +157,14 @@ describe('fetchFile from a store', () => {
     const tempDir = await newFolder();
     const short = tampered(storage, (body, _key, options) => cutOff(body, options.offset === undefined ? 1000 : 0));
     await expect(fetchFile(short, source, fileOf(source, 0), { tempDir, firstPauseMs: 1 })).rejects.toMatchObject({
-      code: 'DATA_MISSING', message: expect.stringContaining('cut short'), found: '1000 bytes',
+      code: 'DATA_MISSING',
+      message: expect.stringContaining('cut short'),
+      found: '1000 bytes',
     });
     const broken = tampered(storage, (body) => cutOff(body, 0, new Error('ECONNRESET')));
-    await expect(fetchFile(broken, source, fileOf(source, 0), { tempDir, firstPauseMs: 1 })).rejects.toMatchObject({ code: 'UNREACHABLE' });
+    await expect(fetchFile(broken, source, fileOf(source, 0), { tempDir, firstPauseMs: 1 })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+    });
     expect(await readdir(tempDir)).toEqual([]);
   });
 
@@ -150,7 +177,10 @@ describe('fetchFile from a store', () => {
       void storage.put(key, Buffer.alloc(file.sizeBytes));
       return cutOff(body, 1000, new Error('ECONNRESET'));
     });
-    await expect(fetchFile(replacing, source, file, { tempDir })).rejects.toMatchObject({ code: 'DATA_CHECKSUM', message: expect.stringContaining('replaced') });
+    await expect(fetchFile(replacing, source, file, { tempDir })).rejects.toMatchObject({
+      code: 'DATA_CHECKSUM',
+      message: expect.stringContaining('replaced'),
+    });
     expect(await readdir(tempDir)).toEqual([]);
   });
 
@@ -158,9 +188,13 @@ describe('fetchFile from a store', () => {
     const { storage, source } = await uploaded({ items, filesCount: 1 });
     const tempDir = await newFolder();
     const flipping = tampered(storage, (body) => body.map((chunk: Buffer) => Buffer.from(chunk).fill(0, 0, 1)));
-    await expect(fetchFile(flipping, source, fileOf(source, 0), { tempDir })).rejects.toMatchObject({ code: 'DATA_CHECKSUM' });
+    await expect(fetchFile(flipping, source, fileOf(source, 0), { tempDir })).rejects.toMatchObject({
+      code: 'DATA_CHECKSUM',
+    });
     await storage.delete(fileOf(source, 0).key);
-    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir })).rejects.toMatchObject({ code: 'DATA_MISSING' });
+    await expect(fetchFile(storage, source, fileOf(source, 0), { tempDir })).rejects.toMatchObject({
+      code: 'DATA_MISSING',
+    });
     expect(await readdir(tempDir)).toEqual([]);
   });
 
@@ -171,7 +205,9 @@ describe('fetchFile from a store', () => {
       calls += 1;
       throw new TailraceError('ACCESS_DENIED', 'KMS key disabled.');
     });
-    await expect(fetchFile(denied, source, fileOf(source, 0), { tempDir: await newFolder() })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await expect(fetchFile(denied, source, fileOf(source, 0), { tempDir: await newFolder() })).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+    });
     expect(calls).toBe(1);
   });
 
@@ -185,7 +221,9 @@ describe('fetchFile from a store', () => {
       return silent;
     });
     setTimeout(() => abort.abort(), 20);
-    await expect(fetchFile(stalling, source, fileOf(source, 0), { tempDir, signal: abort.signal })).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await expect(
+      fetchFile(stalling, source, fileOf(source, 0), { tempDir, signal: abort.signal }),
+    ).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(await readdir(tempDir)).toEqual([]);
   });
 
@@ -194,7 +232,10 @@ describe('fetchFile from a store', () => {
     const remote = await uploaded(options);
     const at = await writeExport(await newFolder(), options);
     const storage = localStorage(at.exportDir);
-    for (const { store, source } of [{ store: remote.storage, source: remote.source }, { store: storage, source: await openFullExport(storage, '') }]) {
+    for (const { store, source } of [
+      { store: remote.storage, source: remote.source },
+      { store: storage, source: await openFullExport(storage, '') },
+    ]) {
       const tempDir = await newFolder();
       const fetched = await fetchFile(store, source, fileOf(source, 0), { tempDir });
       expect(fetched.path.endsWith('.json')).toBe(true);
@@ -204,6 +245,10 @@ describe('fetchFile from a store', () => {
       await fetched.release();
       expect(await readdir(tempDir)).toEqual([]);
     }
-    expect(gunzipSync(await readFile(at.dataPaths[0] ?? '')).toString().slice(0, 9)).toBe('$ion_1_0 ');
+    expect(
+      gunzipSync(await readFile(at.dataPaths[0] ?? ''))
+        .toString()
+        .slice(0, 9),
+    ).toBe('$ion_1_0 ');
   });
 });

@@ -1,5 +1,5 @@
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -25,8 +25,12 @@ describe('openFullExport', () => {
     const storage = localStorage('../shared/data/exports');
     const source = await openFullExport(storage, await findFullExport(storage, ''));
     expect(source).toMatchObject({
-      tableName: 'S3ExportTest', tableId: '11991185-e7ab-4da5-8bab-03f0db0b7bfd', exportTime: '2024-05-14T11:14:20.608Z',
-      format: 'DYNAMODB_JSON', itemCount: 3, trusted: false,
+      tableName: 'S3ExportTest',
+      tableId: '11991185-e7ab-4da5-8bab-03f0db0b7bfd',
+      exportTime: '2024-05-14T11:14:20.608Z',
+      format: 'DYNAMODB_JSON',
+      itemCount: 3,
+      trusted: false,
     });
     expect(source.files).toHaveLength(1);
     expect(source.files[0]).toMatchObject({ index: 0, itemCount: 3, md5Base64: 'rzAeIrtALbOlNdK5Hh8tgA==' });
@@ -46,12 +50,21 @@ describe('openFullExport', () => {
     for (const checksums of ['md5', 'checksum'] as const) {
       for (const manifest of ['manifest-summary', 'manifest-files']) {
         const at = await written({ checksums });
-        await writeFile(join(at.exportDir, `${manifest}.json`), ` \n${await readFile(join(at.exportDir, `${manifest}.json`), 'utf8')}`);
+        await writeFile(
+          join(at.exportDir, `${manifest}.json`),
+          ` \n${await readFile(join(at.exportDir, `${manifest}.json`), 'utf8')}`,
+        );
         await expect(opened(at)).rejects.toMatchObject({
-          code: 'MANIFEST_CHECKSUM', message: expect.stringContaining(`${manifest}.json does not agree with ${manifest}.${checksums}`),
-          place: join(at.exportDir, `${manifest}.json`), hint: expect.stringContaining('--trust-manifest'),
+          code: 'MANIFEST_CHECKSUM',
+          message: expect.stringContaining(`${manifest}.json does not agree with ${manifest}.${checksums}`),
+          place: join(at.exportDir, `${manifest}.json`),
+          hint: expect.stringContaining('--trust-manifest'),
         });
-        expect(await opened(at, true)).toMatchObject({ trusted: true, itemCount: 10, warnings: [{ code: 'manifest-trusted' }] });
+        expect(await opened(at, true)).toMatchObject({
+          trusted: true,
+          itemCount: 10,
+          warnings: [{ code: 'manifest-trusted' }],
+        });
       }
     }
   });
@@ -60,12 +73,17 @@ describe('openFullExport', () => {
     const at = await written();
     await writeFile(join(at.exportDir, 'manifest-files.json'), '{"itemCount":');
     await expect(opened(at)).rejects.toMatchObject({ code: 'MANIFEST_CHECKSUM' });
-    await expect(opened(at, true)).rejects.toMatchObject({ code: 'MANIFEST_BAD', place: expect.stringContaining('manifest-files.json:1') });
+    await expect(opened(at, true)).rejects.toMatchObject({
+      code: 'MANIFEST_BAD',
+      place: expect.stringContaining('manifest-files.json:1'),
+    });
   });
 
   test('fault 52: counts of summary and files disagree', async () => {
     await expect(opened(await written({ summary: { itemCount: 11 } }))).rejects.toMatchObject({
-      code: 'COUNT_MISMATCH', expected: expect.stringContaining('11'), found: expect.stringContaining('10'),
+      code: 'COUNT_MISMATCH',
+      expected: expect.stringContaining('11'),
+      found: expect.stringContaining('10'),
     });
   });
 
@@ -73,42 +91,94 @@ describe('openFullExport', () => {
     const at = await written({ checksums: 'none', summary: { newField: { a: 1 }, exportType: 'FULL_EXPORT' } });
     for (const name of ['manifest-files.json', 'manifest-summary.json']) {
       const path = join(at.exportDir, name);
-      await writeFile(path, `\ufeff${(await readFile(path, 'utf8')).replaceAll('\n', '\r\n\r\n').replaceAll('"etag"', '"x":[],"etag"')}`);
+      await writeFile(
+        path,
+        `\ufeff${(await readFile(path, 'utf8')).replaceAll('\n', '\r\n\r\n').replaceAll('"etag"', '"x":[],"etag"')}`,
+      );
     }
     expect(await opened(at)).toMatchObject({ itemCount: 10 });
     const summaries: Record<string, unknown>[] = [
-      { version: '2031-01-01' }, { version: undefined }, { itemCount: -1 }, { itemCount: '10' }, { itemCount: 1.5 }, { tableArn: 'x' },
-      { tableId: '' }, { exportTime: 'yesterday' }, { exportTime: undefined }, { outputFormat: 'CSV' }, { exportType: 'OTHER' }, { exportArn: null },
+      { version: '2031-01-01' },
+      { version: undefined },
+      { itemCount: -1 },
+      { itemCount: '10' },
+      { itemCount: 1.5 },
+      { tableArn: 'x' },
+      { tableId: '' },
+      { exportTime: 'yesterday' },
+      { exportTime: undefined },
+      { outputFormat: 'CSV' },
+      { exportType: 'OTHER' },
+      { exportArn: null },
       { exportType: 'INCREMENTAL_EXPORT' },
     ];
-    for (const summary of summaries) await expect(opened(await written({ summary }))).rejects.toMatchObject({ code: 'MANIFEST_BAD' });
-    for (const change of [{ itemCount: -1 }, { md5Checksum: 'x' }, { md5Checksum: undefined }, { dataFileS3Key: '' }, { dataFileS3Key: 7 }]) {
-      const at = await written({ entries: (entries) => entries.map((entry, index) => (index === 1 ? { ...entry, ...change } : entry)) });
-      await expect(opened(at)).rejects.toMatchObject({ code: 'MANIFEST_BAD', place: expect.stringMatching(/manifest-files\.json:2$/) });
+    for (const summary of summaries)
+      await expect(opened(await written({ summary }))).rejects.toMatchObject({ code: 'MANIFEST_BAD' });
+    for (const change of [
+      { itemCount: -1 },
+      { md5Checksum: 'x' },
+      { md5Checksum: undefined },
+      { dataFileS3Key: '' },
+      { dataFileS3Key: 7 },
+    ]) {
+      const at = await written({
+        entries: (entries) => entries.map((entry, index) => (index === 1 ? { ...entry, ...change } : entry)),
+      });
+      await expect(opened(at)).rejects.toMatchObject({
+        code: 'MANIFEST_BAD',
+        place: expect.stringMatching(/manifest-files\.json:2$/),
+      });
     }
   });
 
   test('keys that lead out of the folder are refused', async () => {
-    for (const key of ['../x', 'a/../../x', '/etc/passwd', 'a//b', 'a/./b', 's3://b/k', 'file:x', 'C:\\x', 'a\\..\\b', '..', 'a\u0000b']) {
-      const at = await written({ entries: (entries) => entries.map((entry, index) => (index === 0 ? { ...entry, dataFileS3Key: key } : entry)) });
-      await expect(opened(at)).rejects.toMatchObject({ code: 'MANIFEST_BAD', message: expect.stringContaining('lead out') });
+    for (const key of [
+      '../x',
+      'a/../../x',
+      '/etc/passwd',
+      'a//b',
+      'a/./b',
+      's3://b/k',
+      'file:x',
+      'C:\\x',
+      'a\\..\\b',
+      '..',
+      'a\u0000b',
+    ]) {
+      const at = await written({
+        entries: (entries) => entries.map((entry, index) => (index === 0 ? { ...entry, dataFileS3Key: key } : entry)),
+      });
+      await expect(opened(at)).rejects.toMatchObject({
+        code: 'MANIFEST_BAD',
+        message: expect.stringContaining('lead out'),
+      });
     }
   });
 
   test('fault 12: a data file that is listed twice is refused', async () => {
     const at = await written({ entries: (entries) => [...entries, ...entries.slice(0, 1)] });
-    await expect(opened(at)).rejects.toMatchObject({ code: 'MANIFEST_BAD', found: expect.stringContaining('in lines 1 and 3') });
+    await expect(opened(at)).rejects.toMatchObject({
+      code: 'MANIFEST_BAD',
+      found: expect.stringContaining('in lines 1 and 3'),
+    });
   });
 
   test('fault 39: all missing data files are named at once', async () => {
     const at = await written({ filesCount: 10 });
     for (const path of at.dataPaths.slice(3, 5)) await rm(path);
-    const failed = await opened(at).catch((thrown: unknown) => thrown) as { code: string; message: string; expected: string };
+    const failed = (await opened(at).catch((thrown: unknown) => thrown)) as {
+      code: string;
+      message: string;
+      expected: string;
+    };
     expect(failed).toMatchObject({ code: 'DATA_MISSING', message: expect.stringContaining('2 of 10') });
-    for (const path of at.dataPaths.slice(3, 5)) expect(failed.expected).toContain(path.slice(path.lastIndexOf('/') + 1));
+    for (const path of at.dataPaths.slice(3, 5))
+      expect(failed.expected).toContain(path.slice(path.lastIndexOf('/') + 1));
     for (const path of at.dataPaths.slice(5)) await rm(path);
     await rm(at.dataPaths[0] ?? '');
-    expect(await opened(at).catch((thrown: unknown) => thrown)).toMatchObject({ message: expect.stringContaining('8 of 10') });
+    expect(await opened(at).catch((thrown: unknown) => thrown)).toMatchObject({
+      message: expect.stringContaining('8 of 10'),
+    });
   });
 
   test('fault 51: empty files, an empty first file and no items at all are fine', async () => {
@@ -128,12 +198,18 @@ describe('openFullExport', () => {
   test('a local copy is found by the tails of its keys, wherever it begins', async () => {
     const at = await written();
     const relative = at.exportDir.slice(at.dir.length + 1);
-    for (const [root, prefix] of [[at.dir, relative], [join(at.dir, 'dynamodb-export'), `AWSDynamoDB/${at.exportId}`], ['/', at.exportDir.slice(1)]] as const) {
+    for (const [root, prefix] of [
+      [at.dir, relative],
+      [join(at.dir, 'dynamodb-export'), `AWSDynamoDB/${at.exportId}`],
+      ['/', at.exportDir.slice(1)],
+    ] as const) {
       expect((await openFullExport(localStorage(root), prefix)).files).toHaveLength(2);
     }
     // Data that lies elsewhere in the tree: a key of the manifest counts from a folder above the export.
     const key = 'dynamodb-export/AWSDynamoDB/other/data/moved.json.gz';
-    const moved = await written({ entries: (entries) => entries.map((entry, index) => (index === 0 ? { ...entry, dataFileS3Key: key } : entry)) });
+    const moved = await written({
+      entries: (entries) => entries.map((entry, index) => (index === 0 ? { ...entry, dataFileS3Key: key } : entry)),
+    });
     await mkdir(dirname(join(moved.dir, key)), { recursive: true });
     await rename(moved.dataPaths[0] ?? '', join(moved.dir, key));
     const source = await openFullExport(localStorage(moved.dir), moved.exportDir.slice(moved.dir.length + 1));
@@ -146,7 +222,8 @@ describe('openFullExport', () => {
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
     const copy = await mkdtemp(join(tmpdir(), 'open-'));
     await mkdir(join(copy, 'data'));
-    for (const name of ['manifest-files.json', 'manifest-summary.json']) await copyFile(join(at.exportDir, name), join(copy, name));
+    for (const name of ['manifest-files.json', 'manifest-summary.json'])
+      await copyFile(join(at.exportDir, name), join(copy, name));
     for (const path of at.dataPaths) await copyFile(path, join(copy, 'data', path.slice(path.lastIndexOf('/') + 1)));
     expect((await openFullExport(localStorage(copy), '')).digest).toBe(digest);
     expect((await opened(await written({ summary: { x: 1 } }))).digest).not.toBe(digest);
@@ -154,11 +231,19 @@ describe('openFullExport', () => {
 
   test('a manifest of 100,000 files opens in seconds', async () => {
     const at = await written({
-      items: [], filesCount: 1, summary: { itemCount: 100_000 },
-      entries: ([entry]) => Array.from({ length: 100_000 }, (_, index) => ({ ...entry, itemCount: 1, dataFileS3Key: `e/AWSDynamoDB/1/data/f${index}.json.gz` })),
+      items: [],
+      filesCount: 1,
+      summary: { itemCount: 100_000 },
+      entries: ([entry]) =>
+        Array.from({ length: 100_000 }, (_, index) => ({
+          ...entry,
+          itemCount: 1,
+          dataFileS3Key: `e/AWSDynamoDB/1/data/f${index}.json.gz`,
+        })),
     });
     const storage = memoryStorage();
-    for (const name of ['manifest-files.json', 'manifest-summary.json']) await storage.put(`x/${name}`, await readFile(join(at.exportDir, name)));
+    for (const name of ['manifest-files.json', 'manifest-summary.json'])
+      await storage.put(`x/${name}`, await readFile(join(at.exportDir, name)));
     for (let index = 0; index < 100_000; index += 1) await storage.put(`x/data/f${index}.json.gz`, Buffer.alloc(0));
     const started = performance.now();
     const source = await openFullExport(storage, 'x');

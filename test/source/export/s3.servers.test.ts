@@ -5,6 +5,7 @@ import { fetchBatches } from '../../../src/source/export/batches.ts';
 import { findFullExport } from '../../../src/source/export/discover.ts';
 import { LIST_FROM_FILES } from '../../../src/source/export/locate.ts';
 import { openFullExport } from '../../../src/source/export/open.ts';
+import { readLines } from '../../../src/source/lines/open.ts';
 import type { Storage } from '../../../src/storage/port.ts';
 import { s3Storage } from '../../../src/storage/s3/s3.ts';
 import { canonicalItem, canonicalLine } from '../../data/canonical.ts';
@@ -14,7 +15,6 @@ import { serverOrSkip, VERSITYGW } from '../../servers/available.ts';
 import { makeBucket, useCredentials } from '../../servers/buckets.ts';
 import { type S3Server, startVersitygw } from '../../servers/versitygw.ts';
 import { newFolder } from './uploaded.ts';
-import { readLines } from '../../../src/source/lines/open.ts';
 
 const items = nastyItems(31, 400, { noHuge: true });
 
@@ -64,7 +64,12 @@ serverOrSkip('a full export on S3', [VERSITYGW], () => {
   });
 
   test('of many files, all are found by one listing', async () => {
-    const at = await writeExport(await newFolder(), { items: items.slice(0, LIST_FROM_FILES + 10), filesCount: LIST_FROM_FILES + 10, bucket: 'exports', prefix: 'many' });
+    const at = await writeExport(await newFolder(), {
+      items: items.slice(0, LIST_FROM_FILES + 10),
+      filesCount: LIST_FROM_FILES + 10,
+      bucket: 'exports',
+      prefix: 'many',
+    });
     await upload(at.dir, '');
     const source = await openFullExport(storage, await findFullExport(storage, 'many'));
     expect(source.files).toHaveLength(LIST_FROM_FILES + 10);
@@ -76,6 +81,9 @@ serverOrSkip('a full export on S3', [VERSITYGW], () => {
     await upload(at.dir, '');
     const gone = (at.dataPaths[1] ?? '').slice(at.dir.length + 1);
     await storage.delete(gone);
-    await expect(openFullExport(storage, await findFullExport(storage, 'holes'))).rejects.toMatchObject({ code: 'DATA_MISSING', expected: gone });
+    await expect(openFullExport(storage, await findFullExport(storage, 'holes'))).rejects.toMatchObject({
+      code: 'DATA_MISSING',
+      expected: gone,
+    });
   });
 });

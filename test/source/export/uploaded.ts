@@ -26,7 +26,10 @@ export async function uploaded(options: ExportOptions): Promise<Uploaded> {
 }
 
 /** The same store, but each body of a data file goes through the given hand. */
-export function tampered(storage: Storage, hand: (body: Readable, key: string, options: GetOptions, call: number) => Readable | Promise<Readable>): Storage {
+export function tampered(
+  storage: Storage,
+  hand: (body: Readable, key: string, options: GetOptions, call: number) => Readable | Promise<Readable>,
+): Storage {
   let calls = 0;
   return new Proxy(storage, {
     get(target, name) {
