@@ -6,7 +6,7 @@ import { type StagedFile, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
 import type { Layout } from './learner.ts';
-import { type Input, inputsOf, learnFrom, type RefusalOptions, untilAccepted } from './refusals.ts';
+import { type Input, inputsOf, learnFrom, type RefusalOptions, rejectedError, untilAccepted } from './refusals.ts';
 import type { Surprises, TagCount } from './surprises.ts';
 
 export interface BatchOptions extends RefusalOptions {
@@ -37,7 +37,10 @@ export interface WrittenBatch {
  */
 export async function writeBatch(locals: readonly LocalFile[], options: BatchOptions): Promise<WrittenBatch> {
   const inputs = inputsOf(locals);
-  for (const local of locals) for (const reject of local.rejects) await options.onReject(reject);
+  for (const reject of locals.flatMap((local) => local.rejects)) {
+    if (options.strict) throw rejectedError(reject);
+    await options.onReject(reject);
+  }
   const outDir = join(options.tempDir, 'out');
   let refused = false;
   return untilAccepted(inputs, options, async () => {

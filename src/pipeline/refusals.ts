@@ -124,7 +124,7 @@ async function sieve(input: Input, options: RefusalOptions): Promise<void> {
       return reason;
     },
     onReject: (reject) => {
-      if (options.strict) throw rejected(reject);
+      if (options.strict) throw rejectedError(reject);
       return options.onReject(reject);
     },
   });
@@ -134,7 +134,8 @@ async function sieve(input: Input, options: RefusalOptions): Promise<void> {
   input.rejected += result.rejected;
 }
 
-function rejected(reject: Reject): TailraceError {
+/** The error that --strict makes of the first reject. */
+export function rejectedError(reject: Reject): TailraceError {
   return new TailraceError('ITEM_REJECTED', `An item cannot be loaded: ${reject.reason}.`, {
     place: `${reject.file}, line ${reject.line}`,
     hint: 'Without --strict such items go to the rejects folder, and the rest is loaded.',
