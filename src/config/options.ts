@@ -25,7 +25,7 @@ export const OPTIONS = {
     kind: 'names',
     group: 'schema',
     placeholder: 'PK[,SK]',
-    default: 'asked of DynamoDB when permitted',
+    default: 'asked of DynamoDB for exports on S3, when permitted',
     help: 'key attributes of the table, partition key first',
   },
   timestamps: {
@@ -68,7 +68,7 @@ export const OPTIONS = {
     min: 1,
     max: 32,
     default: String(DEFAULT_MAX_DEPTH),
-    help: 'deepest nesting that becomes columns; deeper values become JSON text',
+    help: 'deepest nesting that becomes columns; deeper values become DynamoDB JSON, as text',
   },
   include: {
     kind: 'names',
@@ -143,7 +143,7 @@ export const OPTIONS = {
     kind: 'path',
     group: 'run',
     placeholder: 'DIR',
-    default: 'beside the state of the run',
+    default: 'below ~/.local/state/tailrace',
     help: 'folder for items that cannot be loaded',
   },
   dryRun: {
@@ -190,7 +190,7 @@ export const OPTIONS = {
     placeholder: 'SIZE',
     min: 1,
     default: '4GB',
-    help: 'most that the temporary folder may hold',
+    help: 'most that fetched files, and likewise what the engine spills, may take of the temporary folder',
   },
   ...AWS_OPTIONS,
   json: {

@@ -51,7 +51,7 @@ export interface SyncOptions {
   readonly strict: boolean;
   readonly trustManifest: boolean;
   readonly dryRun: boolean;
-  /** Folder for rejected items; undefined: beside the state of the run. */
+  /** Folder for rejected items; undefined: with the user's state, outside the table. */
   readonly rejects: string | undefined;
   readonly memoryLimitBytes: number;
   readonly threads: number;

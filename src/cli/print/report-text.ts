@@ -94,8 +94,8 @@ function workText(report: SyncReport): string {
   const resumed = files.resumed === 0 ? '' : ` (${formatCount(files.resumed)} from the interrupted run)`;
   const rate = timings.totalMs > 0 ? `, ${formatSize((bytes.read * 1000) / timings.totalMs)}/s` : '';
   return (
-    `${plural(files.read, 'file')} read${resumed}, ${formatSize(bytes.read)}${rate}; ` +
-    `${plural(files.written, 'file')} written, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`
+    `${plural(files.read, 'file')} read, ${formatSize(bytes.read)}${rate}; ` +
+    `${plural(files.written, 'file')} written${resumed}, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`
   );
 }
 
