@@ -46,7 +46,7 @@ type DuckModule = typeof import('@duckdb/node-api');
 /** Opens an engine in memory with fixed limits. It loads no extension that is not built in. */
 export async function openDuckDb(options: DuckOptions): Promise<Duck> {
   const duckdb = await import('@duckdb/node-api');
-  await decodeExactly();
+  decodeExactly();
   const spills = spillFolder(options.tempDir);
   const instance = await open(duckdb, options, spills);
   const withConnection = <T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal) =>
