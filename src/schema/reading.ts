@@ -94,16 +94,18 @@ function readTag(node: ValueNode | undefined, slot: Field | Slot, nulls: boolean
       : { kind: 'raw' };
   if (slot.tag !== 'M') return { kind: 'scalar' };
   if (type.kind === 'map')
-    return {
-      kind: 'map',
-      value: readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls),
-    };
+    return mapOf(readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls));
   if (type.kind !== 'struct') return { kind: 'raw' };
   const fields = new Map<string, ReadValue>();
   for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field], nulls));
   for (const [name, value] of node?.map?.fields ?? [])
     if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
   return { kind: 'struct', fields };
+}
+
+/** An engine detects a dictionary by the one type of its values; where each is text of any shape, so is the whole. */
+function mapOf(value: ReadValue): ReadTag {
+  return value.kind === 'raw' ? { kind: 'raw' } : { kind: 'map', value };
 }
 
 function emptyElement(): ReadValue {
@@ -136,7 +138,7 @@ function censusValue(node: ValueNode, depth: number, maxDepth: number): ReadValu
       });
     else if (tag !== 'M') tags.set(tag, { kind: 'scalar' });
     else if (node.map !== undefined && isDictionary(node.map)) {
-      tags.set(tag, { kind: 'map', value: censusValue(dictionaryValue(node.map), depth + 1, maxDepth) });
+      tags.set(tag, mapOf(censusValue(dictionaryValue(node.map), depth + 1, maxDepth)));
     } else {
       const fields = [...(node.map?.fields ?? [])].map(
         ([name, value]) => [name, censusValue(value, depth + 1, maxDepth)] as const,

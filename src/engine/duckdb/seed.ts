@@ -6,7 +6,9 @@ import { list, str } from '../sql/quote.ts';
  * A seed is a small file of JSON lines that is listed before the data and alone sampled: it dictates the schema by
  * which the engine reads, so that a key it does not name is an error instead of a silent loss.
  * Rules of detection (facts about read_json): an object becomes STRUCT; with more distinct keys over all lines than
- * the threshold it becomes MAP; an object in one line and a string in another become JSON.
+ * the threshold it becomes MAP, if all its values are of one type or null; an object in one line and a string in
+ * another become JSON. So dictionaries get their keys in lines where texts are null, and two last lines, which share
+ * one key, say of each text that it is an object and a string.
  */
 export interface Seed {
   readonly lines: readonly string[];
@@ -22,28 +24,31 @@ const MIN_THRESHOLD = 8;
 export function seedOf(reading: ReadItem): Seed {
   if (reading.kind === 'open') return { lines: ['{"Item":{"a":{"b":"c"}}}', '{"Item":"x"}'], threshold: MIN_THRESHOLD };
   const threshold = Math.max(MIN_THRESHOLD, widest(reading)) + 1;
-  const count = hasMap(reading) ? threshold + 2 : 2;
+  const count = hasMap(reading) ? threshold + 4 : 2;
   const lines: string[] = [];
   for (let i = 0; i < count; i++) {
-    const members = [...reading.attrs].map(([attr, value]) => `${JSON.stringify(attr)}:${seedValue(value, i)}`);
+    const members = [...reading.attrs].map(
+      ([attr, value]) => `${JSON.stringify(attr)}:${seedValue(value, count - 1 - i)}`,
+    );
     lines.push(`{"Item":{${members.join(',') || `"${NO_FIELD}":{"S":"x"}`}}}`);
   }
   return { lines, threshold };
 }
 
+/** The value in a line, counted from the last one. */
 function seedValue(value: ReadValue, line: number): string {
-  if (value.kind === 'raw') return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
+  if (value.kind === 'raw') return seedText(line);
   return `{${[...value.tags].map(([tag, inner]) => `"${tag}":${seedTag(tag, inner, line)}`).join(',')}}`;
 }
 
 function seedTag(tag: Tag, inner: ReadTag, line: number): string {
   switch (inner.kind) {
     case 'raw':
-      return line % 2 === 0 ? '{"a":{"b":"c"}}' : '"x"';
+      return seedText(line);
     case 'list':
       return `[${seedValue(inner.element, line)}]`;
     case 'map':
-      return `{"k${line}":${seedValue(inner.value, line)}}`;
+      return `{"k${Math.max(line, 1)}":${seedValue(inner.value, line)}}`;
     case 'struct': {
       const fields = [...inner.fields].map(([name, value]) => `${JSON.stringify(name)}:${seedValue(value, line)}`);
       return `{${fields.join(',') || `"${NO_FIELD}":{"S":"x"}`}}`;
@@ -51,6 +56,10 @@ function seedTag(tag: Tag, inner: ReadTag, line: number): string {
     case 'scalar':
       return scalarSeed(tag);
   }
+}
+
+function seedText(line: number): string {
+  return line === 0 ? '"x"' : line === 1 ? '{"a":{"b":"c"}}' : 'null';
 }
 
 function scalarSeed(tag: Tag): string {

@@ -63,9 +63,10 @@ function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: n
           : leafGuarded(v, type.element.type);
     return `list_transform(${t}, lambda ${v}: ${element})`;
   }
-  if (type.kind === 'map' && read.kind === 'map') {
-    const value = valueSql(v, read.value, type.value, trust, depth + 1);
-    return `CASE WHEN ${t} IS NOT NULL THEN map(map_keys(${t}), list_transform(map_values(${t}), lambda ${v}: ${value})) END`;
+  const map = mapSql(t, read);
+  if (type.kind === 'map' && map !== undefined) {
+    const value = valueSql(v, map.value, type.value, trust, depth + 1);
+    return `CASE WHEN ${t} IS NOT NULL THEN map(map_keys(${map.sql}), list_transform(map_values(${map.sql}), lambda ${v}: ${value})) END`;
   }
   if (type.kind === 'struct' && read.kind === 'struct') {
     const fields = type.fields.map(
@@ -75,6 +76,12 @@ function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: n
     return `CASE WHEN ${t} IS NOT NULL THEN struct_pack(${fields.join(', ')}) END`;
   }
   return trust === 'fast' ? leafFast(t, type) : leafGuarded(t, type);
+}
+
+/** A dictionary's entries and how their values are read: as the engine detected them, or out of its text. */
+function mapSql(t: string, read: ReadTag): { readonly sql: string; readonly value: ReadValue } | undefined {
+  if (read.kind === 'map') return { sql: t, value: read.value };
+  return read.kind === 'raw' ? { sql: `from_json(${t}, '"MAP(VARCHAR,JSON)"')`, value: { kind: 'raw' } } : undefined;
 }
 
 /** True when the attribute value `x` (not NULL) is wholly in its column. Never NULL. */
@@ -110,9 +117,10 @@ function tagFits(t: string, read: ReadTag, into: Target, depth: number): string 
         : `coalesce(${leafFits(v, type.element.type)}, false)`;
     return `coalesce(list_bool_and(list_transform(${t}, lambda ${v}: ${element})), true)`;
   }
-  if (type.kind === 'map' && read.kind === 'map') {
-    const value = all([`${v} IS NOT NULL`, fitsSql(v, read.value, type.value, depth + 1)]);
-    return `coalesce(list_bool_and(list_transform(map_values(${t}), lambda ${v}: ${value})), true)`;
+  const map = mapSql(t, read);
+  if (type.kind === 'map' && map !== undefined) {
+    const value = all([`${v} IS NOT NULL`, fitsSql(v, map.value, type.value, depth + 1)]);
+    return `coalesce(list_bool_and(list_transform(map_values(${map.sql}), lambda ${v}: ${value})), true)`;
   }
   if (type.kind === 'struct' && read.kind === 'struct') {
     const byAttr = new Map(type.fields.map((field) => [field.attr, field]));
