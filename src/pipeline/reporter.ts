@@ -84,7 +84,10 @@ export class Reporter {
     this.#ms.learn = loaded.learnMs;
     if (rejected > 0) {
       this.#report.rejects = rejectsDir;
-      this.warn('items-rejected', `${rejected} items could not be loaded; they are in ${rejectsDir}.`);
+      this.warn(
+        'items-rejected',
+        `${rejected} item${rejected === 1 ? '' : 's'} could not be loaded: see ${rejectsDir}.`,
+      );
     }
     if (options.schema.numbers === 'double')
       this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');

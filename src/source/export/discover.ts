@@ -113,7 +113,7 @@ function noExport(storage: Storage, start: string, found: readonly Found[]): Tai
       `There is no full export here, only ${incremental.length} incremental.`,
       {
         expected: 'a full export',
-        found: shown(incremental),
+        found: shown(storage, incremental),
         place,
         hint: 'This version loads full exports; name the folder of one.',
       },
@@ -133,7 +133,7 @@ function severalExports(storage: Storage, start: string, exports: readonly Found
     `There are ${count} full exports here; it is not clear which one is meant.`,
     {
       expected: 'exactly one full export',
-      found: shown(exports),
+      found: shown(storage, exports),
       place: uriOf(storage, start),
       hint: `Name one of them, for example ${uriOf(storage, exports[0]?.folder ?? start)}.`,
     },
@@ -151,8 +151,8 @@ function tooManyFolders(storage: Storage, start: string): TailraceError {
   );
 }
 
-function shown(exports: readonly Found[]): string {
-  const lines = exports.slice(0, MAX_SHOWN).map(({ folder, about }) => `${folder === '' ? '.' : folder} (${about})`);
+function shown(storage: Storage, exports: readonly Found[]): string {
+  const lines = exports.slice(0, MAX_SHOWN).map(({ folder, about }) => `${uriOf(storage, folder)} (${about})`);
   return exports.length > MAX_SHOWN ? `${lines.join(', ')}, …` : lines.join(', ');
 }
 

@@ -94,6 +94,7 @@ describe('findFullExport', () => {
     expect((failed as { found: string }).found).toMatch(
       /table Orders, 2026-03-01T00:00:00\.000Z.*table Customers, 2026-03-02/,
     );
+    expect((failed as { found: string }).found).toContain(`${dir}/dynamodb-export/`);
     for (let hour = 10; hour < 22; hour += 1) await writeExport(dir, { exportTime: `2026-03-03T${hour}:00:00.000Z` });
     const many = (await findFullExport(localStorage(dir), '').catch((thrown: unknown) => thrown)) as {
       message: string;
