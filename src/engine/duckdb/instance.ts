@@ -214,6 +214,9 @@ async function firstStatement(
   connection: DuckDBConnection,
   sql: string,
 ): Promise<{ count: number; type: string }> {
+  // Of a text without any statement the binding says only that a callback failed.
+  const blank = sql.replace(/--.*$|\/\*[\s\S]*?\*\/|[\s;]/gm, '') === '';
+  if (blank) return { count: 0, type: 'INVALID' };
   const extracted = await connection.extractStatements(sql);
   if (extracted.count === 0) return { count: 0, type: 'INVALID' };
   const prepared = await extracted.prepare(0);

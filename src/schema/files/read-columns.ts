@@ -29,6 +29,12 @@ export function readFields(
         hint: 'Give each a tag of its own.',
       });
     }
+    if (columns.filter((column) => column.name === undefined).length > 1) {
+      throw document.fail(value, here, `Several columns of “${key}” have no name.`, {
+        expected: `[{type: string, name: ${key}_s}, {type: long, name: ${key}_n}]`,
+        hint: 'Give each a “name:” of its own.',
+      });
+    }
     return columns;
   });
 }
@@ -125,7 +131,7 @@ function readType(
     );
   }
   if (bare === 'struct') {
-    if (!isMap(fields?.value))
+    if (!isMap(fields?.value) || fields.value.items.length === 0)
       throw document.fail(node, path, 'A struct needs “fields”.', {
         expected: '{type: struct, fields: {city: string}}',
       });

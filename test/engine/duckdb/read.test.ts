@@ -143,6 +143,13 @@ describe('reading a table', () => {
       expect((await ask('SELECT count(*) FROM t')).rows).toEqual([[2n]]);
     });
 
+    test.each(['', ' ; ', '-- SELECT 1', '/* SELECT 1 */'])(
+      '“%s” is no statement, and is said to be none',
+      async (sql) => {
+        await expect(ask(sql)).rejects.toMatchObject({ code: 'QUERY', found: '0 statements' });
+      },
+    );
+
     test('an interrupt stays an interrupt', async () => {
       const locked = await openDuckDb(SMALL);
       const asked = runQuery(

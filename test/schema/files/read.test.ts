@@ -163,6 +163,8 @@ describe('our form', () => {
     ['columns: {a: string}\nkey: [a, a]', 'key', 'one or two'],
     ['columns: {a: string}\nkey: {}', 'key', 'one or two'],
     ['columns:\n  a: string\n  a: long', 'line 3', 'stands twice'],
+    ['columns:\n  a: [string, long]', 'line 2, columns.a', 'have no name'],
+    ['columns: {a: {type: struct, fields: {}}}', 'columns.a', 'needs “fields”'],
     ['columns: {a: string', 'line 1', 'not YAML'],
     ['columns: {a: &x string, b: *x}', 'columns', 'Aliases'],
     ['columns: {? [a] : string}', 'columns', 'not a name'],
