@@ -88,7 +88,7 @@ const RULES: readonly {
     pattern: /^Out of Memory Error/,
     code: 'MEMORY_LIMIT',
     message: 'The engine needs more memory than its limit.',
-    hint: 'Raise --memory-limit, or lower --threads or --max-columns; a larger --temp-budget lets more of it go to disk.',
+    hint: 'Raise --memory-limit, lower --threads or --max-columns, or partition into fewer parts: each part needs room of its own.',
   },
   {
     pattern: /Permission denied|EACCES|EROFS|Read-only file system/,
