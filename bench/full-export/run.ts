@@ -121,7 +121,9 @@ async function attempt(name: string, measure: () => Promise<Measured>): Promise<
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
     log(reason);
-    failed.push(`${name}: ${/^error .*$/m.exec(reason)?.[0] ?? reason.split('\n')[0]}`);
+    const line = /^error .*$/m.exec(reason)?.[0] ?? reason.split('\n')[0] ?? '';
+    // Results name no machine: of a path only its last part stays.
+    failed.push(`${name}: ${line.replaceAll(/\/\S*\//g, '')}`);
     return [];
   }
 }

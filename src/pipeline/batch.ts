@@ -13,7 +13,7 @@ export interface BatchOptions extends RefusalOptions {
   readonly duck: Duck;
   readonly targetFileSizeBytes: number;
   /** Turned on when the usual way needs more memory than there is; then it stays on. */
-  readonly frugal: { on: boolean };
+  readonly frugal: { on: boolean; passes: number };
   /** Every line of the export was seen before: what is rescued is meant to be. */
   readonly learnedAll: boolean;
   readonly surprises: Surprises;
@@ -74,6 +74,9 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
   });
 }
 
+/** More passes over one batch than this are not worth the time: the partition is too fine. */
+const MAX_PASSES = 64;
+
 /** The batch's files; undefined when memory did not suffice and the frugal way is to be tried. */
 async function writeInputs(
   inputs: readonly Input[],
@@ -94,9 +97,12 @@ async function writeInputs(
       paths,
       targetFileSizeBytes,
       frugal: frugal.on || isWide(layout),
+      passes: frugal.passes,
     });
   } catch (thrown) {
-    if (frugal.on || !(thrown instanceof TailraceError) || thrown.code !== 'MEMORY_LIMIT') throw thrown;
+    if (!(thrown instanceof TailraceError) || thrown.code !== 'MEMORY_LIMIT') throw thrown;
+    if (frugal.on && (partition.length === 0 || frugal.passes >= MAX_PASSES)) throw thrown;
+    if (frugal.on) frugal.passes *= 4;
     frugal.on = true;
     return undefined;
   }

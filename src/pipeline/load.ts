@@ -73,7 +73,7 @@ export class Loader {
   #counted = false;
   /** What the journal says of the schema and of what was learned. */
   #journaled = '';
-  readonly #frugal = { on: false };
+  readonly #frugal = { on: false, passes: 1 };
   #learnMs = 0;
   #bytes = 0;
   #total: number | undefined;

@@ -146,6 +146,7 @@ async function load(
     });
     const loaded = await reporter.timed('load', () => loader.run());
     reporter.loaded(loaded, rejectsDir, options);
+    checkKey(options.schema.key, loaded, rejectsDir);
     const staged = stage(source.export, base, loaded, commitId);
     const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
     reporter.committed(staged, outcome);
@@ -159,6 +160,17 @@ async function load(
     duck.close();
     await workspace.close();
   }
+}
+
+/** When not one item has the key that the user named, it is the key that is wrong, not the items. */
+function checkKey(key: readonly string[], { read, rejected }: LoadResult, rejectsDir: string): void {
+  if (key.length === 0 || read === 0 || rejected < read) return;
+  throw new TailraceError('USAGE', 'No item could be loaded with the key that was named.', {
+    place: '--key',
+    expected: 'the key attributes of the table, partition key first',
+    found: key.join(','),
+    hint: `Correct --key; the reason for each item stands in ${rejectsDir}.`,
+  });
 }
 
 /** Names a load by all that its result depends on: the same command on the same table goes on with the same load. */

@@ -23,6 +23,9 @@ export interface WriteJob {
   readonly targetFileSizeBytes: number;
   /** One thread and small row groups: for tables so wide that the usual way needs more memory than there is. */
   readonly frugal?: boolean;
+  /** A partitioned batch is written in so many passes, each with a part of the partitions: the engine holds a buffer of
+   * all columns for each partition that is open. */
+  readonly passes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -85,14 +88,19 @@ async function copy(duck: Duck, job: WriteJob, select: string, schema: TableSche
   if (partitioned) options.push(`PARTITION_BY (${PART})`, `FILENAME_PATTERN 'part_{i}'`);
   else options.push(`FILE_SIZE_BYTES ${job.targetFileSizeBytes}`, `FILENAME_PATTERN 'part_{i}'`);
   const keyed = partitioned ? `SELECT *, ${digest(job, schema)} AS ${PART} FROM (${select})` : select;
-  const query = sorted
-    ? `SELECT * FROM (${keyed}) ORDER BY ${[...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ')}`
-    : keyed;
+  const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
   // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
   await duck.run(
     `SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
   );
-  return duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal);
+  const passes = partitioned ? (job.passes ?? 1) : 1;
+  const written: Record<string, Value>[] = [];
+  for (let pass = 0; pass < passes; pass++) {
+    const part = passes === 1 ? keyed : `SELECT * FROM (${keyed}) WHERE hash(${PART}) % ${passes} = ${pass}`;
+    const query = sorted ? `SELECT * FROM (${part}) ORDER BY ${order}` : part;
+    written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
+  }
+  return written;
 }
 
 function sortSql(field: SortField): string {
