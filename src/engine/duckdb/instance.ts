@@ -81,6 +81,9 @@ async function open(duckdb: DuckModule, options: DuckOptions, spills: string): P
       threads: String(options.threads),
       temp_directory: spills,
       preserve_insertion_order: 'false',
+      // What a batch freed goes back to the system; kept by the allocator, it would add up from batch to batch.
+      allocator_flush_threshold: '16MB',
+      allocator_bulk_deallocation_flush_threshold: '32MB',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
