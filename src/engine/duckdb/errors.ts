@@ -1,4 +1,5 @@
 import { type ErrorCode, TailraceError } from '../../model/errors.ts';
+import { BAD_LINE_PREFIX } from '../sql/text.ts';
 
 /** What the engine found in a line of a change file that it would not load. */
 export interface Refusal {
@@ -12,8 +13,6 @@ export interface Refusal {
   readonly detail: string;
 }
 
-/** Prefix of the errors that projections raise by error('tailrace-bad-line:' || filename). */
-export const BAD_LINE = 'tailrace-bad-line:';
 
 const MALFORMED = /Malformed JSON in file "([\s\S]*?)", at byte \d+ in line (\d+): ([\s\S]*)/;
 const TRANSFORM = /JSON transform error in file "([\s\S]*?)", in line (\d+): ([\s\S]*)/;
@@ -25,10 +24,10 @@ const ADVICE = /\s*\nTry increasing 'sample_size'[\s\S]*$/;
 /** The refusal behind an error of read_json, or undefined when the error is of another kind. */
 export function refusalOf(thrown: unknown): Refusal | undefined {
   const message = engineMessage(thrown);
-  const at = message.indexOf(BAD_LINE);
+  const at = message.indexOf(BAD_LINE_PREFIX);
   if (at >= 0)
     return {
-      file: message.slice(at + BAD_LINE.length),
+      file: message.slice(at + BAD_LINE_PREFIX.length),
       kind: 'bad-line',
       detail: 'a value that its column cannot hold',
     };
