@@ -13,7 +13,6 @@ export interface Refusal {
   readonly detail: string;
 }
 
-
 const MALFORMED = /Malformed JSON in file "([\s\S]*?)", at byte \d+ in line (\d+): ([\s\S]*)/;
 const TRANSFORM = /JSON transform error in file "([\s\S]*?)", in line (\d+): ([\s\S]*)/;
 const TOO_LARGE = /"maximum_object_size" of (\d+) bytes exceeded while reading file "([\s\S]*?)" \(/;
