@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { TailraceError } from '../model/errors.ts';
+import { withHome } from '../model/home.ts';
 import { closest } from './closest.ts';
 import type { Layer } from './layers.ts';
 import { resolveLocation, resolvePath } from './locations.ts';
@@ -36,7 +38,7 @@ export async function readConfigFile(
   const file = named ?? DEFAULT_CONFIG_FILE;
   let text: string;
   try {
-    text = await readFile(path.resolve(cwd, file), 'utf8');
+    text = await readFile(path.resolve(cwd, withHome(file, homedir())), 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     if (named === undefined && code === 'ENOENT') return undefined;
@@ -72,7 +74,14 @@ export async function parseConfigFile(text: string, file: string, cwd: string, e
   const parsed = schema.fileSchema.safeParse(document.toJS() ?? {});
   const issue = parsed.error?.issues[0];
   if (issue !== undefined) throw issueError(issue, place, schema);
-  return configOf(parsed.data ?? {}, file, path.dirname(path.resolve(cwd, file)), cwd, place, schema.AWS_KEYS);
+  return configOf(
+    parsed.data ?? {},
+    file,
+    path.dirname(path.resolve(cwd, withHome(file, homedir()))),
+    cwd,
+    place,
+    schema.AWS_KEYS,
+  );
 }
 
 type Place = (keys: readonly PropertyKey[]) => string;

@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { withHome } from '../model/home.ts';
 import { closest } from './closest.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
 import { parseSize, SIZE_FORMS } from './sizes.ts';
@@ -11,7 +13,7 @@ type Parser = (raw: unknown, spec: OptionSpec) => Parsed;
 
 const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   text: nonEmpty('text'),
-  path: nonEmpty('a path'),
+  path: parsePath,
   names: parseNames,
   clauses: parseClauses,
   size: (raw, spec) => bounded(typeof raw === 'string' ? parseSize(raw) : raw, spec, SIZE_FORMS),
@@ -34,6 +36,15 @@ export function showValue(raw: unknown): string {
 
 function nonEmpty(expected: string): Parser {
   return (raw) => (typeof raw === 'string' && raw.trim() !== '' ? { ok: true, value: raw } : { ok: false, expected });
+}
+
+/** `~` is the home folder here, too: a shell does not see it in `--rejects=~/x`, and never in a file. */
+function parsePath(raw: unknown): Parsed {
+  const expected = 'a path';
+  if (typeof raw !== 'string' || raw.trim() === '') return { ok: false, expected };
+  if (/^~[^/]/.test(raw))
+    return { ok: false, expected, hint: `Write the path out, or ./${raw} for a folder of that name.` };
+  return { ok: true, value: withHome(raw, homedir()) };
 }
 
 function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {

@@ -109,6 +109,33 @@ export function physicalType(type: ColumnType): PhysicalType | undefined {
   }
 }
 
+/** The type tag that a column of this kind comes from, unless something says otherwise. */
+export function defaultTag(type: { readonly kind: ColumnType['kind']; readonly format?: TimestampFormat }): OriginTag {
+  switch (type.kind) {
+    case 'string':
+      return 'S';
+    case 'long':
+    case 'decimal':
+    case 'double':
+    case 'number-text':
+      return 'N';
+    case 'boolean':
+      return 'BOOL';
+    case 'binary':
+      return 'B';
+    case 'json':
+    case 'ddb-json':
+      return '*';
+    case 'timestamp':
+      return type.format?.startsWith('epoch') === true ? 'N' : 'S';
+    case 'list':
+      return 'L';
+    case 'map':
+    case 'struct':
+      return 'M';
+  }
+}
+
 /** The physical type of a system column. */
 export function systemType(name: SystemColumnName): PhysicalType {
   return name === '_written_at' ? 'timestamptz' : 'string';

@@ -41,9 +41,9 @@ export function parseTarget(text: string): TargetEnd {
   return { format: scheme, location: parseLocation(rest) };
 }
 
-/** A target is a location if it contains `/` or begins with `.`; otherwise it is a name in a catalog. */
+/** A target is a location if it contains `/` or begins with `.` or `~`; otherwise it is a name in a catalog. */
 function isLocation(text: string): boolean {
-  return text.includes('/') || text.startsWith('.');
+  return text.includes('/') || /^[.~]/.test(text);
 }
 
 function split(text: string): { readonly scheme: string | undefined; readonly rest: string } {

@@ -1,3 +1,4 @@
+import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import {
@@ -11,9 +12,9 @@ import {
 } from '../model/schema.ts';
 import { type DecideContext, decideTag, mainTag, sameColumn } from './decide.ts';
 import type { SchemaFile, UserColumn, UserSlot } from './files/user-schema.ts';
-import { defaultTag } from './files/user-schema.ts';
+import { tagOf } from './files/user-schema.ts';
 import type { Mapped } from './map.ts';
-import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
+import { assignNames, RESERVED_NAMES } from './names.ts';
 import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
 
 /**
@@ -107,7 +108,7 @@ function slotType(
   context: DecideContext,
   before: ColumnType | undefined,
 ): { tag: Slot['tag']; type: ColumnType } {
-  const tag = slot.tag ?? defaultTag(slot.type) ?? mainTag(node) ?? 'S';
+  const tag = slot.tag ?? tagOf(slot.type) ?? mainTag(node) ?? 'S';
   const { type } = slot;
   switch (type.kind) {
     case 'auto': {

@@ -1,6 +1,7 @@
+import { compareBytes } from '../model/byte-order.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
-import { assignNames, compareBytes } from './names.ts';
+import { assignNames } from './names.ts';
 import { mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';

@@ -1,8 +1,9 @@
+import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
-import { assignNames, compareBytes, RESERVED_NAMES } from './names.ts';
+import { assignNames, RESERVED_NAMES } from './names.ts';
 import { isPlain, overBudget } from './shape.ts';
 import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
 

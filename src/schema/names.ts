@@ -3,6 +3,7 @@
  * a recorded name never changes; the result depends on the set of attributes, not on their order.
  */
 import { createHash } from 'node:crypto';
+import { compareBytes } from '../model/byte-order.ts';
 import { SYSTEM_COLUMNS } from '../model/schema.ts';
 
 const PLAIN = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
@@ -36,11 +37,6 @@ export const RESERVED_NAMES: readonly string[] = [
 export interface NameOptions {
   /** Compared ignoring case. Struct fields have no reserved names. */
   readonly reserved: readonly string[];
-}
-
-/** Orders names by their UTF-8 bytes, whatever the locale. */
-export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b)) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
 /**

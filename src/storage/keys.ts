@@ -35,11 +35,6 @@ function refused(key: string, why: string): TailraceError {
   });
 }
 
-/** Byte order of UTF-8, in which every store lists. */
-export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
 /** The error for a call that its signal ended. */
 export function interrupted(uri: string, signal: AbortSignal): TailraceError {
   return new TailraceError('INTERRUPTED', `The transfer of ${uri} was interrupted.`, {

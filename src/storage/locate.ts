@@ -1,5 +1,7 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { TailraceError } from '../model/errors.ts';
+import { withHome } from '../model/home.ts';
 import type { AwsSettings, SyncOptions } from '../model/options.ts';
 import { localStorage } from './local/local.ts';
 import type { Storage } from './port.ts';
@@ -11,12 +13,12 @@ export type Location =
 
 const HINT = 'Name a local path, or s3://bucket/folder.';
 
-/** Reads `s3://bucket/key`, a path, or `file:///path`. Relative paths become absolute, trailing slashes go. */
+/** Reads `s3://bucket/key`, a path (`~/x`, too), or `file:///path`. Relative paths become absolute, trailing slashes go. */
 export function parseLocation(text: string): Location {
   const [, scheme, rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text) ?? [];
   if (text === '') throw usage('A location is empty.', text);
   if (text.includes('\0')) throw usage('A location holds a zero byte.', text);
-  if (scheme === undefined) return local(text.replace(/^file:(?=\/)/, ''));
+  if (scheme === undefined) return local(withHome(text.replace(/^file:(?=\/)/, ''), homedir()));
   if (scheme === 's3') return s3(rest, text);
   if (scheme === 'file' && rest.startsWith('/')) return local(rest);
   throw usage(`The scheme of ${text} is unknown.`, text);

@@ -1,5 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseConfigFile, readConfigFile } from '../../src/config/file.ts';
@@ -83,6 +83,7 @@ tables:
     ['strict: perhaps', 'tailrace.yaml:1 (strict)', 'true or false'],
     ['key: [1]', 'tailrace.yaml:1 (key)', 'a list of attribute names'],
     ['schema: []', 'tailrace.yaml:1 (schema)', 'a path'],
+    ['schema: ~bob/s.yaml', 'tailrace.yaml:1 (schema)', 'a path'],
     [
       'tables:\n  a: {source: ./x, target: ./y, onMixed: keep}',
       'tailrace.yaml:2 (tables.a.onMixed)',
@@ -153,14 +154,20 @@ describe('the place of the file', () => {
 
   test('relative paths start at its folder', async () => {
     const file = await parseConfigFile(
-      'schema: s.yaml\nrejects: s3://b/r\ntables:\n  a: {source: "export:./x", target: "parquet:../y"}\n  b: {source: /abs, target: iceberg:shop.db.t}',
+      'schema: s.yaml\nrejects: s3://b/r\ntempDir: ~/tmp\ntables:\n  a: {source: "export:./x", target: "parquet:../y"}\n  b: {source: /abs, target: iceberg:shop.db.t}\n  c: {source: "~/x", target: "parquet:~/y"}',
       'conf/tailrace.yaml',
       '/work',
       {},
     );
-    expect(file.layer.values).toEqual({ schema: '/work/conf/s.yaml', rejects: 's3://b/r' });
+    expect(file.layer.values).toEqual({
+      schema: '/work/conf/s.yaml',
+      rejects: 's3://b/r',
+      tempDir: path.join(homedir(), 'tmp'),
+    });
     expect(file.pipelines[0]).toMatchObject({ source: 'export:/work/conf/x', target: 'parquet:/work/y' });
     expect(file.pipelines[1]).toMatchObject({ source: '/abs', target: 'iceberg:shop.db.t' });
+    // What the ends are is known when they are opened.
+    expect(file.pipelines[2]).toMatchObject({ source: '~/x', target: 'parquet:~/y' });
     expect((await parse('tables:\n  a: {source: ./x, target: ./y}')).pipelines[0]?.source).toBe('./x');
   });
 });

@@ -19,6 +19,16 @@ const ITEMS: readonly DdbItem[] = Array.from({ length: 60 }, (_, index) => ({
 }));
 const fourFiles = { items: ITEMS, filesCount: 4 };
 
+/** What each of these errors may tell the user to do, exactly. */
+const HINTS: Readonly<Record<string, readonly string[]>> = {
+  COUNT_MISMATCH: [
+    "Copy both manifests again from the export's folder; one of them was changed.",
+    'The manifest or the file was changed after the export; run the export again.',
+  ],
+  DATA_CHECKSUM: ['Copy the file again from the export; nothing was loaded from it.'],
+  DATA_MISSING: ['Copy the missing files from the export; nothing is loaded until all are there.'],
+};
+
 async function expectRefused(
   world: World,
   source: WrittenExport,
@@ -34,7 +44,7 @@ async function expectRefused(
       expect(report.outcome).toBe('failed');
       expect(report.error?.code, JSON.stringify(report.error)).toBe(code);
       if (file !== undefined) expect(JSON.stringify(report.error)).toContain(basename(file));
-      expect(report.error?.hint).toBeTruthy();
+      expect(HINTS[code]).toContain(report.error?.hint);
       expect((await world.table(target)).state).toBeUndefined();
       expect(await world.leftovers()).toEqual([]);
     }

@@ -17,6 +17,8 @@ describe('a target', () => {
   test.each([
     ['./x', undefined],
     ['/x', undefined],
+    ['~/x', undefined],
+    ['iceberg:~/x', 'iceberg'],
     ['s3://bucket/x', undefined],
     ['iceberg:./x', 'iceberg'],
     ['parquet:s3://bucket/x', 'parquet'],

@@ -85,7 +85,9 @@ describe('parsePartition', () => {
     expect(error.code).toBe('USAGE');
     expect(error.place).toContain(place);
     expect(error.expected).toContain(expected);
-    expect(error.hint).toBeTruthy();
+    expect(error.hint).toMatch(
+      /^Write (name, identity\(name\), bucket\(n, name\), truncate\(n, name\), year\(name\), month\(name\), day\(name\), hour\(name\)[.;]|(bucket|truncate)\(16, name\)\.$)/,
+    );
   });
 
   test('an open quote is refused', () => {

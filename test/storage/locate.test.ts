@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openStorage, parseLocation } from '../../src/storage/locate.ts';
@@ -17,6 +17,9 @@ describe('parseLocation', () => {
     ['file:/abs/path', { kind: 'local', root: '/', key: 'abs/path', uri: '/abs/path' }],
     ['/', { kind: 'local', root: '/', key: '', uri: '/' }],
     ['day=1:2', { kind: 'local', root: '/', key: resolve('day=1:2').slice(1), uri: resolve('day=1:2') }],
+    ['~/lake', { kind: 'local', root: '/', key: join(homedir(), 'lake').slice(1), uri: join(homedir(), 'lake') }],
+    ['~', { kind: 'local', root: '/', key: homedir().slice(1), uri: homedir() }],
+    ['./~/lake', { kind: 'local', root: '/', key: resolve('~/lake').slice(1), uri: resolve('~/lake') }],
     ['./here/../there', { kind: 'local', root: '/', key: resolve('there').slice(1), uri: resolve('there') }],
   ])('%s', (text, location) => {
     expect(parseLocation(text)).toEqual(location);
@@ -38,6 +41,16 @@ describe('parseLocation', () => {
       expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('s3://bucket'), found: text }) as Error,
     );
   });
+});
+
+test('another user’s home folder is refused, not made a folder of that name', () => {
+  expect(() => parseLocation('~bob/lake')).toThrow(
+    expect.objectContaining({
+      code: 'USAGE',
+      found: '~bob/lake',
+      hint: expect.stringContaining('./~bob/lake'),
+    }) as Error,
+  );
 });
 
 test('a local location opens the whole file system', async () => {

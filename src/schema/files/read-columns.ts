@@ -3,7 +3,7 @@ import { type OriginTag, TAGS } from '../../model/schema.ts';
 import { foldCase, isPlainName, RESERVED_NAMES } from '../names.ts';
 import { type Entry, entriesOf, type SchemaDocument, textOf } from './document.ts';
 import { isFault, parseTypeText, TYPE_FORMS, type TypeFault, timestampType } from './type-text.ts';
-import { allowedTags, defaultTag, type UserColumn, type UserSlot, type UserType } from './user-schema.ts';
+import { allowedTags, tagOf, type UserColumn, type UserSlot, type UserType } from './user-schema.ts';
 
 const SPEC_KEYS = ['type', 'name', 'tag', 'format', 'of', 'fields'];
 const DEPTH_MAX = 64;
@@ -78,7 +78,7 @@ function readSpec(node: Node, path: readonly string[], document: SchemaDocument,
   const short = empty ? '' : textOf(node);
   if (short !== undefined) {
     const type = checked(parseTypeText(short), node, path, document);
-    return { tag: defaultTag(type), type };
+    return { tag: tagOf(type), type };
   }
   if (!isMap(node))
     throw document.fail(node, path, 'A type is neither a text nor a mapping.', { expected: TYPE_FORMS, hint: HINT });
@@ -166,7 +166,7 @@ function readTag(
   path: readonly string[],
   document: SchemaDocument,
 ): OriginTag | undefined {
-  if (entry === undefined) return defaultTag(type);
+  if (entry === undefined) return tagOf(type);
   const text = textOf(entry.value);
   const allowed = allowedTags(type);
   const tag = allowed.find((candidate) => candidate === text);

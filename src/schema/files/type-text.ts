@@ -1,5 +1,5 @@
 import type { ColumnType, OriginTag, Slot, TimestampFormat } from '../../model/schema.ts';
-import { allowedTags, defaultTag, TIMESTAMP_FORMATS, type UserSlot, type UserType } from './user-schema.ts';
+import { allowedTags, TIMESTAMP_FORMATS, tagOf, type UserSlot, type UserType } from './user-schema.ts';
 
 const SCALARS = ['string', 'long', 'double', 'boolean', 'binary', 'number-text', 'json', 'ddb-json', 'auto'] as const;
 const PRECISION_MAX = 38;
@@ -65,7 +65,7 @@ export function shortText(type: UserType | ColumnType): string | undefined {
 
 /** The whole type in one line, for people: `list<struct<sku: string, qty: long>>`, `list<string> from SS`. */
 export function typeText(type: UserType | ColumnType, tag?: OriginTag): string {
-  const from = tag === undefined || tag === defaultTag(type) || !allowedTags(type).includes(tag) ? '' : ` from ${tag}`;
+  const from = tag === undefined || tag === tagOf(type) || !allowedTags(type).includes(tag) ? '' : ` from ${tag}`;
   switch (type.kind) {
     case 'list':
       return `list<${typeText(type.element.type, type.element.tag)}>${from}`;
@@ -81,7 +81,7 @@ export function typeText(type: UserType | ColumnType, tag?: OriginTag): string {
 }
 
 function shortSlot(kind: 'list' | 'map', slot: UserSlot | Slot): string | undefined {
-  if (slot.tag !== defaultTag(slot.type)) return undefined;
+  if (slot.tag !== tagOf(slot.type)) return undefined;
   const inner = shortText(slot.type);
   return inner === undefined ? undefined : `${kind}<${inner}>`;
 }
@@ -89,7 +89,7 @@ function shortSlot(kind: 'list' | 'map', slot: UserSlot | Slot): string | undefi
 function nestedType(kind: 'list' | 'map', text: string, depth: number): UserType | TypeFault {
   const type = parseTypeText(text, depth + 1);
   if (isFault(type)) return type;
-  const slot = { tag: defaultTag(type), type };
+  const slot = { tag: tagOf(type), type };
   return kind === 'list' ? { kind, element: slot } : { kind, value: slot };
 }
 

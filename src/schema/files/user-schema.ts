@@ -1,4 +1,4 @@
-import type { ColumnType, OriginTag, TimestampFormat } from '../../model/schema.ts';
+import { type ColumnType, defaultTag, type OriginTag, type TimestampFormat } from '../../model/schema.ts';
 
 /** A schema as a user wrote it: no field ids, and names and types only where they were given. */
 export interface SchemaFile {
@@ -55,32 +55,9 @@ export const TIMESTAMP_FORMATS: readonly TimestampFormat[] = [
 const SETS: readonly OriginTag[] = ['SS', 'NS', 'BS'];
 
 /** The tag of a type whose tag is not said; undefined where only the data can tell. */
-export function defaultTag(type: UserType): OriginTag | undefined {
-  switch (type.kind) {
-    case 'string':
-      return 'S';
-    case 'long':
-    case 'decimal':
-    case 'double':
-    case 'number-text':
-      return 'N';
-    case 'boolean':
-      return 'BOOL';
-    case 'binary':
-      return 'B';
-    case 'json':
-    case 'ddb-json':
-      return '*';
-    case 'list':
-      return 'L';
-    case 'map':
-    case 'struct':
-      return 'M';
-    case 'timestamp':
-      return type.format === undefined ? undefined : type.format.startsWith('iso') ? 'S' : 'N';
-    case 'auto':
-      return undefined;
-  }
+export function tagOf(type: UserType): OriginTag | undefined {
+  if (type.kind === 'auto' || (type.kind === 'timestamp' && type.format === undefined)) return undefined;
+  return defaultTag(type);
 }
 
 /** The tags whose values a column of this type can hold. */
@@ -94,11 +71,11 @@ export function allowedTags(type: UserType): readonly OriginTag[] {
     case 'list':
       return ['L', ...SETS];
     case 'timestamp':
-      return type.format === undefined ? ['S', 'N'] : [defaultTag(type) ?? 'S'];
+      return type.format === undefined ? ['S', 'N'] : [tagOf(type) ?? 'S'];
     case 'auto':
       return ['S', 'N', 'B', 'BOOL', 'NULL', 'SS', 'NS', 'BS', 'L', 'M'];
     default: {
-      const tag = defaultTag(type);
+      const tag = tagOf(type);
       return tag === undefined ? [] : [tag];
     }
   }

@@ -1,7 +1,7 @@
 import { Document, isMap, isPair, isScalar, isSeq, type Node, Pair, YAMLMap } from 'yaml';
 import type { Field, Slot, TableSchema } from '../../model/schema.ts';
 import { shortText } from './type-text.ts';
-import { defaultTag, type UserColumn, type UserSlot } from './user-schema.ts';
+import { tagOf, type UserColumn, type UserSlot } from './user-schema.ts';
 
 const FLOW_WIDTH = 90;
 const HEADER = ` A tailrace schema: attribute names and the types of their columns. Edit it, and give it to --schema.
@@ -61,7 +61,7 @@ function fieldSpecs(fields: readonly (Field | UserColumn)[]): Map<string, Spec> 
 function spec(slot: Slot | UserSlot, field?: Field | UserColumn): Spec {
   const { type } = slot;
   const name: [string, Spec][] = field?.name === undefined || field.name === field.attr ? [] : [['name', field.name]];
-  const tag: [string, Spec][] = slot.tag === undefined || slot.tag === defaultTag(type) ? [] : [['tag', slot.tag]];
+  const tag: [string, Spec][] = slot.tag === undefined || slot.tag === tagOf(type) ? [] : [['tag', slot.tag]];
   const short = shortText(type);
   if (short !== undefined && name.length + tag.length === 0) return short;
   const inner: [string, Spec][] =

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareBytes } from '../keys.ts';
+import { compareBytes } from '../../model/byte-order.ts';
 import type { ObjectInfo } from '../port.ts';
 import { isAbsent, localError } from './errors.ts';
 import { etagOf, HIDDEN, statFile } from './files.ts';

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile, unlink } from 'node:fs/promises';
 import { addAbortSignal, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { compareBytes } from '../../model/byte-order.ts';
 import { TailraceError } from '../../model/errors.ts';
-import { checkFolder, checkKey, checkPrefix, compareBytes, interrupted } from '../keys.ts';
+import { checkFolder, checkKey, checkPrefix, interrupted } from '../keys.ts';
 import {
   type GetOptions,
   type ObjectInfo,

@@ -10,9 +10,10 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { compareBytes } from '../../model/byte-order.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { AwsSettings, SyncOptions } from '../../model/options.ts';
-import { checkFolder, checkKey, checkPrefix, compareBytes, interrupted } from '../keys.ts';
+import { checkFolder, checkKey, checkPrefix, interrupted } from '../keys.ts';
 import { localError } from '../local/errors.ts';
 import {
   type GetOptions,

@@ -6,7 +6,7 @@
  */
 import { TailraceError } from '../../model/errors.ts';
 import type { ColumnType, Field, OriginTag, Slot, TableSchema, TimestampFormat } from '../../model/schema.ts';
-import { TAGS } from '../../model/schema.ts';
+import { defaultTag, TAGS } from '../../model/schema.ts';
 
 /** Table property: the mapping as JSON; `.0`, `.1`, … are added when it comes in parts. */
 export const MAPPING_PROPERTY = 'tailrace.mapping';
@@ -81,33 +81,6 @@ function originOf(tag: OriginTag, type: ColumnType): Origin {
   if (type.kind === 'timestamp' && type.format !== 'iso') origin.f = type.format;
   if (tag !== defaultTag(type)) origin.t = tag;
   return origin;
-}
-
-/** The type tag that a column of this type comes from, unless the mapping says otherwise. */
-export function defaultTag(type: ColumnType): OriginTag {
-  switch (type.kind) {
-    case 'string':
-      return 'S';
-    case 'long':
-    case 'decimal':
-    case 'double':
-    case 'number-text':
-      return 'N';
-    case 'boolean':
-      return 'BOOL';
-    case 'binary':
-      return 'B';
-    case 'json':
-    case 'ddb-json':
-      return '*';
-    case 'timestamp':
-      return type.format.startsWith('epoch') ? 'N' : 'S';
-    case 'list':
-      return 'L';
-    case 'map':
-    case 'struct':
-      return 'M';
-  }
 }
 
 /** The mapping that the properties hold; undefined in a table of someone else's. */

@@ -9,9 +9,9 @@ import type {
   SystemColumnName,
   TableSchema,
 } from '../../model/schema.ts';
-import { SYSTEM_COLUMNS } from '../../model/schema.ts';
+import { defaultTag, SYSTEM_COLUMNS } from '../../model/schema.ts';
 import type { Mapping, Origin } from './mapping.ts';
-import { defaultTag, readMapping } from './mapping.ts';
+import { readMapping } from './mapping.ts';
 import { decimalOf } from './value.ts';
 import type { IcebergField, IcebergSchema, IcebergType } from './wire.ts';
 
