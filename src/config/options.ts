@@ -10,6 +10,8 @@ export const DEFAULT_MEMORY_BYTES = 420e6;
 export const DEFAULT_TEMP_BUDGET_BYTES = 4e9;
 export const DEFAULT_TARGET_FILE_BYTES = 512e6;
 export const DEFAULT_BATCH_BYTES = 256e6;
+/** Tables up to this size are rewritten in a few minutes on one machine; more is the user's decision. */
+export const DEFAULT_REWRITE_LIMIT_BYTES = 10e9;
 export const DEFAULT_MAX_COLUMNS = 500;
 export const DEFAULT_MAX_DEPTH = 10;
 export const MAX_DEFAULT_THREADS = 8;

@@ -1,5 +1,5 @@
 import type { TimestampFormat } from './schema.ts';
-import type { PartitionField, SortField } from './table.ts';
+import type { PartitionField, SortField, TableMode } from './table.ts';
 
 /** How one end reaches AWS or a store that speaks its language. */
 export interface AwsSettings {
@@ -14,9 +14,15 @@ export interface AwsSettings {
 export type OnMixed = 'rescue' | 'json' | 'split' | 'fail';
 export type NumbersMode = 'exact' | 'double' | 'string';
 export type TimestampsMode = 'off' | 'auto';
+/** How changed rows are written: position deletes beside files, files written anew, or what is cheaper for each file. */
+export type WriteMode = 'auto' | 'merge-on-read' | 'copy-on-write';
+/** A number that does not fit its column: rewrite the column (up to --rewrite-limit bytes), rescue it, or stop. */
+export type OnDrift = 'rewrite' | 'rescue' | 'fail';
 
 /** Rules of inference that the user may set. */
 export interface SchemaOptions {
+  /** What the rows of a new table are; absent: mirror. */
+  readonly mode?: TableMode;
   /** Key attribute names, partition key first; empty when unknown. */
   readonly key: readonly string[];
   readonly timestamps: TimestampsMode;
@@ -50,6 +56,15 @@ export interface SyncOptions {
   readonly replace: boolean;
   readonly strict: boolean;
   readonly trustManifest: boolean;
+  /** Undefined: as the table has it; mirror for a new table. */
+  readonly mode: TableMode | undefined;
+  readonly write: WriteMode;
+  readonly onDrift: OnDrift;
+  readonly rewriteLimitBytes: number;
+  /** Applies a window that leaves a gap behind the watermark, and records the gap. */
+  readonly acceptGap: boolean;
+  /** Maintenance within sync. */
+  readonly upkeep: boolean;
   readonly dryRun: boolean;
   /** Folder for rejected items; undefined: with the user's state, outside the table. */
   readonly rejects: string | undefined;

@@ -49,8 +49,20 @@ export interface Field {
 }
 
 /** Columns that tailrace adds; attributes may not take their names. */
-export const SYSTEM_COLUMNS = ['_rescued', '_written_at'] as const;
+export const SYSTEM_COLUMNS = ['_rescued', '_written_at', '_deleted', '_operation', '_old_image', '_source'] as const;
 export type SystemColumnName = (typeof SYSTEM_COLUMNS)[number];
+
+/**
+ * The system columns of a table by what its rows are. mirror: `_rescued`, and `_written_at` (time of the write in µs;
+ * NULL on baseline rows). soft: also `_deleted` (true, or NULL). history: also `_operation` (baseline, insert, update,
+ * delete), `_old_image` (the former item as DynamoDB JSON `{"attr":{"S":…}}`, NULL where there is none) and `_source`
+ * (ARN of the export).
+ */
+export function systemColumns(mode: 'mirror' | 'soft' | 'history'): readonly SystemColumnName[] {
+  if (mode === 'soft') return ['_rescued', '_written_at', '_deleted'];
+  if (mode === 'history') return ['_rescued', '_written_at', '_operation', '_old_image', '_source'];
+  return ['_rescued', '_written_at'];
+}
 
 export interface SystemColumn {
   readonly id: number;
@@ -138,5 +150,6 @@ export function defaultTag(type: { readonly kind: ColumnType['kind']; readonly f
 
 /** The physical type of a system column. */
 export function systemType(name: SystemColumnName): PhysicalType {
+  if (name === '_deleted') return 'boolean';
   return name === '_written_at' ? 'timestamptz' : 'string';
 }

@@ -52,8 +52,25 @@ export interface DataFile {
   readonly splitOffsets: readonly number[];
 }
 
-/** One load that a table holds. */
-export interface LedgerEntry {
+/** Rows that a data file holds and the table no longer does: positions in a Parquet file of their own. */
+export interface DeleteFile {
+  /** Absolute URI, as table metadata names it. */
+  readonly path: string;
+  /** Positions that it holds. */
+  readonly rows: number;
+  readonly sizeBytes: number;
+  /** URI of the one data file whose rows it deletes; undefined where it may speak of several (other writers' files). */
+  readonly dataFile?: string;
+}
+
+/** A data file of a snapshot with the position deletes that apply to it. */
+export interface LiveFile extends DataFile {
+  /** Absent: none. */
+  readonly deletes?: readonly DeleteFile[];
+}
+
+/** A full export that a table holds. */
+export interface FullExportEntry {
   readonly kind: 'full-export';
   readonly exportArn: string;
   /** ISO time of the export. */
@@ -64,12 +81,46 @@ export interface LedgerEntry {
   readonly trustedManifest?: true;
 }
 
+/** The window of an incremental export that a table holds. */
+export interface WindowEntry {
+  readonly kind: 'window';
+  readonly exportArn: string;
+  /** ISO times: from is inclusive, to is exclusive. */
+  readonly from: string;
+  readonly to: string;
+  /** Lines of the export. */
+  readonly items: number;
+  readonly rejected: number;
+  readonly trustedManifest?: true;
+  /** It begins within the minute before the full export's time, so that the two are not proven to meet. */
+  readonly withinMinute?: true;
+}
+
+/** One load that a table holds. */
+export type LedgerEntry = FullExportEntry | WindowEntry;
+
+/** A half-open range of time, as ISO texts. */
+export interface TimeRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What the rows of a table are: the present state, the same with deleted items marked, or one row for each change. */
+export type TableMode = 'mirror' | 'soft' | 'history';
+
 /** The windows and positions that a table holds; lives in the table itself, in the commit that brought them. */
 export interface Ledger {
   readonly version: 1;
   readonly tableArn: string;
   readonly tableId: string;
+  /** The full export, if any, and the newest windows; older windows are only counted in `covered`. */
   readonly entries: readonly LedgerEntry[];
+  /** All windows that were ever applied, joined where they meet, with how many they were. */
+  readonly covered?: readonly (TimeRange & { readonly windows: number })[];
+  /** Times of which no window was applied, accepted by the user. */
+  readonly gaps?: readonly TimeRange[];
+  /** Absent: mirror. */
+  readonly mode?: TableMode;
   /** Every change before this ISO time is in the table (to within a minute for a full export). */
   readonly watermark: string;
   /** Id of the commit that wrote this ledger; fixed before the first attempt. */
@@ -78,12 +129,21 @@ export interface Ledger {
 
 /** A change of a table, prepared and durable, not yet visible. */
 export interface StagedCommit {
-  /** `replace` drops every row that was there. */
-  readonly operation: 'create' | 'replace';
+  /**
+   * `replace` drops every row that was there. `merge` adds files, deletes rows by position and removes files; all else
+   * stays. `rewrite` (maintenance) does the same without changing any row: the ledger stays as it is in the base.
+   * merge and rewrite are refused as a conflict when the current snapshot is not that of the base.
+   */
+  readonly operation: 'create' | 'replace' | 'merge' | 'rewrite';
   readonly schema: TableSchema;
   readonly partition: readonly PartitionField[];
   readonly sort: readonly SortField[];
   readonly files: readonly DataFile[];
+  /** merge and rewrite: URIs of live data files, and of delete files, that leave the table. */
+  readonly removed?: readonly string[];
+  readonly removedDeletes?: readonly string[];
+  /** merge and rewrite: position deletes of one live or added data file each, written as `positionDeletes` says. */
+  readonly deletes?: readonly (DeleteFile & { readonly dataFile: string })[];
   readonly ledger: Ledger;
   readonly commitId: string;
   /** Milliseconds since 1970: the commit's time, fixed before the first attempt. */
@@ -94,6 +154,9 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly snapshot: string }
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
+
+/** Columns of a position-delete file with their reserved field ids (Iceberg specification, “Position Delete Files”). */
+export const POSITION_DELETE_COLUMNS = { file_path: 2147483546, pos: 2147483545 } as const;
 
 /** What an open table says of itself. */
 export interface TableState {
@@ -116,8 +179,8 @@ export interface TableHandle {
   readonly location: string;
   /** Undefined when nothing lies there; TARGET_BAD when something else does. */
   load(): Promise<TableState | undefined>;
-  /** Absolute URIs of all data files of the current snapshot. */
-  dataFiles(): Promise<readonly DataFile[]>;
+  /** All data files of the current snapshot, each with the position deletes that apply to it. */
+  dataFiles(): Promise<readonly LiveFile[]>;
   /** Absolute URI of the folder into which new data files go (no trailing slash), and how a file is named there. */
   dataFilePath(
     commitId: string,

@@ -21,7 +21,12 @@ export function decide(
   if (ledger.tableId !== from.tableId) throw otherTable(from, ledger, location);
   if (ledger.entries.some((entry) => entry.exportArn === from.exportArn)) return 'unchanged';
   if (replace) return 'replace';
-  const held = ledger.entries.map((entry) => `${entry.exportArn} (${entry.exportTime})`).join(', ');
+  const held = ledger.entries
+    .map(
+      (entry) =>
+        `${entry.exportArn} (${entry.kind === 'full-export' ? entry.exportTime : `${entry.from} to ${entry.to}`})`,
+    )
+    .join(', ');
   throw new TailraceError('LEDGER_REFUSED', 'The table holds another full export of the same DynamoDB table.', {
     place: location,
     expected: `the export that it holds: ${held}`,

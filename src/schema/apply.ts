@@ -6,7 +6,7 @@ import {
   type DerivedColumn,
   type Field,
   type Slot,
-  SYSTEM_COLUMNS,
+  systemColumns,
   type TableSchema,
   type Tag,
 } from '../model/schema.ts';
@@ -52,7 +52,8 @@ export function applySchemaFile(
   });
   const keyAttrs = options.key;
   const keys = keyAttrs.map((attr) => keyName(attr, columns));
-  const system = recorded?.system ?? SYSTEM_COLUMNS.map((name) => ({ id: context.nextId(), name }));
+  const system =
+    recorded?.system ?? systemColumns(options.mode ?? 'mirror').map((name) => ({ id: context.nextId(), name }));
   const derived = file.derived.map(
     (column): DerivedColumn => ({
       ...column,

@@ -1,7 +1,7 @@
 import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
-import { type Field, SYSTEM_COLUMNS, type TableSchema, type Tag } from '../model/schema.ts';
+import { type Field, systemColumns, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
 import { isPlain, overBudget } from './shape.ts';
@@ -56,7 +56,7 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
       decisions.push({ path: [draft.attr], field, reason: draft.choice.reason, node: draft.node });
   }
   const keyNames = keyColumns(fields, options.key);
-  const system = recorded?.system ?? SYSTEM_COLUMNS.map((name) => ({ id: nextId(), name }));
+  const system = recorded?.system ?? systemColumns(options.mode ?? 'mirror').map((name) => ({ id: nextId(), name }));
   const columns = inOrder(fields, keyNames);
   const schema = { columns, derived: recorded?.derived ?? [], system, keys: keyNames, lastFieldId };
   return {

@@ -14,14 +14,12 @@ export interface SourceFile {
   readonly etag: string;
 }
 
-/** A full export, as its manifests describe it. */
-export interface FullExport {
+/** What every export's manifests say, full or incremental. */
+interface ExportBase {
   readonly exportArn: string;
   readonly tableArn: string;
   readonly tableId: string;
   readonly tableName: string;
-  /** ISO, as in the manifest. */
-  readonly exportTime: string;
   readonly format: 'DYNAMODB_JSON' | 'ION';
   readonly itemCount: number;
   readonly files: readonly SourceFile[];
@@ -32,6 +30,40 @@ export interface FullExport {
   readonly warnings: readonly { readonly code: string; readonly text: string }[];
   /** URI of the export's folder. */
   readonly uri: string;
+}
+
+/** A full export, as its manifests describe it. */
+export interface FullExport extends ExportBase {
+  readonly kind: 'full';
+  /** ISO, as in the manifest. */
+  readonly exportTime: string;
+}
+
+/** An incremental export: the net change of each key within a window. */
+export interface IncrementalExport extends ExportBase {
+  readonly kind: 'incremental';
+  /** ISO, as in the manifest: from is inclusive, to is exclusive. */
+  readonly from: string;
+  readonly to: string;
+  readonly view: 'NEW_AND_OLD_IMAGES' | 'NEW_IMAGE';
+}
+
+export type Export = FullExport | IncrementalExport;
+
+/** An export that was found by its summary alone; its files are not looked at yet. */
+export interface FoundExport {
+  /** Key of the export's folder, without a slash at its end. */
+  readonly folder: string;
+  readonly uri: string;
+  readonly kind: 'full' | 'incremental';
+  readonly exportArn: string;
+  readonly tableArn: string;
+  readonly tableId: string;
+  readonly tableName: string;
+  /** Full: exportTime twice. Incremental: the window. ISO. */
+  readonly from: string;
+  readonly to: string;
+  readonly items: number;
 }
 
 /** A data file made readable for the engine: verified bytes on this machine's disk. */

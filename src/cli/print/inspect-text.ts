@@ -51,7 +51,7 @@ function ledgerLines({ ledger }: TableInspection): string[] {
       const trusted = entry.trustedManifest === true ? ', its manifest trusted against its checksum' : '';
       return labelled(
         '',
-        `${entry.exportTime}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`,
+        `${entry.kind === 'full-export' ? entry.exportTime : `${entry.from} … ${entry.to}`}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`,
       );
     }),
   ];

@@ -30,6 +30,8 @@ export function duckType(type: ColumnType): string {
   }
 }
 
+const SYSTEM_TYPES: Readonly<Record<string, string>> = { _written_at: 'TIMESTAMPTZ', _deleted: 'BOOLEAN' };
+
 /** All columns of a table with their engine types: attributes, then derived, then system columns. */
 export function tableColumns(
   schema: TableSchema,
@@ -37,7 +39,7 @@ export function tableColumns(
   return [
     ...schema.columns.map(({ id, name, type }) => ({ id, name, type: duckType(type) })),
     ...schema.derived.map(({ id, name }) => ({ id, name, type: 'TIMESTAMPTZ' })),
-    ...schema.system.map(({ id, name }) => ({ id, name, type: name === '_written_at' ? 'TIMESTAMPTZ' : 'VARCHAR' })),
+    ...schema.system.map(({ id, name }) => ({ id, name, type: SYSTEM_TYPES[name] ?? 'VARCHAR' })),
   ];
 }
 

@@ -34,6 +34,7 @@ export async function openFullExport(storage: Storage, prefix: string, options: 
   checkCounts(summary, manifest, storage.uri(filesKey));
   const { s3Bucket, ...described } = summary;
   return {
+    kind: 'full',
     ...described,
     files: await locateFiles(storage, folder, s3Bucket, manifest.entries),
     trusted: checks.some(({ kind }) => kind === 'disagrees'),

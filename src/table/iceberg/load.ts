@@ -1,6 +1,6 @@
 /** Reading a table: its state, and its live data files. */
 import { TailraceError } from '../../model/errors.ts';
-import type { DataFile, TableState } from '../../model/table.ts';
+import type { LiveFile, TableState } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
 import type { ManifestEntry } from './manifest.ts';
@@ -65,13 +65,13 @@ export async function loadState(storage: Storage, location: string): Promise<Tab
 }
 
 /** The live data files of the current snapshot. */
-export async function loadDataFiles(storage: Storage, location: string): Promise<readonly DataFile[]> {
+export async function loadDataFiles(storage: Storage, location: string): Promise<readonly LiveFile[]> {
   const newest = await newestVersion(storage, location);
   if (newest === undefined) return [];
   const { metadata } = newest;
   const place = storage.uri(newest.key);
   const columns = new Map(metadata.schemas.flatMap((schema) => [...leaves(schema)]));
-  const files: DataFile[] = [];
+  const files: LiveFile[] = [];
   for (const { line, entries } of await liveEntries(storage, metadata, place)) {
     const spec = specOf(metadata, line.partition_spec_id, place);
     const shown = spec.fields.map((field) => field.transform !== 'void');

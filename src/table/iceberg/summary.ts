@@ -18,7 +18,12 @@ export function summaryOf(
     'tailrace.watermark': staged.ledger.watermark,
     'tailrace.table-arn': staged.ledger.tableArn,
     'tailrace.table-id': staged.ledger.tableId,
-    ...(last === undefined ? {} : { 'tailrace.export-arn': last.exportArn, 'tailrace.export-time': last.exportTime }),
+    ...(last === undefined
+      ? {}
+      : {
+          'tailrace.export-arn': last.exportArn,
+          'tailrace.export-time': last.kind === 'full-export' ? last.exportTime : last.to,
+        }),
     'added-data-files': String(staged.files.length),
     'added-records': String(rows),
     'added-files-size': String(bytes),

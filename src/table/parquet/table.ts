@@ -12,6 +12,7 @@ import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type {
   CommitOutcome,
   DataFile,
+  LiveFile,
   PartitionField,
   PartitionValue,
   StagedCommit,
@@ -64,9 +65,12 @@ class ParquetTable implements TableHandle {
     return undefined;
   }
 
-  async dataFiles(): Promise<readonly DataFile[]> {
+  async dataFiles(): Promise<readonly LiveFile[]> {
     const read = await this.#read();
-    return (read?.manifest.files ?? []).map((file) => ({ ...file, path: `${this.location}/${file.path}` }));
+    return (read?.manifest.files ?? []).map((file) => ({
+      ...file,
+      path: `${this.location}/${file.path}`,
+    }));
   }
 
   dataFilePath(
