@@ -151,7 +151,12 @@ export interface StagedCommit {
 }
 
 export type CommitOutcome =
-  | { readonly kind: 'committed'; readonly snapshot: string }
+  | {
+      readonly kind: 'committed';
+      readonly snapshot: string;
+      /** The commit stands, but what killed attempts left beside it could not be removed: why. */
+      readonly untidy?: string;
+    }
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
 
@@ -191,6 +196,7 @@ export interface TableHandle {
   /** `base` is the state that the change was prepared against: undefined for a table that is to be created. */
   commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome>;
   /** Removes what killed attempts left among the current snapshot's files, where readers that list folders would see it.
-   * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none. */
-  tidy?(): Promise<void>;
+   * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
+   * Gives the reason where it could not: the commit stands all the same. */
+  tidy?(): Promise<string | undefined>;
 }

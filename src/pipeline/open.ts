@@ -6,6 +6,7 @@ import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { findFullExport } from '../source/export/discover.ts';
 import { describeKey } from '../source/export/key.ts';
 import { openFullExport } from '../source/export/open.ts';
+import { SUMMARY_FILE } from '../source/export/summary.ts';
 import type { FullExport } from '../source/port.ts';
 import { openStorage, parseLocation } from '../storage/locate.ts';
 import { ObjectNotFound, type Storage } from '../storage/port.ts';
@@ -74,21 +75,37 @@ async function hasManifest(storage: Storage, folder: string): Promise<boolean> {
 
 /** The schema file of `--schema`, if one is named. */
 export async function readSchemaOption(options: SyncOptions): Promise<SchemaFile | undefined> {
-  if (options.schemaFile === undefined) return undefined;
-  const location = parseLocation(options.schemaFile);
+  return options.schemaFile === undefined ? undefined : readSchemaAt(options.schemaFile, options);
+}
+
+/** The schema file at a place, local or on S3. */
+export async function readSchemaAt(text: string, options: SyncOptions): Promise<SchemaFile> {
+  const location = parseLocation(text);
   const storage = await openStorage(location, { aws: options.sourceAws });
   try {
     return readSchemaFile(Buffer.from(await storage.get(location.key)).toString('utf8'), location.uri);
   } catch (thrown) {
     if (!(thrown instanceof ObjectNotFound)) throw thrown;
-    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', {
+    const folder = await isFolder(storage, location.key);
+    throw new TailraceError('SCHEMA_FILE', `The schema file is ${folder ? 'a folder' : 'not there'}.`, {
       place: location.uri,
       cause: thrown,
-      hint: 'tailrace schema infer <source> --out FILE writes one.',
+      ...(folder ? { expected: 'a file', found: 'a folder' } : {}),
+      hint: folder ? 'Name the file in it.' : 'tailrace schema infer <source> --out FILE writes one.',
     });
   } finally {
     await storage.close();
   }
+}
+
+async function isFolder(storage: Storage, key: string): Promise<boolean> {
+  const names = storage.listFolder(key === '' ? '' : `${key}/`);
+  try {
+    for await (const _ of names) return true;
+  } catch {
+    // Whether it may be listed is not what was asked.
+  }
+  return false;
 }
 
 /** The key's attributes: as named, as in the schema file, as the table has them, as DynamoDB says; else unknown. */
@@ -128,6 +145,24 @@ export async function findTable(
   await target.storage.close();
   if (outright) throw noTable(target.table.location);
   return undefined;
+}
+
+/** The error for an export where a table should be: a source is not a target. A guess by two names, for the message. */
+export async function exportInstead({ storage, key, table }: OpenTarget): Promise<TailraceError | undefined> {
+  const signs = new Set([SUMMARY_FILE, 'AWSDynamoDB/']);
+  let isExport = false;
+  try {
+    for await (const name of storage.listFolder(key === '' ? '' : `${key}/`)) isExport ||= signs.has(name);
+  } catch {
+    return undefined;
+  }
+  if (!isExport) return undefined;
+  return new TailraceError('TARGET_NOT_FOUND', 'An export lies there, and no table: an export is a source.', {
+    place: table.location,
+    expected: 'a table',
+    found: 'an export',
+    hint: 'Load it first: tailrace sync <export> <table>; schema show and inspect read exports, too.',
+  });
 }
 
 export function noTable(place: string): TailraceError {

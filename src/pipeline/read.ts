@@ -7,7 +7,7 @@ import type { QueryResult } from '../model/report.ts';
 import type { DataFile, TableState } from '../model/table.ts';
 import { openEngine } from './engine.ts';
 import { fetchFiles } from './fetched.ts';
-import { noTable, type OpenTarget, openTarget } from './open.ts';
+import { exportInstead, noTable, type OpenTarget, openTarget } from './open.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
@@ -109,7 +109,9 @@ async function open(text: string, options: SyncOptions): Promise<Reading> {
 
 /** The state of a table that must be there. */
 export async function loadExisting(target: OpenTarget): Promise<TableState> {
-  const state = await target.table.load();
+  const state = await target.table.load().catch(async (thrown: unknown) => {
+    throw (await exportInstead(target)) ?? thrown;
+  });
   if (state !== undefined) return state;
-  throw noTable(target.table.location);
+  throw (await exportInstead(target)) ?? noTable(target.table.location);
 }

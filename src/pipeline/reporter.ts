@@ -120,9 +120,17 @@ export class Reporter {
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {
     this.#report.snapshot = outcome.snapshot;
     this.#report.position = position(staged.ledger);
+    this.untidy(outcome.untidy);
     if (this.#report.format === 'parquet') {
       this.#report.readPath = readPath({ location: this.#report.readPath ?? '', snapshot: outcome.snapshot });
     }
+  }
+
+  /** The commit stands, whatever could not be removed beside it. */
+  untidy(reason: string | undefined): void {
+    if (reason === undefined) return;
+    const what = `The folder may still hold files of a killed run, which readers that list it would see: ${reason}`;
+    this.warn('strays-left', `${what.replace(/\.?$/, '.')} Run the same command again before anybody reads it.`);
   }
 
   finish(outcome: SyncReport['outcome']): SyncReport {

@@ -1,4 +1,3 @@
-import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaChange, SchemaDiff, SchemaReport, SchemaReportColumn, Warning } from '../model/report.ts';
 import type { TableSchema } from '../model/schema.ts';
@@ -6,16 +5,13 @@ import { typeText } from '../model/type-text.ts';
 import { applySchemaFile } from '../schema/apply.ts';
 import { schemaDiff } from '../schema/files/diff.ts';
 import { writeHiveDdl } from '../schema/files/hive-ddl.ts';
-import { readSchemaFile } from '../schema/files/read.ts';
 import { writeFlat } from '../schema/files/write-flat.ts';
 import { writeSchemaYaml } from '../schema/files/write-yaml.ts';
 import type { Decision } from '../schema/map.ts';
 import { emptyMap } from '../schema/structure.ts';
-import { openStorage, parseLocation } from '../storage/locate.ts';
-import { ObjectNotFound } from '../storage/port.ts';
 import { countExport } from './census.ts';
 import { explainTable } from './explain.ts';
-import { findTable, openSource, readSchemaOption, resolveKey } from './open.ts';
+import { findTable, openSource, readSchemaAt, readSchemaOption, resolveKey } from './open.ts';
 import { reportColumns } from './reporter.ts';
 
 /** The schema that a load of this export would make, from all its items, with the reason for each column. */
@@ -99,21 +95,8 @@ async function schemaOf(
 }
 
 async function fileSchema(end: string, options: SyncOptions): Promise<TableSchema> {
-  const location = parseLocation(end);
-  const storage = await openStorage(location, { aws: options.sourceAws });
-  try {
-    const file = readSchemaFile(Buffer.from(await storage.get(location.key)).toString('utf8'), location.uri);
-    return applySchemaFile(file, emptyMap(), { ...options.schema, key: file.key ?? options.schema.key }).schema;
-  } catch (thrown) {
-    if (!(thrown instanceof ObjectNotFound)) throw thrown;
-    throw new TailraceError('SCHEMA_FILE', 'The schema file is not there.', {
-      place: location.uri,
-      cause: thrown,
-      hint: 'Name a file that exists.',
-    });
-  } finally {
-    await storage.close();
-  }
+  const file = await readSchemaAt(end, options);
+  return applySchemaFile(file, emptyMap(), { ...options.schema, key: file.key ?? options.schema.key }).schema;
 }
 
 function decided({ path, field, reason, node }: Decision): SchemaReportColumn {

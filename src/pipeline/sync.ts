@@ -83,9 +83,9 @@ async function run(
       const decision = decide(source.export, base, options.replace);
       if (decision === 'unchanged') {
         // A run that was killed behind its commit left these.
-        if (!options.dryRun) await target.table.tidy?.();
+        if (!options.dryRun) reporter.untidy(await target.table.tidy?.());
         if (!options.dryRun && base?.ledger !== undefined)
-          await new Journal(target.storage, target.key, base.ledger.commitId).remove();
+          await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
         return reporter.finish('unchanged');
       }
       if (options.dryRun) {
@@ -150,16 +150,21 @@ async function load(
     const staged = stage(source.export, base, loaded, commitId);
     const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
     reporter.committed(staged, outcome);
-    await journal
-      .remove()
-      .catch((cause: unknown) =>
-        reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`),
-      );
+    await removeJournal(journal, reporter);
     return reporter.finish('committed');
   } finally {
     duck.close();
     await workspace.close();
   }
+}
+
+/** The table is as it should be, whatever becomes of the journal beside it. */
+async function removeJournal(journal: Journal, reporter: Reporter): Promise<void> {
+  await journal
+    .remove()
+    .catch((cause: unknown) =>
+      reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`),
+    );
 }
 
 /** When not one item has the key that the user named, it is the key that is wrong, not the items. */

@@ -92,7 +92,10 @@ function findColumn(asked: string, schema: TableSchema, option: string): Found {
   if (near.length > 1) throw ambiguous(asked, near, option);
   throw new TailraceError('USAGE', `The ${option} names “${asked}”, which is not a column of the table.`, {
     place: `${option}, ${asked}`,
-    expected: `one of ${listed(schema.columns.map((c) => c.name))}`,
+    expected:
+      schema.columns.length === 0
+        ? 'a column; the data has none'
+        : `one of ${listed(schema.columns.map((c) => c.name))}`,
     hint: 'Name a top-level attribute or column; tailrace schema infer lists them.',
   });
 }

@@ -29,6 +29,14 @@ Read it next
 `);
   });
 
+  test('tells of rejected items once', () => {
+    const told = { code: 'items-rejected', text: '2 items could not be loaded: see /state/rejects.' };
+    const text = syncReportText({ ...committed, warnings: [told] }, style);
+    expect(text.match(/could not be loaded/g)).toHaveLength(1);
+    const failed = syncReportText({ ...committed, outcome: 'failed', warnings: [told] }, style);
+    expect(failed.match(/could not be loaded/g)).toHaveLength(1);
+  });
+
   test('of an unchanged table says so', () => {
     const text = syncReportText(
       { ...committed, outcome: 'unchanged', counts: { ...committed.counts, read: 0, written: 0, rejected: 0 } },

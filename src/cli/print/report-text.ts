@@ -21,10 +21,7 @@ export function warningLines(warnings: readonly Warning[], style: Style): string
 export function syncReportText(report: SyncReport, style: Style): string {
   const lines = [headline(report, style)];
   if (report.outcome === 'failed') {
-    lines.push(
-      ...(report.counts.rejected > 0 ? rejectLines(report, style) : []),
-      ...warningLines(report.warnings, style),
-    );
+    lines.push(...rejectLines(report, style), ...otherWarnings(report, style));
     return `${lines.join('\n')}\n`;
   }
   if (report.outcome === 'committed') lines.push(labelled('rows', countsText(report)));
@@ -45,7 +42,7 @@ export function syncReportText(report: SyncReport, style: Style): string {
   if (report.readPath !== undefined && report.outcome !== 'planned') {
     lines.push(labelled('table', report.format === 'iceberg' ? tableFolder(report.readPath) : report.readPath));
   }
-  lines.push(...rejectLines(report, style), ...warningLines(report.warnings, style));
+  lines.push(...rejectLines(report, style), ...otherWarnings(report, style));
   if (report.outcome !== 'planned') {
     lines.push('', style.bold('Read it next'), ...readNext(report).map(([label, text]) => labelled(label, text)));
   }
@@ -96,6 +93,15 @@ function workText(report: SyncReport): string {
   return (
     `${plural(files.read, 'file')} read, ${formatSize(bytes.read)}${rate}; ` +
     `${plural(files.written, 'file')} written${resumed}, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`
+  );
+}
+
+/** The rejects have a line of their own. */
+function otherWarnings({ warnings, counts }: SyncReport, style: Style): string[] {
+  const told = counts.rejected > 0;
+  return warningLines(
+    warnings.filter(({ code }) => !told || code !== 'items-rejected'),
+    style,
   );
 }
 

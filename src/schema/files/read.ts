@@ -82,10 +82,7 @@ function readKey(
     const column = columns.find((candidate) => candidate.attr === attr);
     if (column === undefined) {
       throw document.fail(node, ['key'], `The key attribute “${attr}” is not among the columns.`, {
-        expected: `one of ${columns
-          .slice(0, 12)
-          .map((c) => c.attr)
-          .join(', ')}`,
+        expected: oneOf(columns.map((c) => c.attr)),
         found: attr,
         hint: 'Add it to the columns, or correct the key.',
       });
@@ -193,4 +190,11 @@ function flatType(tag: OriginTag): UserType {
 function isTag(text: string | undefined): text is OriginTag {
   const known: readonly OriginTag[] = [...TAGS, ...allowedTags({ kind: 'ddb-json' })];
   return text !== undefined && known.some((tag) => tag === text);
+}
+
+/** What may stand there; a file without columns has nothing to choose from. */
+function oneOf(names: readonly string[]): string {
+  return names.length === 0
+    ? 'an attribute below “columns:”, which has none'
+    : `one of ${names.slice(0, 12).join(', ')}`;
 }

@@ -1,8 +1,8 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AwsSettings } from '../../model/options.ts';
 import type { S3Limits } from './limits.ts';
+import { regionOf, roleCredentials } from './role.ts';
 
-const ROLE_SESSION = 'tailrace';
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** The endpoint that calls go to, if it is not AWS's own. */
@@ -47,37 +47,5 @@ function otherStores(): S3ClientConfig {
     ...(process.env.AWS_RESPONSE_CHECKSUM_VALIDATION === undefined && {
       responseChecksumValidation: 'WHEN_REQUIRED' as const,
     }),
-  };
-}
-
-// The SDK knows the region of the environment and of the profile, but refuses to work without any.
-function regionOf(aws: AwsSettings): string | (() => Promise<string>) {
-  const known = aws.region ?? process.env.AWS_REGION;
-  if (known !== undefined) return known;
-  return async () => {
-    const probe = new S3Client(aws.profile === undefined ? {} : { profile: aws.profile });
-    const found = await probe.config.region().catch(() => undefined);
-    probe.destroy();
-    return found ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
-  };
-}
-
-type CredentialProvider = Extract<S3ClientConfig['credentials'], (...args: never) => unknown>;
-
-// The package that assumes roles is loaded only where there is one to assume.
-function roleCredentials(aws: AwsSettings): CredentialProvider {
-  let provider: CredentialProvider | undefined;
-  return async () => {
-    if (!provider) {
-      const { fromTemporaryCredentials, fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
-      const { roleArn: RoleArn = '', externalId: ExternalId, profile } = aws;
-      const region = regionOf(aws);
-      provider = fromTemporaryCredentials({
-        params: { RoleArn, RoleSessionName: ROLE_SESSION, ...(ExternalId !== undefined && { ExternalId }) },
-        clientConfig: { region: typeof region === 'string' ? region : await region() },
-        ...(profile !== undefined && { masterCredentials: fromNodeProviderChain({ profile }) }),
-      });
-    }
-    return await provider();
   };
 }

@@ -103,23 +103,24 @@ class ParquetTable implements TableHandle {
       read: () => this.#read(),
       put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
     });
-    if (outcome.kind === 'committed') await this.tidy();
-    return outcome;
+    if (outcome.kind !== 'committed') return outcome;
+    const untidy = await this.tidy();
+    return untidy === undefined ? outcome : { ...outcome, untidy };
   }
 
-  async tidy(): Promise<void> {
-    const read = await this.#read();
-    if (read === undefined) return;
-    const named = new Set(read.manifest.files.map((file) => this.#key(file.path)));
-    const folder = this.#key(`${read.manifest.generation}/`);
+  async tidy(): Promise<string | undefined> {
     try {
+      const read = await this.#read();
+      if (read === undefined) return undefined;
+      const named = new Set(read.manifest.files.map((file) => this.#key(file.path)));
       const strays: string[] = [];
-      for await (const { key } of this.#storage.list(folder)) {
+      for await (const { key } of this.#storage.list(this.#key(`${read.manifest.generation}/`))) {
         if (!named.has(key) && DATA_FILE.test(key)) strays.push(key);
       }
       for (const key of strays) await this.#storage.delete(key);
+      return undefined;
     } catch (cause) {
-      throw untidy(this.#storage.uri(folder), cause);
+      return asTailraceError(cause).message;
     }
   }
 
@@ -181,17 +182,4 @@ class ParquetTable implements TableHandle {
     const folder = this.#storage.key(this.location);
     return folder === '' || folder.endsWith('/') ? `${folder}${name}` : `${folder}/${name}`;
   }
-}
-
-function untidy(place: string, cause: unknown): TailraceError {
-  const { code, message } = asTailraceError(cause);
-  return new TailraceError(
-    code,
-    `The commit is made, but its folder may still hold files of a killed attempt: ${message}`,
-    {
-      place,
-      cause,
-      hint: 'Run the same command again before anybody reads the folder.',
-    },
-  );
 }
