@@ -13,6 +13,12 @@ export function ionLine(item: DdbItem, style: IonNumberStyle = 'mixed'): string 
   return `$ion_1_0 {Item:${struct(item, style)}}`;
 }
 
+/** One line of an incremental export in Ion, without its newline, as AWS documents it. */
+export function ionChangeLine(micros: string, images: Readonly<Record<string, DdbItem>>): string {
+  const parts = Object.entries(images).map(([name, item]) => `${name}:${struct(item, 'mixed')}`);
+  return `$ion_1_0 {Record:{${[parts[0], `Metadata:{WriteTimestampMicros:${micros}.}`, ...parts.slice(1)].join(',')}}}`;
+}
+
 function struct(members: DdbItem, style: IonNumberStyle): string {
   return `{${Object.entries(members)
     .map(([name, value]) => `${symbol(name)}:${ionValue(value, style)}`)
