@@ -1,8 +1,8 @@
-import { rescueCounts } from '../engine/duckdb/rescues.ts';
+import { tableRescues } from '../engine/duckdb/rescues.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaReportColumn } from '../model/report.ts';
 import { type ColumnType, type Field, physicalType, TAGS, type Tag } from '../model/schema.ts';
-import type { DataFile, TableState } from '../model/table.ts';
+import type { DataFile, LiveFile, TableState } from '../model/table.ts';
 import { typeText } from '../model/type-text.ts';
 import { openEngine } from './engine.ts';
 import { fetchFiles } from './fetched.ts';
@@ -32,7 +32,7 @@ export async function explainTable(
 async function rescues(
   target: OpenTarget,
   state: TableState,
-  files: readonly DataFile[],
+  files: readonly LiveFile[],
   options: SyncOptions,
   context: RunContext,
 ): Promise<Map<string, Map<string, number>>> {
@@ -43,8 +43,8 @@ async function rescues(
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
-    const paths = await fetchFiles(target.storage, some, workspace.dir, options.tempBudgetBytes, context.signal);
-    for (const { attr, tag, count } of await rescueCounts(duck, paths, MAX_ATTRS, context.signal)) {
+    const read = await fetchFiles(target.storage, some, workspace.dir, options.tempBudgetBytes, context.signal);
+    for (const { attr, tag, count } of await tableRescues(duck, state.schema, read, MAX_ATTRS, context.signal)) {
       byAttr.set(attr, (byAttr.get(attr) ?? new Map<string, number>()).set(tag, count));
     }
     return byAttr;

@@ -4,7 +4,7 @@ import type { Duck } from '../engine/duckdb/instance.ts';
 import { runQuery } from '../engine/duckdb/query.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { QueryResult } from '../model/report.ts';
-import type { DataFile, TableState } from '../model/table.ts';
+import type { LiveFile, TableState } from '../model/table.ts';
 import { openEngine } from './engine.ts';
 import { fetchFiles } from './fetched.ts';
 import { exportInstead, noTable, type OpenTarget, openTarget } from './open.ts';
@@ -15,7 +15,7 @@ export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; reado
 interface Reading extends AsyncDisposable {
   readonly target: OpenTarget;
   readonly state: TableState;
-  readonly files: readonly DataFile[];
+  readonly files: readonly LiveFile[];
   readonly workspace: Workspace;
   readonly duck: Duck;
 }
@@ -29,14 +29,14 @@ export async function query(
 ): Promise<QueryResult> {
   const reading = await open(targetText, options);
   try {
-    const paths = await fetchFiles(
+    const files = await fetchFiles(
       reading.target.storage,
       reading.files,
       reading.workspace.dir,
       options.tempBudgetBytes,
       context.signal,
     );
-    const cursor = await runQuery(reading.duck, reading.state.schema, paths, sql, context.signal);
+    const cursor = await runQuery(reading.duck, reading.state.schema, files, sql, context.signal);
     return { columns: cursor.columns, rows: cursor.rows, close: async () => reading[Symbol.asyncDispose]() };
   } catch (thrown) {
     await reading[Symbol.asyncDispose]();
@@ -51,7 +51,7 @@ export async function* cat(targetText: string, options: CatOptions, context: Run
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     for (const group of groups(reading)) {
       if (left <= 0) return;
-      const paths = await fetchFiles(
+      const files = await fetchFiles(
         reading.target.storage,
         group,
         reading.workspace.dir,
@@ -59,7 +59,7 @@ export async function* cat(targetText: string, options: CatOptions, context: Run
         context.signal,
       );
       const limit = Number.isFinite(left) ? { limit: left } : {};
-      for await (const line of catLines(reading.duck, reading.state.schema, paths, {
+      for await (const line of catLines(reading.duck, reading.state.schema, files, {
         as: options.as,
         signal: context.signal,
         ...limit,
@@ -74,7 +74,7 @@ export async function* cat(targetText: string, options: CatOptions, context: Run
 }
 
 /** Local files are read together; remote ones one by one. */
-function groups({ files, target }: Reading): (readonly DataFile[])[] {
+function groups({ files, target }: Reading): (readonly LiveFile[])[] {
   if (files.length === 0) return [];
   return target.storage.kind === 'local' ? [files] : files.map((file) => [file]);
 }

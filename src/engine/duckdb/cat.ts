@@ -1,8 +1,11 @@
-import type { TableSchema } from '../../model/schema.ts';
+import { TailraceError } from '../../model/errors.ts';
+import type { SystemColumnName, TableSchema } from '../../model/schema.ts';
+import { ident } from '../sql/quote.ts';
 import { DDB_TO_PLAIN, PLAIN_TO_DDB, renderItemSql, renderPlainSql } from '../sql/render.ts';
+import { renderChangeSql } from '../sql/render-change.ts';
 import type { Duck } from './instance.ts';
 import { ddbToPlain, plainToDdb } from './plain-json.ts';
-import { tableRelation } from './read.ts';
+import { type ReadFile, tableRelation } from './read.ts';
 
 export interface CatOptions {
   /** `ddb-json`: lines as in an export; `json`: plain JSON of the item with exact numbers. */
@@ -11,18 +14,34 @@ export interface CatOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The table's items, a line each without its line end, in no promised order. */
+/**
+ * The table's items, a line each without its line end, in no promised order. Rows marked as deleted are no items. A
+ * table that holds one row for each change gives the changes, as lines of an incremental export.
+ */
 export async function* catLines(
   duck: Duck,
   schema: TableSchema,
-  localPaths: readonly string[],
+  files: readonly ReadFile[],
   options: CatOptions,
 ): AsyncGenerator<string> {
   await prepareRender(duck);
-  const line = options.as === 'json' ? renderPlainSql(schema) : renderItemSql(schema);
+  const has = (name: SystemColumnName): boolean => schema.system.some((column) => column.name === name);
+  if (has('_operation') && options.as === 'json') throw noItems();
+  const line = has('_operation')
+    ? renderChangeSql(schema)
+    : options.as === 'json'
+      ? renderPlainSql(schema)
+      : renderItemSql(schema);
+  const where = has('_deleted') ? ` WHERE ${ident('_deleted')} IS NOT TRUE` : '';
   const limit = options.limit === undefined ? '' : ` LIMIT ${Math.max(0, Math.trunc(options.limit))}`;
-  const sql = `SELECT ${line} FROM (${tableRelation(schema, localPaths)})${limit}`;
+  const sql = `SELECT ${line} FROM (${tableRelation(schema, files)})${where}${limit}`;
   for await (const [text] of duck.stream(sql, options.signal)) yield String(text);
+}
+
+function noItems(): TailraceError {
+  return new TailraceError('USAGE', 'The table holds changes, not items: plain JSON cannot say what was done.', {
+    hint: 'Print them with --as ddb-json, or SELECT what you need with tailrace query.',
+  });
 }
 
 const prepared = new WeakMap<Duck, Promise<void>>();

@@ -2,7 +2,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { TableSchema } from '../../model/schema.ts';
 import { ident, list } from '../sql/quote.ts';
 import type { Cursor, Duck } from './instance.ts';
-import { tableRelation } from './read.ts';
+import { type ReadFile, readPaths, tableRelation } from './read.ts';
 
 /**
  * A user's SELECT over the table, which is called t. The engine is locked before it runs: it reaches the table's
@@ -12,13 +12,13 @@ import { tableRelation } from './read.ts';
 export async function runQuery(
   duck: Duck,
   schema: TableSchema,
-  localPaths: readonly string[],
+  files: readonly ReadFile[],
   sql: string,
   signal?: AbortSignal,
 ): Promise<Cursor> {
   await duck.run(
-    `CREATE VIEW ${ident('t')} AS ${tableRelation(schema, localPaths)};
-    SET GLOBAL allowed_paths = ${list(localPaths)}::VARCHAR[]; SET GLOBAL enable_external_access = false;
+    `CREATE VIEW ${ident('t')} AS ${tableRelation(schema, files)};
+    SET GLOBAL allowed_paths = ${list(readPaths(files))}::VARCHAR[]; SET GLOBAL enable_external_access = false;
     SET GLOBAL lock_configuration = true`,
     signal,
   );

@@ -1,4 +1,5 @@
 import type { ColumnType, TableSchema } from '../../model/schema.ts';
+import { POSITION_DELETE_COLUMNS } from '../../model/table.ts';
 import { ident, list, str } from '../sql/quote.ts';
 
 /** The engine's name of a column type. */
@@ -49,13 +50,80 @@ export function emptyRelation(schema: TableSchema): string {
   return `SELECT ${columns.join(', ')} WHERE false`;
 }
 
-/** A query over the table's files. Columns are found by field id, so a file that lacks one gives NULLs. */
-export function tableRelation(schema: TableSchema, localPaths: readonly string[]): string {
-  if (localPaths.length === 0) return emptyRelation(schema);
-  const columns = tableColumns(schema);
-  const byId = columns.map(
-    ({ id, name, type }) => `${id}: {name: ${str(name)}, type: ${str(type)}, default_value: NULL}`,
+/** A data file of a table where the engine can read it, and the position deletes that apply to it. */
+export interface ReadFile {
+  /** As the table's metadata names it: position deletes speak of it by this name. */
+  readonly uri: string;
+  readonly path: string;
+  /** Local paths of Parquet files with positions; they may speak of other data files, too. */
+  readonly deletes?: readonly string[];
+}
+
+/** The local paths that a query over these files reads. */
+export function readPaths(files: readonly ReadFile[]): string[] {
+  return [...files.map(({ path }) => path), ...deleteFilesOf(files)];
+}
+
+function deleteFilesOf(files: readonly ReadFile[]): string[] {
+  return [...new Set(files.flatMap(({ deletes }) => deletes ?? []))];
+}
+
+/**
+ * A query over the table's rows. Columns are found by field id, so a file that lacks one gives NULLs. Rows that position
+ * deletes name are left out; files without any are read as if there were none elsewhere.
+ */
+export function tableRelation(schema: TableSchema, files: readonly ReadFile[]): string {
+  if (files.length === 0) return emptyRelation(schema);
+  const names = tableColumns(schema).map(({ name }) => ident(name));
+  const selects = names.map((name, i) => `${readColumn(i)} AS ${name}`).join(', ');
+  const whole = files.filter((file) => !hasDeletes(file));
+  const parts = files.filter(hasDeletes);
+  return [
+    ...(whole.length === 0 ? [] : [`SELECT ${selects} FROM ${filesRelation(schema, whole)}`]),
+    ...(parts.length === 0
+      ? []
+      : [
+          `SELECT ${selects} FROM ${filesRelation(schema, parts)} AS live ANTI JOIN (${deletedPositions(parts)}) AS gone
+           ON live.file_index = gone.file AND live.file_row_number = gone.pos`,
+        ]),
+  ].join(' UNION ALL ');
+}
+
+function hasDeletes({ deletes }: ReadFile): boolean {
+  return deletes !== undefined && deletes.length > 0;
+}
+
+/** What `filesRelation` calls the table's column number `i`. */
+export function readColumn(i: number): string {
+  return `c${i}`;
+}
+
+/**
+ * All rows of the files, deleted ones too, with the columns under neutral names: whatever the table calls its own, the
+ * engine's `file_index` (into `files`) and `file_row_number` can be named beside them.
+ */
+export function filesRelation(schema: TableSchema, files: readonly { readonly path: string }[]): string {
+  const byId = tableColumns(schema).map(
+    ({ id, type }, i) => `${id}: {name: ${str(readColumn(i))}, type: ${str(type)}, default_value: NULL}`,
   );
-  const names = columns.map(({ name }) => ident(name)).join(', ');
-  return `SELECT ${names} FROM read_parquet(${list(localPaths)}, hive_partitioning = false, schema = MAP {${byId.join(', ')}})`;
+  const paths = list(files.map(({ path }) => path));
+  return `read_parquet(${paths}, hive_partitioning = false, schema = MAP {${byId.join(', ')}})`;
+}
+
+/**
+ * The positions that are deleted, as `file` (index into `files`) and `pos`. A position counts only for the very data
+ * file that it names, and only where the delete file applies to that one. Positions may come twice.
+ */
+export function deletedPositions(files: readonly ReadFile[]): string {
+  const paths = deleteFilesOf(files);
+  if (paths.length === 0) return 'SELECT 0::BIGINT AS file, 0::BIGINT AS pos WHERE false';
+  const index = new Map(paths.map((path, i) => [path, i]));
+  const applies = files.flatMap(({ uri, deletes }, file) =>
+    (deletes ?? []).map((path) => `{d: ${index.get(path) ?? -1}, u: ${str(uri)}, f: ${file}}`),
+  );
+  return `SELECT a.f::BIGINT AS file, d.pos AS pos
+    FROM (SELECT file_index, file_path, pos FROM read_parquet(${list(paths)}, hive_partitioning = false, schema = MAP {
+      ${POSITION_DELETE_COLUMNS.file_path}: {name: 'file_path', type: 'VARCHAR', default_value: NULL},
+      ${POSITION_DELETE_COLUMNS.pos}: {name: 'pos', type: 'BIGINT', default_value: NULL}})) AS d
+    JOIN (SELECT unnest([${applies.join(', ')}], recursive := true)) AS a ON d.file_index = a.d AND d.file_path = a.u`;
 }

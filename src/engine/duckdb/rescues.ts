@@ -1,5 +1,7 @@
+import type { TableSchema } from '../../model/schema.ts';
 import { list, str } from '../sql/quote.ts';
 import type { Duck } from './instance.ts';
+import { type ReadFile, tableRelation } from './read.ts';
 
 /** Rescued values of one attribute and type tag. */
 export interface RescueCount {
@@ -10,6 +12,17 @@ export interface RescueCount {
 
 const ENTRIES = `from_json(_rescued, '"MAP(VARCHAR,JSON)"')`;
 
+/** What stands in `_rescued` of the table's rows in these files, by attribute and tag, most frequent first. */
+export async function tableRescues(
+  duck: Duck,
+  schema: TableSchema,
+  files: readonly ReadFile[],
+  limit: number,
+  signal?: AbortSignal,
+): Promise<RescueCount[]> {
+  return files.length === 0 ? [] : counts(duck, `(${tableRelation(schema, files)})`, limit, signal);
+}
+
 /** What stands in `_rescued` of these Parquet files, by attribute and tag, most frequent first. */
 export async function rescueCounts(
   duck: Duck,
@@ -17,10 +30,13 @@ export async function rescueCounts(
   limit: number,
   signal?: AbortSignal,
 ): Promise<RescueCount[]> {
-  if (paths.length === 0) return [];
+  return paths.length === 0 ? [] : counts(duck, `read_parquet(${list(paths)}, hive_partitioning=false)`, limit, signal);
+}
+
+async function counts(duck: Duck, from: string, limit: number, signal?: AbortSignal): Promise<RescueCount[]> {
   const rows = await duck.rows(
     `SELECT e.key AS attr, json_keys(e.value)[1] AS tag, count(*) AS n FROM (
-       SELECT unnest(map_entries(${ENTRIES})) AS e FROM read_parquet(${list(paths)}, hive_partitioning=false) WHERE _rescued IS NOT NULL)
+       SELECT unnest(map_entries(${ENTRIES})) AS e FROM ${from} WHERE _rescued IS NOT NULL)
      GROUP BY ALL ORDER BY n DESC, attr LIMIT ${limit}`,
     signal,
   );

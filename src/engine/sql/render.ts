@@ -24,7 +24,8 @@ export function renderPlainSql(schema: TableSchema): string {
   return `('{' || ${attributesSql(schema, 'plain')} || '}')`;
 }
 
-function attributesSql(schema: TableSchema, form: Form): string {
+/** The members of the item's object, without its braces. */
+export function attributesSql(schema: TableSchema, form: Form): string {
   const attributes = byAttribute(schema);
   const members = attributes.map(([attr, columns]) => memberSql(attr, attributeSql(columns, form)));
   const columnsOnly = members.length === 0 ? `''` : `concat_ws(',', ${members.join(', ')})`;

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catLines } from '../../../src/engine/duckdb/cat.ts';
 import { type Duck, openDuckDb } from '../../../src/engine/duckdb/instance.ts';
 import { str } from '../../../src/engine/sql/quote.ts';
-import type { ColumnType, TableSchema } from '../../../src/model/schema.ts';
+import { type ColumnType, systemColumns, type TableSchema } from '../../../src/model/schema.ts';
 import { schemaBuilder } from './nested-schema.ts';
 import { SMALL } from './small.ts';
-import { writeTable } from './table-file.ts';
+import { asFile, writeTable } from './table-file.ts';
 
 const TEXT: ColumnType = { kind: 'string' };
 const LONG: ColumnType = { kind: 'long' };
@@ -29,7 +29,7 @@ describe('from rows back to items', () => {
   type Rows = readonly Readonly<Record<string, string>>[];
   async function cat(schema: TableSchema, rows: Rows, as: 'ddb-json' | 'json' = 'ddb-json'): Promise<string[]> {
     const lines: string[] = [];
-    for await (const line of catLines(duck, schema, [await writeTable(duck, dir, schema, rows)], { as }))
+    for await (const line of catLines(duck, schema, [asFile(await writeTable(duck, dir, schema, rows))], { as }))
       lines.push(line);
     return lines.sort();
   }
@@ -57,6 +57,45 @@ describe('from rows back to items', () => {
     expect(await cat(schema, rows, 'json')).toEqual([
       '{"l":[1,{"x":[]},null],"m":{"k":["a"],"":{}},"s":{"a":[true],"b":[1,2.5]}}',
     ]);
+  });
+
+  test('items marked as deleted are not printed', async () => {
+    const { field, next, table } = schemaBuilder();
+    const system = [
+      { id: next(), name: '_rescued' },
+      { id: next(), name: '_deleted' },
+    ] as const;
+    const schema = table([field('a', 'N', LONG)], { system });
+    expect(await cat(schema, [{ a: '1' }, { a: '2', _deleted: 'true' }, { a: '3', _deleted: 'false' }])).toEqual([
+      '{"Item":{"a":{"N":"1"}}}',
+      '{"Item":{"a":{"N":"3"}}}',
+    ]);
+  });
+
+  test('a history gives lines of exports: of a full one for the baseline, of incremental ones for changes', async () => {
+    const { field, next, table } = schemaBuilder();
+    const system = systemColumns('history').map((name) => ({ id: next(), name }));
+    const schema = table([field('pk', 'S', TEXT), field('a', 'N', LONG)], { system, keys: ['pk'] });
+    const at = "make_timestamp(1768387654353205)::TIMESTAMPTZ AT TIME ZONE 'UTC'";
+    const old = `'{"pk":{"S":"x"},"a":{"N":"1"}}'`;
+    const rows = [
+      { pk: "'b'", a: '1', _operation: "'baseline'" },
+      { pk: "'i'", a: '2', _operation: "'insert'", _written_at: at },
+      { pk: "'u'", _operation: "'update'", _written_at: at, _old_image: old, _rescued: `'{"a":{"S":"two"}}'` },
+      { pk: "'x'", _operation: "'delete'", _written_at: at, _old_image: old },
+      { pk: "'y'", _operation: "'delete'", _written_at: at },
+    ];
+    const time = '{"Metadata":{"WriteTimestampMicros":{"N":"1768387654353205"}},';
+    expect(await cat(schema, rows)).toEqual(
+      [
+        '{"Item":{"pk":{"S":"b"},"a":{"N":"1"}}}',
+        `${time}"Keys":{"pk":{"S":"i"}},"NewImage":{"pk":{"S":"i"},"a":{"N":"2"}}}`,
+        `${time}"Keys":{"pk":{"S":"u"}},"OldImage":{"pk":{"S":"x"},"a":{"N":"1"}},"NewImage":{"pk":{"S":"u"},"a":{"S":"two"}}}`,
+        `${time}"Keys":{"pk":{"S":"x"}},"OldImage":{"pk":{"S":"x"},"a":{"N":"1"}}}`,
+        `${time}"Keys":{"pk":{"S":"y"}}}`,
+      ].sort(),
+    );
+    await expect(cat(schema, rows, 'json')).rejects.toMatchObject({ code: 'USAGE' });
   });
 
   test('text in the table that is no DynamoDB JSON is an error, not a wrong item', async () => {
@@ -184,7 +223,7 @@ describe('from rows back to items', () => {
     for await (const line of catLines(duck, schema, [], { as: 'ddb-json' })) none.push(line);
     expect(none).toEqual([]);
     const path = await writeTable(duck, dir, schema, [{ i: '1' }, { i: '2' }, { i: '3' }]);
-    for await (const line of catLines(duck, schema, [path], { as: 'ddb-json', limit: 2 })) none.push(line);
+    for await (const line of catLines(duck, schema, [asFile(path)], { as: 'ddb-json', limit: 2 })) none.push(line);
     expect(none.length).toBe(2);
   });
 });

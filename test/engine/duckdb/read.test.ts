@@ -9,7 +9,7 @@ import { str } from '../../../src/engine/sql/quote.ts';
 import type { ColumnType } from '../../../src/model/schema.ts';
 import { schemaBuilder } from './nested-schema.ts';
 import { SMALL } from './small.ts';
-import { writeTable } from './table-file.ts';
+import { asFile, writePositions, writeTable } from './table-file.ts';
 
 const LONG: ColumnType = { kind: 'long' };
 const TEXT: ColumnType = { kind: 'string' };
@@ -44,12 +44,53 @@ describe('reading a table', () => {
       { renamed: '2', price: "'9999999999999999999999.25'", [`it's "new"`]: '[7]' },
     ]);
     const rows = await writer.rows(
-      `SELECT * EXCLUDE (_rescued, _written_at) FROM (${tableRelation(grown, [old, fresh])}) ORDER BY renamed`,
+      `SELECT * EXCLUDE (_rescued, _written_at) FROM (${tableRelation(
+        grown,
+        [old, fresh].map((path) => asFile(path)),
+      )}) ORDER BY renamed`,
     );
     expect(rows).toEqual([
       { renamed: 1n, address: { city: 'x' }, price: '1.50', [`it's "new"`]: null },
       { renamed: 2n, address: null, price: '9999999999999999999999.25', [`it's "new"`]: [7n] },
     ]);
+  });
+
+  test('rows that position deletes name are left out, of the very file they name', async () => {
+    const { field, table } = schemaBuilder();
+    // Named as what the engine calls a row's place, so that one could hide the other.
+    const schema = table([field('file_row_number', 'N', LONG), field('file_index', 'S', TEXT)]);
+    const rows = (first: number) => [0, 1, 2].map((i) => ({ file_row_number: `${first + i}`, file_index: `'${i}'` }));
+    const [a, b, c] = [
+      await writeTable(writer, dir, schema, rows(10)),
+      await writeTable(writer, dir, schema, rows(20)),
+      await writeTable(writer, dir, schema, rows(30)),
+    ];
+    const shared = await writePositions(writer, dir, [
+      ['s3://x/a', 1],
+      ['s3://x/b', 0],
+      ['s3://x/c', 2],
+      ['s3://x/other', 2],
+    ]);
+    const more = await writePositions(writer, dir, [
+      ['s3://x/a', 1],
+      ['s3://x/a', 2],
+    ]);
+    const left = async (files: Parameters<typeof tableRelation>[1]) =>
+      (await writer.rows(`SELECT file_row_number AS n FROM (${tableRelation(schema, files)}) ORDER BY n`)).map(
+        ({ n }) => Number(n),
+      );
+    const files = [
+      { uri: 's3://x/a', path: a, deletes: [shared, more] },
+      { uri: 's3://x/b', path: b, deletes: [shared] },
+      { uri: 's3://x/c', path: c },
+    ];
+    expect(await left(files)).toEqual([10, 21, 22, 30, 31, 32]);
+    expect(await left([{ uri: 's3://x/b', path: b, deletes: [more] }])).toEqual([20, 21, 22]);
+
+    const reader = await openDuckDb(SMALL);
+    const asked = await runQuery(reader, schema, files, 'SELECT count(*) AS n, min(file_row_number) AS least FROM t');
+    for await (const row of asked.rows) expect(row).toEqual([6n, 10n]);
+    reader.close();
   });
 
   test('a table of no files has its columns and types', async () => {
@@ -89,7 +130,7 @@ describe('reading a table', () => {
     const ask = async (sql: string) => {
       duck = await openDuckDb(SMALL);
       try {
-        const cursor = await runQuery(duck, schema, [path], sql);
+        const cursor = await runQuery(duck, schema, [asFile(path)], sql);
         const rows: unknown[] = [];
         for await (const row of cursor.rows) rows.push(row);
         return { columns: cursor.columns, rows };
@@ -155,7 +196,7 @@ describe('reading a table', () => {
       const asked = runQuery(
         locked,
         schema,
-        [path],
+        [asFile(path)],
         'SELECT count(*) FROM range(100000000000) r(a) WHERE a * a % 7 = 3',
         AbortSignal.timeout(100),
       );

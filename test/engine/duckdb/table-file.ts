@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fieldIdsSql } from '../../../src/engine/duckdb/field-ids.ts';
 import type { Duck } from '../../../src/engine/duckdb/instance.ts';
-import { tableColumns } from '../../../src/engine/duckdb/read.ts';
+import { type ReadFile, tableColumns } from '../../../src/engine/duckdb/read.ts';
 import { ident, str } from '../../../src/engine/sql/quote.ts';
 import type { TableSchema } from '../../../src/model/schema.ts';
 
@@ -22,6 +22,26 @@ export async function writeTable(
   );
   await duck.run(
     `COPY (${selects.join(' UNION ALL ')}) TO ${str(path)} (FORMAT parquet, FIELD_IDS ${fieldIdsSql(schema)})`,
+  );
+  return path;
+}
+
+/** A file that metadata names as it lies on this disk. */
+export function asFile(path: string): ReadFile {
+  return { uri: path, path };
+}
+
+/** Writes a position-delete file as another writer might: unsorted, and of several data files. */
+export async function writePositions(
+  duck: Duck,
+  dir: string,
+  positions: readonly (readonly [uri: string, position: number])[],
+): Promise<string> {
+  const path = join(dir, `deletes-${count++}.parquet`);
+  const rows = positions.map(([uri, position]) => `(${str(uri)}, ${position}::BIGINT)`);
+  await duck.run(
+    `COPY (SELECT * FROM (VALUES ${rows.join(', ')}) AS t(file_path, pos))
+     TO ${str(path)} (FORMAT parquet, FIELD_IDS {file_path: 2147483546, pos: 2147483545})`,
   );
   return path;
 }

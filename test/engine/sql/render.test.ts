@@ -9,7 +9,7 @@ import { str } from '../../../src/engine/sql/quote.ts';
 import type { ColumnType, OriginTag, TableSchema, TimestampFormat } from '../../../src/model/schema.ts';
 import { schemaBuilder } from '../duckdb/nested-schema.ts';
 import { SMALL } from '../duckdb/small.ts';
-import { writeTable } from '../duckdb/table-file.ts';
+import { asFile, writeTable } from '../duckdb/table-file.ts';
 
 const TEXT: ColumnType = { kind: 'string' };
 const LONG: ColumnType = { kind: 'long' };
@@ -30,7 +30,7 @@ describe('each kind of column goes back into its attribute value', () => {
   type Rows = readonly Readonly<Record<string, string>>[];
   async function cat(schema: TableSchema, rows: Rows, as: 'ddb-json' | 'json' = 'ddb-json'): Promise<string[]> {
     const lines: string[] = [];
-    for await (const line of catLines(duck, schema, [await writeTable(duck, dir, schema, rows)], { as }))
+    for await (const line of catLines(duck, schema, [asFile(await writeTable(duck, dir, schema, rows))], { as }))
       lines.push(line);
     return lines.sort();
   }
