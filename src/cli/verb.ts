@@ -87,7 +87,8 @@ function addOption(command: Command, key: string, spec: OptionSpec, title: strin
     option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
   }
   command.addOption(option);
-  if (spec.kind === 'switch') command.addOption(new Option(flag.replace('--', '--no-')).hideHelp());
+  if (spec.kind === 'switch' || spec.none === true)
+    command.addOption(new Option(flag.replace('--', '--no-')).hideHelp());
 }
 
 function checkedOwn(specs: OwnFlags, flags: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -140,7 +140,11 @@ function configOf(
     for (const [key, spec] of OPTION_ENTRIES) {
       if (spec.filePath !== undefined) continue;
       const value = settings[key];
-      set(key, spec.kind === 'path' && typeof value === 'string' ? resolvePath(value, folder, cwd) : value, [key]);
+      set(
+        key,
+        spec.kind === 'path' && typeof value === 'string' && value !== '' ? resolvePath(value, folder, cwd) : value,
+        [key],
+      );
     }
     for (const end of ['source', 'target'] as const) {
       const aws = asPlain(asPlain(settings[end])['aws']);

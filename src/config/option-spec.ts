@@ -19,6 +19,8 @@ export interface OptionSpec {
   readonly help: string;
   /** Where the key stands in tailrace.yaml, if not at the top of the file or pipeline. */
   readonly filePath?: readonly [end: 'source' | 'target', section: 'aws', key: string];
+  /** `--no-…`, or `false` in the file, takes it back: what the file or the environment says, and what a table keeps. */
+  readonly none?: true;
   /** Only for the whole file, not for one pipeline. */
   readonly topOnly?: true;
 }

@@ -21,6 +21,7 @@ export const OPTIONS = {
     kind: 'path',
     group: 'schema',
     placeholder: 'FILE',
+    none: true,
     help: 'schema file: ours in YAML, or the flat {"attribute": "S"}; local or s3://',
   },
   key: {
@@ -77,6 +78,7 @@ export const OPTIONS = {
     group: 'schema',
     placeholder: 'NAMES',
     default: 'all attributes',
+    none: true,
     help: 'attributes that get columns; the others stay in _rescued',
   },
   exclude: {
@@ -84,6 +86,7 @@ export const OPTIONS = {
     group: 'schema',
     placeholder: 'NAMES',
     default: 'none',
+    none: true,
     help: 'attributes to drop everywhere',
   },
   partition: {
@@ -91,6 +94,7 @@ export const OPTIONS = {
     group: 'layout',
     placeholder: 'SPEC',
     default: 'none',
+    none: true,
     help: 'partition fields: "day(created_at), bucket(16, pk), region"',
   },
   sort: {
@@ -98,6 +102,7 @@ export const OPTIONS = {
     group: 'layout',
     placeholder: 'SPEC',
     default: 'none',
+    none: true,
     help: 'order of the rows within files: "pk, created_at desc"',
   },
   targetFileSize: {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { TailraceError } from '../model/errors.ts';
-import type { AwsSettings, PartitionRequest, SyncOptions } from '../model/options.ts';
+import { type AwsSettings, KEPT_OPTIONS, type PartitionRequest, type SyncOptions } from '../model/options.ts';
 import type { SortField } from '../model/table.ts';
 import type { Layer } from './layers.ts';
 import {
@@ -28,6 +28,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
   const blame = blamer(layers);
   checkTogether(values, blame);
   return {
+    given: KEPT_OPTIONS.filter((key) => values[key] !== undefined),
     sourceAws: awsOf('source', layers),
     targetAws: awsOf('target', layers),
     schema: {
@@ -40,7 +41,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
       include: values.include ?? [],
       exclude: values.exclude ?? [],
     },
-    schemaFile: values.schema,
+    schemaFile: values.schema === '' ? undefined : values.schema,
     partition: clauses('partition', values.partition, parsers.parsePartition, blame),
     sort: clauses('sort', values.sort, parsers.parseSort, blame),
     replace: values.replace ?? false,

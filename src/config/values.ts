@@ -25,6 +25,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
 
 /** Reads an option's value from a flag's text, a variable's text or a YAML value. */
 export function parseValue(spec: OptionSpec, raw: unknown): Parsed {
+  if (raw === false && spec.none === true) return { ok: true, value: spec.kind === 'names' ? [] : '' };
   return PARSERS[spec.kind](raw, spec);
 }
 

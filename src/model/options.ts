@@ -45,7 +45,24 @@ export interface PartitionRequest {
   readonly column: string;
 }
 
+/** Options that a table keeps from load to load unless they are given anew. */
+export const KEPT_OPTIONS = [
+  'schema',
+  'timestamps',
+  'onMixed',
+  'numbers',
+  'maxColumns',
+  'maxDepth',
+  'include',
+  'exclude',
+  'partition',
+  'sort',
+] as const;
+export type KeptOption = (typeof KEPT_OPTIONS)[number];
+
 export interface SyncOptions {
+  /** Options that are meant although they have their default; one with another value is always meant. */
+  readonly given: readonly KeptOption[];
   readonly sourceAws: AwsSettings;
   readonly targetAws: AwsSettings;
   readonly schema: SchemaOptions;

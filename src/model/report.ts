@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import type { Tag } from './schema.ts';
-import type { LedgerEntry } from './table.ts';
+import type { LedgerEntry, TableOptions } from './table.ts';
 
 /** read = written + deleted + unchanged + filtered + rejected; rescued counts rows with a rescue. */
 export interface Counts {
@@ -150,6 +150,8 @@ export interface TableInspection {
   /** As on the command line: `day(created_at)`. */
   readonly partition: readonly string[];
   readonly sort: readonly string[];
+  /** Options that its columns follow from, by name, where they are not the defaults; later loads keep them. */
+  readonly options: TableOptions;
   /** Absent: a table that tailrace did not write. */
   readonly ledger?: {
     readonly tableArn: string;

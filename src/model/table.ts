@@ -127,6 +127,9 @@ export interface Ledger {
   readonly commitId: string;
 }
 
+/** Options that a table's columns follow from, by name, where they are not the defaults. Only the pipeline reads them. */
+export type TableOptions = Readonly<Record<string, string | number | readonly string[]>>;
+
 /** A change of a table, prepared and durable, not yet visible. */
 export interface StagedCommit {
   /**
@@ -145,6 +148,8 @@ export interface StagedCommit {
   /** merge and rewrite: position deletes of one live or added data file each, written as `positionDeletes` says. */
   readonly deletes?: readonly (DeleteFile & { readonly dataFile: string })[];
   readonly ledger: Ledger;
+  /** Absent: as the table has them. */
+  readonly options?: TableOptions;
   readonly commitId: string;
   /** Milliseconds since 1970: the commit's time, fixed before the first attempt. */
   readonly timestampMs: number;
@@ -175,6 +180,8 @@ export interface TableState {
   readonly sort: readonly SortField[];
   /** Undefined: a table that tailrace did not write. */
   readonly ledger: Ledger | undefined;
+  /** Absent: nobody recorded them. */
+  readonly options?: TableOptions;
   readonly rows: number;
 }
 

@@ -7,6 +7,8 @@ export function decide(
   from: FullExport,
   base: TableState | undefined,
   replace: boolean,
+  /** Options are given that are others than the table was made with. */
+  differs = false,
 ): 'create' | 'replace' | 'unchanged' {
   if (base === undefined) return 'create';
   const { ledger, location } = base;
@@ -19,7 +21,9 @@ export function decide(
     });
   }
   if (ledger.tableId !== from.tableId) throw otherTable(from, ledger, location);
-  if (ledger.entries.some((entry) => entry.exportArn === from.exportArn)) return 'unchanged';
+  if (ledger.entries.some((entry) => entry.exportArn === from.exportArn)) {
+    return replace && differs ? 'replace' : 'unchanged';
+  }
   if (replace) return 'replace';
   const held = ledger.entries
     .map(

@@ -1,6 +1,7 @@
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { ExportInspection, InspectReport, TableInspection } from '../model/report.ts';
-import type { PartitionField, SortField, TableState } from '../model/table.ts';
+import type { TableState } from '../model/table.ts';
+import { printPartition, printSort } from '../schema/partition.ts';
 import { readPath } from '../table/parquet/table.ts';
 import { findTable, type OpenTarget, openSource } from './open.ts';
 import { reportColumns } from './reporter.ts';
@@ -29,8 +30,9 @@ async function inspectTable({ target, state }: { target: OpenTarget; state: Tabl
     readPath: state.format === 'parquet' ? readPath(state) : state.location,
     ...(state.snapshot === undefined ? {} : { snapshot: state.snapshot }),
     files: { count: files.length, bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0) },
-    partition: state.partition.map(partitionText),
-    sort: state.sort.map(sortText),
+    partition: state.partition.map(printPartition),
+    sort: state.sort.map(printSort),
+    options: state.options ?? {},
     ...(ledger === undefined
       ? {}
       : {
@@ -44,15 +46,6 @@ async function inspectTable({ target, state }: { target: OpenTarget; state: Tabl
         }),
     warnings: ledger === undefined ? [{ code: 'no-ledger', text: 'tailrace did not write this table.' }] : [],
   };
-}
-
-function partitionText({ transform, width, column }: PartitionField): string {
-  if (transform === 'identity') return column;
-  return width === undefined ? `${transform}(${column})` : `${transform}(${width}, ${column})`;
-}
-
-function sortText({ column, descending, nullsFirst }: SortField): string {
-  return `${column}${descending ? ' desc' : ''} nulls ${nullsFirst ? 'first' : 'last'}`;
 }
 
 async function inspectExport(end: string, options: SyncOptions, context: RunContext): Promise<ExportInspection> {

@@ -6,6 +6,7 @@ import type { CommitOutcome, DataFile, Ledger, StagedCommit, TableHandle, TableS
 import { typeText } from '../model/type-text.ts';
 import type { FullExport } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
+import type { OptionChange } from './keep.ts';
 import type { LoadResult } from './load.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -57,6 +58,15 @@ export class Reporter {
     if (base.snapshot !== undefined) this.#report.snapshot = base.snapshot;
     if (base.ledger !== undefined) this.#report.position = position(base.ledger);
     if (base.format === 'parquet') this.#report.readPath = readPath(base);
+  }
+
+  /** Options that are others than the table was made with. */
+  changes(changes: readonly OptionChange[], decision: 'create' | 'replace' | 'unchanged'): void {
+    for (const { flag, before, now } of decision === 'replace' ? changes : [])
+      this.warn('option-changed', `${flag} changes from ${before} to ${now}.`);
+    if (decision !== 'unchanged' || changes.length === 0) return;
+    const list = changes.map(({ flag, before, now }) => `${flag} was ${before} and is now ${now}`).join('; ');
+    this.warn('options-differ', `The table was made with other options: ${list}. --replace applies them.`);
   }
 
   key(key: readonly string[]): void {

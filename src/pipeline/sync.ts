@@ -4,11 +4,12 @@ import { basename, join } from 'node:path';
 import { asTailraceError, TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
-import type { CommitOutcome, Ledger, StagedCommit, TableState } from '../model/table.ts';
+import type { CommitOutcome, Ledger, StagedCommit, TableOptions, TableState } from '../model/table.ts';
 import type { FullExport } from '../source/port.ts';
 import { decide } from './decide.ts';
 import { openEngine } from './engine.ts';
 import { Journal } from './journal.ts';
+import { type Kept, keepOptions } from './keep.ts';
 import { Learner } from './learner.ts';
 import { Loader, type LoadResult } from './load.ts';
 import {
@@ -80,7 +81,9 @@ async function run(
       reporter.table(target.table);
       const base = await target.table.load();
       if (base !== undefined) reporter.base(base);
-      const decision = decide(source.export, base, options.replace);
+      const kept = keepOptions(options, await readSchemaOption(options), base);
+      const decision = decide(source.export, base, options.replace, kept.changes.length > 0);
+      reporter.changes(kept.changes, decision);
       if (decision === 'unchanged') {
         // A run that was killed behind its commit left these.
         if (!options.dryRun) reporter.untidy(await target.table.tidy?.());
@@ -92,7 +95,7 @@ async function run(
         reporter.planned();
         return reporter.finish('planned');
       }
-      return await load(source, target, base, options, context, reporter);
+      return await load(source, target, base, kept, context, reporter);
     } finally {
       await target.storage.close();
     }
@@ -105,11 +108,11 @@ async function load(
   source: OpenSource,
   target: OpenTarget,
   base: TableState | undefined,
-  options: SyncOptions,
+  kept: Kept,
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  const file = await readSchemaOption(options);
+  const { options, file } = kept;
   const key = await resolveKey(options, file, base, source, context);
   reporter.key(key);
   const schemaOptions = { ...options.schema, key };
@@ -147,7 +150,7 @@ async function load(
     const loaded = await reporter.timed('load', () => loader.run());
     reporter.loaded(loaded, rejectsDir, options);
     checkKey(options.schema.key, loaded, rejectsDir);
-    const staged = stage(source.export, base, loaded, commitId);
+    const staged = stage(source.export, base, loaded, kept.recorded, commitId);
     const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
     reporter.committed(staged, outcome);
     await removeJournal(journal, reporter);
@@ -203,7 +206,13 @@ function loadId(
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
-function stage(from: FullExport, base: TableState | undefined, loaded: LoadResult, commitId: string): StagedCommit {
+function stage(
+  from: FullExport,
+  base: TableState | undefined,
+  loaded: LoadResult,
+  options: TableOptions,
+  commitId: string,
+): StagedCommit {
   const ledger: Ledger = {
     version: 1,
     tableArn: from.tableArn,
@@ -229,6 +238,7 @@ function stage(from: FullExport, base: TableState | undefined, loaded: LoadResul
     sort,
     files: loaded.files,
     ledger,
+    options,
     commitId,
     timestampMs: Date.now(),
   };

@@ -19,6 +19,22 @@ export function parseSort(text: string): SortField[] {
   return reader.list(() => sortField(reader));
 }
 
+/** One field as `--partition` takes it: `day(created_at)`. */
+export function printPartition({ transform, width, column }: PartitionRequest): string {
+  const name = printName(column);
+  if (transform === 'identity') return name;
+  return width === undefined ? `${transform}(${name})` : `${transform}(${width}, ${name})`;
+}
+
+/** One field as `--sort` takes it: `created_at desc nulls last`. */
+export function printSort({ column, descending, nullsFirst }: SortField): string {
+  return `${printName(column)}${descending ? ' desc' : ''} nulls ${nullsFirst ? 'first' : 'last'}`;
+}
+
+function printName(name: string): string {
+  return /^[^\s(),"`]+$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
 function partitionRequest(reader: Reader): PartitionRequest {
   const first = reader.name('a column or a transform');
   if (first.quoted || reader.peek()?.text !== '(') return { transform: 'identity', column: first.text };

@@ -4,7 +4,7 @@ import type { ColumnType, DerivedColumn, Field, TableSchema, TimestampFormat } f
 import type { PartitionField, SortField, TransformName } from '../model/table.ts';
 import { foldCase, freeName } from './names.ts';
 
-export { parsePartition, parseSort } from './partition-text.ts';
+export { parsePartition, parseSort, printPartition, printSort } from './partition-text.ts';
 
 export interface ResolvedPartition {
   readonly fields: readonly PartitionField[];

@@ -54,6 +54,18 @@ describe('sync', () => {
     expect(out).toContain('Committed to ./lake/orders (snapshot 8012345678901234567) in 3.2 s');
   });
 
+  test('--no-partition and the like are given options without a value', async () => {
+    let seen: SyncOptions | undefined;
+    const sync = async (_source: string, _target: string, options: SyncOptions) => {
+      seen = options;
+      return committed;
+    };
+    await run(['sync', 'a', 'b', '--no-partition', '--no-exclude', '--no-schema'], { sync });
+    expect(seen).toMatchObject({ given: ['schema', 'exclude', 'partition'], schemaFile: undefined });
+    await run(['sync', 'a', 'b'], { sync });
+    expect(seen?.given).toEqual([]);
+  });
+
   test('--json prints the report, and nothing else', async () => {
     const { out } = await run(['sync', 'a', 'b', '--json'], { sync: async () => committed });
     expect(onlyDocument(out)).toEqual(committed);

@@ -210,9 +210,15 @@ test('inspect tells an export and a table', () => {
     schema: [],
     partition: ['day(created_at)'],
     sort: [],
+    options: {},
     warnings: [],
   } as const;
   expect(inspectText(table, style)).toContain('none: tailrace did not write this table');
+  const options = { exclude: ['card', 'cvv'], numbers: 'double', schema: 'a1b2' };
+  expect(inspectText({ ...table, options }, style)).toContain(
+    '  options   exclude: card, cvv; numbers: double; a schema file\n',
+  );
+  expect(inspectText(table, style)).not.toContain('options');
   expect(
     inspectText(
       {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseConfigFile } from '../../src/config/file.ts';
 import { environmentLayer, flagLayer } from '../../src/config/layers.ts';
 import { resolveOptions } from '../../src/config/resolve.ts';
+import { parsePartition, parseSort } from '../../src/index.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 
 const parsers = {
@@ -17,6 +18,7 @@ const resolve = (...layers: Parameters<typeof resolveOptions>[0]) => resolveOpti
 describe('options of a run', () => {
   test('have defaults', () => {
     expect(resolve()).toEqual({
+      given: [],
       sourceAws: {},
       targetAws: {},
       schema: {
@@ -83,6 +85,25 @@ describe('options of a run', () => {
     expect(resolve(flagLayer({ key: ['pk, sk'] })).schema.key).toEqual(['pk', 'sk']);
     expect(() => flagLayer({ include: ['a,,b'] })).toThrow(/--include cannot be/);
     expect(() => flagLayer({ exclude: ['a,a'] })).toThrow(/--exclude/);
+  });
+
+  test('what a table would keep can be taken back: by --no-…, and by false in the file', async () => {
+    const text = 'schema: s.yaml\npartition: a\nsort: b\ninclude: [c]\nexclude: [d]';
+    const file = await parseConfigFile(text, 'f', '/', {});
+    const none = { schema: false, partition: false, sort: false, include: false, exclude: false };
+    const parsed = { parsePartition, parseSort };
+    const settings = Object.keys(none).map((key) => `${key}: false`);
+    const undone = await parseConfigFile(settings.join('\n'), 'conf/f', '/', {});
+    for (const layer of [flagLayer(none), undone.layer]) {
+      expect(resolveOptions([file.layer, layer], parsed)).toMatchObject({
+        given: ['schema', 'include', 'exclude', 'partition', 'sort'],
+        schemaFile: undefined,
+        partition: [],
+        sort: [],
+        schema: { include: [], exclude: [] },
+      });
+    }
+    expect(() => flagLayer({ key: false })).toThrow(/--key/);
   });
 
   test('partition and sort go through their own grammar, and errors name the place', () => {

@@ -38,8 +38,18 @@ function tableLines(report: TableInspection, style: Style): string[] {
     labelled('key', list(report.key, 'unknown')),
     labelled('partition', list(report.partition, 'none')),
     labelled('sort', list(report.sort, 'none')),
+    ...optionLines(report),
     ...ledgerLines(report),
   ];
+}
+
+/** What later loads keep, unless it is given anew. */
+function optionLines({ options }: TableInspection): string[] {
+  const given = Object.entries(options).map(([name, value]) => {
+    const text = Array.isArray(value) ? value.join(', ') : String(value);
+    return visible(name === 'schema' ? 'a schema file' : `${name}: ${text}`);
+  });
+  return given.length === 0 ? [] : [labelled('options', given.join('; '))];
 }
 
 function ledgerLines({ ledger }: TableInspection): string[] {

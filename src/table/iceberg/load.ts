@@ -7,7 +7,7 @@ import type { ManifestEntry } from './manifest.ts';
 import type { ManifestFile } from './manifest-list.ts';
 import { readManifestList } from './manifest-list.ts';
 import { dataFile, readManifest } from './manifest-read.ts';
-import { currentSchema, currentSnapshot, readLedger, snapshotIdOf, specOf } from './metadata.ts';
+import { currentSchema, currentSnapshot, readLedger, readOptions, snapshotIdOf, specOf } from './metadata.ts';
 import { tupleFields } from './partition.ts';
 import { below, keyOf, plainUri } from './paths.ts';
 import { leaves } from './schema.ts';
@@ -46,6 +46,7 @@ export async function loadState(storage: Storage, location: string): Promise<Tab
   const order = metadata['sort-orders'].find(
     (candidate) => candidate['order-id'] === metadata['default-sort-order-id'],
   );
+  const options = readOptions(metadata, place);
   const state: TableState = {
     format: 'iceberg',
     location: storage.uri(location),
@@ -54,6 +55,7 @@ export async function loadState(storage: Storage, location: string): Promise<Tab
     partition: partitionFields(specOf(metadata, metadata['default-spec-id'], place), schema, place),
     sort: sortFields(order, schema),
     ledger,
+    ...(options === undefined ? {} : { options }),
     rows: await countRows(storage, snapshot),
   };
   identities.set(state, {

@@ -7,11 +7,10 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { ColumnType, Field, OriginTag, Slot, TableSchema, TimestampFormat } from '../../model/schema.ts';
 import { defaultTag, TAGS } from '../../model/schema.ts';
+import { fromParts, inParts } from './parts.ts';
 
 /** Table property: the mapping as JSON; `.0`, `.1`, … are added when it comes in parts. */
 export const MAPPING_PROPERTY = 'tailrace.mapping';
-/** Hive's catalogs copy properties into columns of 4,000 characters. */
-export const PROPERTY_LENGTH = 3800;
 
 const FORMATS: readonly string[] = ['iso', 'iso-ms', 'iso-us', 'epoch-s', 'epoch-ms', 'epoch-us'];
 const TEXT_KINDS = ['number-text', 'json', 'ddb-json'] as const;
@@ -46,14 +45,7 @@ export function mappingProperties(schema: TableSchema): Record<string, string> {
     fields,
     derived: Object.fromEntries(schema.derived.map((column) => [column.id, [idOf(column.from), column.format]])),
   };
-  const text = JSON.stringify(mapping);
-  if (text.length <= PROPERTY_LENGTH) return { [MAPPING_PROPERTY]: text };
-  return Object.fromEntries(split(text).map((part, index) => [`${MAPPING_PROPERTY}.${index}`, part]));
-}
-
-/** Whether a property belongs to the mapping. */
-export function isMappingProperty(name: string): boolean {
-  return name === MAPPING_PROPERTY || /^tailrace\.mapping\.\d+$/.test(name);
+  return inParts(MAPPING_PROPERTY, JSON.stringify(mapping));
 }
 
 function collectField(field: Field, fields: Record<string, Origin>): void {
@@ -85,10 +77,7 @@ function originOf(tag: OriginTag, type: ColumnType): Origin {
 
 /** The mapping that the properties hold; undefined in a table of someone else's. */
 export function readMapping(properties: Readonly<Record<string, string>>, place: string): Mapping | undefined {
-  const parts: string[] = [];
-  for (let n = 0; properties[`${MAPPING_PROPERTY}.${n}`] !== undefined; n += 1)
-    parts.push(properties[`${MAPPING_PROPERTY}.${n}`] ?? '');
-  const text = properties[MAPPING_PROPERTY] ?? (parts.length > 0 ? parts.join('') : undefined);
+  const text = fromParts(MAPPING_PROPERTY, properties);
   if (text === undefined) return undefined;
   try {
     const mapping = JSON.parse(text) as Mapping;
@@ -117,19 +106,6 @@ function checkMapping(mapping: Mapping): void {
   for (const [id, [, format]] of Object.entries(mapping.derived)) {
     if (!FORMATS.includes(format)) throw new Error(`derived column ${id} has format ${String(format)}`);
   }
-}
-
-/** Parts of at most PROPERTY_LENGTH characters that do not cut a surrogate pair. */
-function split(text: string): readonly string[] {
-  const parts: string[] = [];
-  for (let at = 0; at < text.length; ) {
-    let end = Math.min(at + PROPERTY_LENGTH, text.length);
-    const last = text.charCodeAt(end - 1);
-    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
-    parts.push(text.slice(at, end));
-    at = end;
-  }
-  return parts;
 }
 
 function columnNamed(schema: TableSchema, name: string): Field {

@@ -2,11 +2,14 @@
 import { createHash } from 'node:crypto';
 import { isInteger, parse, stringify } from 'lossless-json';
 import { TailraceError } from '../../model/errors.ts';
-import type { Ledger } from '../../model/table.ts';
+import type { Ledger, TableOptions } from '../../model/table.ts';
+import { fromParts } from './parts.ts';
 import type { IcebergSchema, PartitionSpec, Snapshot, TableMetadata } from './wire.ts';
 
 /** Table property: the ledger as JSON. */
 export const LEDGER_PROPERTY = 'tailrace.ledger';
+/** Table property: the options that the columns follow from, as JSON; in parts when it is long. */
+export const OPTIONS_PROPERTY = 'tailrace.options';
 /** Key in snapshot summaries: the id of the commit that made the snapshot. */
 export const COMMIT_ID = 'tailrace.commit-id';
 
@@ -92,6 +95,22 @@ export function readLedger(metadata: TableMetadata, place: string): Ledger | und
       found: error instanceof Error ? error.message : String(error),
       cause: error,
       hint: 'The table was written by a newer tailrace, or the property was edited. Use that version, or restore the property.',
+    });
+  }
+}
+
+/** The options that the table's columns follow from; undefined where none are recorded. */
+export function readOptions(metadata: TableMetadata, place: string): TableOptions | undefined {
+  const text = fromParts(OPTIONS_PROPERTY, metadata.properties ?? {});
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as TableOptions;
+  } catch (cause) {
+    throw new TailraceError('TARGET_BAD', `The property ${OPTIONS_PROPERTY} of the table cannot be read.`, {
+      place,
+      expected: 'JSON',
+      cause,
+      hint: 'The property was edited; restore it, or remove it: the next load then needs its options again.',
     });
   }
 }

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { TailraceError } from '../../model/errors.ts';
 import type { StagedCommit } from '../../model/table.ts';
-import { isMappingProperty, mappingProperties } from './mapping.ts';
-import { LEDGER_PROPERTY } from './metadata.ts';
+import { MAPPING_PROPERTY, mappingProperties } from './mapping.ts';
+import { LEDGER_PROPERTY, OPTIONS_PROPERTY } from './metadata.ts';
+import { inParts, isPartOf } from './parts.ts';
 import { ambiguousName, icebergSchema, nameMapping, sameSchema } from './schema.ts';
 import { evolveSortOrder, evolveSpec } from './spec.ts';
 import type { IcebergSchema, MetadataLogEntry, Snapshot, TableMetadata } from './wire.ts';
@@ -89,12 +90,14 @@ function properties(
       found: `${ledger.length} characters`,
     });
   }
-  const kept = Object.entries(former?.properties ?? {}).filter(([name]) => !isMappingProperty(name));
+  const anew = [MAPPING_PROPERTY, ...(staged.options === undefined ? [] : [OPTIONS_PROPERTY])];
+  const kept = Object.entries(former?.properties ?? {}).filter(([name]) => !anew.some((each) => isPartOf(each, name)));
   return {
     'write.parquet.compression-codec': 'zstd',
     ...Object.fromEntries(kept),
     'schema.name-mapping.default': nameMapping(schema),
     ...mappingProperties(staged.schema),
+    ...(staged.options === undefined ? {} : inParts(OPTIONS_PROPERTY, JSON.stringify(staged.options))),
     [LEDGER_PROPERTY]: ledger,
   };
 }

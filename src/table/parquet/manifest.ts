@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { TailraceError } from '../../model/errors.ts';
 import type { TableSchema } from '../../model/schema.ts';
-import type { DataFile, Ledger, PartitionField, PartitionValue, SortField } from '../../model/table.ts';
+import type { DataFile, Ledger, PartitionField, PartitionValue, SortField, TableOptions } from '../../model/table.ts';
 
 export const MANIFEST_VERSION = 1;
 /** Begins with an underscore, so that readers that list the folder pass over it. */
@@ -22,6 +22,7 @@ export interface Manifest {
   readonly partition: readonly PartitionField[];
   readonly sort: readonly SortField[];
   readonly ledger: Ledger;
+  readonly options?: TableOptions;
   readonly rows: number;
   /** Paths are relative to the table's location: a copied table stays whole. */
   readonly files: readonly DataFile[];

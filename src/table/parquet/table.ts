@@ -86,6 +86,7 @@ class ParquetTable implements TableHandle {
 
   async commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome> {
     const generation = generationOf(staged.commitId);
+    const options = staged.options ?? base?.options;
     const manifest = {
       generation,
       commitId: staged.commitId,
@@ -94,6 +95,7 @@ class ParquetTable implements TableHandle {
       partition: staged.partition,
       sort: staged.sort,
       ledger: staged.ledger,
+      ...(options === undefined ? {} : { options }),
       rows: staged.files.reduce((rows, file) => rows + file.rows, 0),
       files: this.#relativeFiles(staged.files, generation),
     };
@@ -141,8 +143,18 @@ class ParquetTable implements TableHandle {
   }
 
   #state(manifest: Manifest): TableState {
-    const { generation, schema, partition, sort, ledger, rows } = manifest;
-    return { format: 'parquet', location: this.location, snapshot: generation, schema, partition, sort, ledger, rows };
+    const { generation, schema, partition, sort, ledger, options, rows } = manifest;
+    return {
+      format: 'parquet',
+      location: this.location,
+      snapshot: generation,
+      schema,
+      partition,
+      sort,
+      ledger,
+      ...(options === undefined ? {} : { options }),
+      rows,
+    };
   }
 
   #relativeFiles(files: readonly DataFile[], generation: string): DataFile[] {

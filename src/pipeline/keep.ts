@@ -1,0 +1,179 @@
+/** What a table that is there says of a run's options: those that nobody gave are the table's own. */
+import { createHash } from 'node:crypto';
+import { flagOf } from '../config/option-spec.ts';
+import { TailraceError } from '../model/errors.ts';
+import { KEPT_OPTIONS, type KeptOption, type PartitionRequest, type SyncOptions } from '../model/options.ts';
+import type { TableSchema } from '../model/schema.ts';
+import type { PartitionField, SortField, TableOptions, TableState } from '../model/table.ts';
+import type { SchemaFile } from '../schema/files/user-schema.ts';
+import { printPartition, printSort, resolvePartition, resolveSort } from '../schema/partition.ts';
+import { defaultOptions } from './defaults.ts';
+
+/** An option that is given, and is another than the table was made with. */
+export interface OptionChange {
+  /** As a flag: `--partition`. */
+  readonly flag: string;
+  readonly before: string;
+  readonly now: string;
+}
+
+export interface Kept {
+  readonly options: SyncOptions;
+  readonly file: SchemaFile | undefined;
+  /** What the commit records. */
+  readonly recorded: TableOptions;
+  readonly changes: readonly OptionChange[];
+}
+
+/** Options whose values are recorded by their names. The layout is recorded as the format has it. */
+const RECORDED = ['timestamps', 'onMixed', 'numbers', 'maxColumns', 'maxDepth', 'include', 'exclude'] as const;
+
+/** The options of a run on this table: as given, else as the table was made, else the defaults. */
+export function keepOptions(options: SyncOptions, file: SchemaFile | undefined, base: TableState | undefined): Kept {
+  const isGiven = givenness(options);
+  const before = base?.options;
+  const kept = before === undefined ? {} : pick(before, (name) => name !== 'schema' && !isGiven(name));
+  const layout = keptLayout(options, base, isGiven);
+  const settled: SyncOptions = { ...options, ...layout, schema: { ...options.schema, ...kept } };
+  checkTogether(settled);
+  const keepsFile = before?.['schema'] !== undefined && !isGiven('schema');
+  const digest = keepsFile ? before['schema'] : fileDigest(file);
+  return {
+    options: settled,
+    file: keepsFile && base !== undefined ? asFile(base.schema) : file,
+    recorded: { ...valuesOf(settled), ...(digest === undefined ? {} : { schema: digest }) },
+    changes: base === undefined ? [] : changesOf(options, file, base, isGiven),
+  };
+}
+
+type IsGiven = (name: KeptOption) => boolean;
+
+/** Named as given, or other than the default: a library's caller names none. */
+function givenness(options: SyncOptions): IsGiven {
+  const [mine, standard] = [plain(options), plain(defaultOptions())];
+  return (name) => options.given.includes(name) || JSON.stringify(mine[name]) !== JSON.stringify(standard[name]);
+}
+
+function plain(options: SyncOptions): Readonly<Record<KeptOption, unknown>> {
+  const { schema, schemaFile, partition, sort } = options;
+  return { ...schema, schema: schemaFile ?? null, partition, sort };
+}
+
+/** The recorded values that may stay. */
+function pick(values: TableOptions, stays: (name: KeptOption) => boolean): TableOptions {
+  const names = KEPT_OPTIONS.filter((name) => values[name] !== undefined && stays(name));
+  return Object.fromEntries(names.map((name) => [name, values[name] ?? '']));
+}
+
+function keptLayout(
+  options: SyncOptions,
+  base: TableState | undefined,
+  isGiven: IsGiven,
+): { readonly partition: readonly PartitionRequest[]; readonly sort: readonly SortField[] } {
+  return {
+    partition: isGiven('partition') || base === undefined ? options.partition : base.partition.map(requestOf),
+    sort: isGiven('sort') || base === undefined ? options.sort : base.sort,
+  };
+}
+
+function requestOf({ transform, width, column }: PartitionField): PartitionRequest {
+  return { transform, column, ...(width === undefined ? {} : { width }) };
+}
+
+/** A given option and a kept one may contradict each other, as two given ones may. */
+function checkTogether({ schema: { include, exclude, key } }: SyncOptions): void {
+  const both = [...include, ...key].find((name) => exclude.includes(name));
+  if (both === undefined) return;
+  throw new TailraceError('USAGE', `'${both}' is named, but the table was made with --exclude ${exclude.join(',')}.`, {
+    place: '--exclude',
+    hint: 'Give --exclude as it shall be from now on, or --no-exclude.',
+  });
+}
+
+/** The table's columns as the schema file that they came from: it may be gone, but the columns are what it said. */
+function asFile(schema: TableSchema): SchemaFile {
+  return { form: 'tailrace', key: recordedKey(schema), columns: schema.columns, derived: schema.derived };
+}
+
+function fileDigest(file: SchemaFile | undefined): string | undefined {
+  return file === undefined ? undefined : createHash('sha256').update(JSON.stringify(file)).digest('hex').slice(0, 16);
+}
+
+/** The values that are not the defaults. */
+function valuesOf({ schema }: SyncOptions): TableOptions {
+  const standard = defaultOptions().schema;
+  const names = RECORDED.filter((name) => JSON.stringify(schema[name]) !== JSON.stringify(standard[name]));
+  return Object.fromEntries(names.map((name) => [name, schema[name]]));
+}
+
+function changesOf(
+  options: SyncOptions,
+  file: SchemaFile | undefined,
+  base: TableState,
+  isGiven: IsGiven,
+): OptionChange[] {
+  const changes: OptionChange[] = [];
+  const compare = (flag: string, before: string, now: string): void => {
+    if (before !== now) changes.push({ flag, before, now });
+  };
+  const key = recordedKey(base.schema);
+  if (options.schema.key.length > 0)
+    compare('--key', listText(key, 'unknown'), listText(options.schema.key, 'unknown'));
+  if (isGiven('partition'))
+    compare('--partition', layoutText(base.partition.map(printPartition)), partitionNow(options, base));
+  if (isGiven('sort')) compare('--sort', layoutText(base.sort.map(printSort)), sortNow(options, base));
+  if (base.options === undefined) return changes;
+  const { options: before } = base;
+  if (isGiven('schema') && before['schema'] !== fileDigest(file)) {
+    const none = 'none';
+    const now = file === undefined ? none : before['schema'] === undefined ? 'a schema file' : 'another schema file';
+    compare('--schema', before['schema'] === undefined ? none : 'a schema file', now);
+  }
+  const standard = defaultOptions().schema;
+  for (const name of RECORDED.filter(isGiven))
+    compare(flagOf(name), valueText(before[name] ?? standard[name]), valueText(options.schema[name]));
+  return changes;
+}
+
+function recordedKey({ keys, columns }: TableSchema): string[] {
+  return keys.flatMap((name) => columns.find((column) => column.name === name)?.attr ?? []);
+}
+
+/** As the table would name it; columns that only a load would make are named as they were asked for. */
+function partitionNow({ partition }: SyncOptions, { schema }: TableState): string {
+  try {
+    let id = schema.lastFieldId;
+    const { fields } = resolvePartition(
+      partition,
+      schema,
+      () => undefined,
+      () => ++id,
+    );
+    return layoutText(fields.map(printPartition));
+  } catch (thrown) {
+    if (!(thrown instanceof TailraceError)) throw thrown;
+    return layoutText(partition.map(printPartition));
+  }
+}
+
+function sortNow({ sort }: SyncOptions, { schema }: TableState): string {
+  try {
+    return layoutText(resolveSort(sort, schema).map(printSort));
+  } catch (thrown) {
+    if (!(thrown instanceof TailraceError)) throw thrown;
+    return layoutText(sort.map(printSort));
+  }
+}
+
+function layoutText(fields: readonly string[]): string {
+  return listText(fields, 'none');
+}
+
+function listText(names: readonly string[], none: string): string {
+  return names.length === 0 ? none : names.join(', ');
+}
+
+/** The order of names in a list says nothing. */
+function valueText(value: string | number | readonly string[]): string {
+  return typeof value === 'object' ? listText([...value].sort(), 'none') : String(value);
+}
