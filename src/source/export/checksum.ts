@@ -1,6 +1,6 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
-import { join } from './discover.ts';
+import { join } from './folder.ts';
 
 /** AWS documents the first name; real exports have the second. */
 const SUFFIXES = ['checksum', 'md5'] as const;

@@ -1,21 +1,71 @@
 import { TailraceError } from '../../model/errors.ts';
-import { ObjectNotFound, type Storage } from '../../storage/port.ts';
-import { kindOfSummary, SUMMARY_FILE } from './summary.ts';
+import type { Storage } from '../../storage/port.ts';
+import type { FoundExport } from '../port.ts';
+import { uriOf } from './folder.ts';
+import { type ExportSummary, SUMMARY_FILE } from './summary.ts';
+import { type SeenExport, STARTED, walk } from './walk.ts';
 
-/** How far below the named folder exports are looked for. */
-export const MAX_DEPTH = 8;
-/** How many folders are looked into. */
+/** How many folders are looked into for one full export. */
 export const MAX_FOLDERS = 5_000;
-/** How many names of one folder are read: a folder of data files is not what is looked for. */
-export const MAX_NAMES = 20_000;
+/** How many are looked into for a chain: a window every quarter of an hour makes 35,000 a year. */
+export const MAX_CHAIN_FOLDERS = 100_000;
 const MAX_SHOWN = 10;
-const PARALLEL = 8;
-const STARTED = '_started';
 
-interface Found {
-  readonly folder: string;
-  readonly kind: 'full' | 'incremental' | 'unreadable' | 'unfinished';
-  readonly about: string;
+/** All exports at or below a folder, and what lies there that may have been meant to be one. */
+export interface FoundExports {
+  readonly exports: readonly FoundExport[];
+  readonly warnings: readonly { readonly code: string; readonly text: string }[];
+}
+
+/**
+ * Every export, full or incremental, at or below the prefix, by its manifest-summary.json alone, in no promised order.
+ * Unreadable and unfinished ones are warnings, unless nothing else is there. Data files are never looked at.
+ */
+export async function findExports(storage: Storage, prefix: string): Promise<FoundExports> {
+  const start = startOf(prefix);
+  const { found, exhausted } = await walk(storage, start, MAX_CHAIN_FOLDERS, () => false);
+  if (exhausted) throw tooManyFolders(storage, start, MAX_CHAIN_FOLDERS);
+  const exports = found.flatMap(({ folder, summary }) =>
+    summary === undefined ? [] : [foundExport(storage, folder, summary)],
+  );
+  if (exports.length === 0) {
+    const fault = found.find((each) => each.fault !== undefined)?.fault;
+    throw fault ?? noExport(storage, start, found);
+  }
+  return { exports, warnings: found.flatMap((each) => warningOf(storage, each)) };
+}
+
+function foundExport(storage: Storage, folder: string, summary: ExportSummary): FoundExport {
+  const { kind, exportArn, tableArn, tableId, tableName, itemCount } = summary;
+  const window =
+    summary.kind === 'full'
+      ? { from: summary.exportTime, to: summary.exportTime }
+      : { from: summary.from, to: summary.to };
+  return {
+    folder,
+    uri: uriOf(storage, folder),
+    kind,
+    exportArn,
+    tableArn,
+    tableId,
+    tableName,
+    ...window,
+    items: itemCount,
+  };
+}
+
+function warningOf(storage: Storage, { folder, kind, fault }: SeenExport): FoundExports['warnings'] {
+  const place = uriOf(storage, folder);
+  if (kind === 'unfinished')
+    return [{ code: 'export-unfinished', text: `The export in ${place} is not finished: it has no manifests yet.` }];
+  if (fault === undefined) return [];
+  const found = fault.found === undefined ? '' : ` Found: ${fault.found}.`;
+  return [{ code: 'export-unreadable', text: `The export in ${place} is left out: ${fault.message}${found}` }];
+}
+
+/** A folder's key, also where its summary is named. */
+function startOf(prefix: string): string {
+  return prefix.replace(/(^|\/)manifest-summary\.json$/, '').replace(/\/+$/, '');
 }
 
 /**
@@ -23,75 +73,22 @@ interface Found {
  * manifest-summary.json. Looks at names of folders and at summaries, never at data files.
  */
 export async function findFullExport(storage: Storage, prefix: string): Promise<string> {
-  const start = prefix.replace(/(^|\/)manifest-summary\.json$/, '').replace(/\/+$/, '');
-  const { found, exhausted } = await walk(storage, start);
+  const start = startOf(prefix);
+  const { found, exhausted } = await walk(
+    storage,
+    start,
+    MAX_FOLDERS,
+    (some) => some.filter(({ kind }) => kind === 'full').length > MAX_SHOWN,
+  );
   const loadable = found.filter(({ kind }) => kind === 'full' || kind === 'unreadable');
   const only = loadable[0];
   if (loadable.length > 1) throw severalExports(storage, start, loadable);
-  if (exhausted) throw tooManyFolders(storage, start);
+  if (exhausted) throw tooManyFolders(storage, start, MAX_FOLDERS);
   if (only === undefined) throw noExport(storage, start, found);
   return only.folder;
 }
 
-/** Level by level, so that what lies near is found first; the folders of a level are looked into side by side. */
-async function walk(
-  storage: Storage,
-  start: string,
-): Promise<{ readonly found: readonly Found[]; readonly exhausted: boolean }> {
-  const found: Found[] = [];
-  let level = [start];
-  let looked = 0;
-  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth += 1) {
-    const next: string[] = [];
-    for (let at = 0; at < level.length; at += PARALLEL) {
-      if (looked >= MAX_FOLDERS) return { found, exhausted: true };
-      const group = level.slice(at, at + PARALLEL);
-      looked += group.length;
-      const views = await Promise.all(group.map((folder) => look(storage, folder)));
-      for (const view of views) {
-        if (view.found !== undefined) found.push(view.found);
-        next.push(...view.below);
-      }
-      if (found.filter(({ kind }) => kind === 'full').length > MAX_SHOWN) return { found, exhausted: false };
-    }
-    level = next;
-  }
-  return { found, exhausted: false };
-}
-
-interface View {
-  readonly found?: Found;
-  readonly below: readonly string[];
-}
-
-/** What one folder is: an export (nothing below it matters), or a step on the way. */
-async function look(storage: Storage, folder: string): Promise<View> {
-  const names = await namesIn(storage, folder);
-  if (names.has(SUMMARY_FILE)) {
-    const bytes = await storage.get(join(folder, SUMMARY_FILE));
-    return { found: { folder, ...kindOfSummary(bytes) }, below: [] };
-  }
-  if (names.has(STARTED)) return { found: { folder, kind: 'unfinished', about: 'export not finished' }, below: [] };
-  // AWSDynamoDB/data/ is where incremental exports share their data files.
-  const isShared = (name: string): boolean => name === 'data/' && /(^|\/)AWSDynamoDB$/.test(folder);
-  const folders = [...names].filter((name) => name.endsWith('/') && !isShared(name));
-  return { below: folders.map((name) => join(folder, name.slice(0, -1))) };
-}
-
-async function namesIn(storage: Storage, folder: string): Promise<Set<string>> {
-  const names = new Set<string>();
-  try {
-    for await (const name of storage.listFolder(folder === '' ? '' : `${folder}/`)) {
-      names.add(name);
-      if (names.size >= MAX_NAMES) break;
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof ObjectNotFound)) throw thrown;
-  }
-  return names;
-}
-
-function noExport(storage: Storage, start: string, found: readonly Found[]): TailraceError {
+function noExport(storage: Storage, start: string, found: readonly SeenExport[]): TailraceError {
   const place = uriOf(storage, start);
   const unfinished = found.find(({ kind }) => kind === 'unfinished');
   if (unfinished !== undefined) {
@@ -126,7 +123,7 @@ function noExport(storage: Storage, start: string, found: readonly Found[]): Tai
   });
 }
 
-function severalExports(storage: Storage, start: string, exports: readonly Found[]): TailraceError {
+function severalExports(storage: Storage, start: string, exports: readonly SeenExport[]): TailraceError {
   const count = exports.length > MAX_SHOWN ? `more than ${MAX_SHOWN}` : String(exports.length);
   return new TailraceError(
     'SOURCE_NOT_FOUND',
@@ -140,32 +137,14 @@ function severalExports(storage: Storage, start: string, exports: readonly Found
   );
 }
 
-function tooManyFolders(storage: Storage, start: string): TailraceError {
-  return new TailraceError(
-    'SOURCE_NOT_FOUND',
-    `There are more than ${MAX_FOLDERS} folders here; not all were looked into.`,
-    {
-      place: uriOf(storage, start),
-      hint: "Name the export's own folder: …/AWSDynamoDB/<ExportId>.",
-    },
-  );
+function tooManyFolders(storage: Storage, start: string, max: number): TailraceError {
+  return new TailraceError('SOURCE_NOT_FOUND', `There are more than ${max} folders here; not all were looked into.`, {
+    place: uriOf(storage, start),
+    hint: "Name the export's own folder: …/AWSDynamoDB/<ExportId>.",
+  });
 }
 
-function shown(storage: Storage, exports: readonly Found[]): string {
+function shown(storage: Storage, exports: readonly SeenExport[]): string {
   const lines = exports.slice(0, MAX_SHOWN).map(({ folder, about }) => `${uriOf(storage, folder)} (${about})`);
   return exports.length > MAX_SHOWN ? `${lines.join(', ')}, …` : lines.join(', ');
-}
-
-/** The key of a name in a folder; both without slashes at their ends. */
-export function join(folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`;
-}
-
-/** A folder's URI for messages; the root itself has no key. */
-export function uriOf(storage: Storage, folder: string): string {
-  if (folder !== '') return storage.uri(folder);
-  return storage
-    .uri('x')
-    .slice(0, -1)
-    .replace(/(?<=[^/])\/$/, '');
 }

@@ -1,12 +1,14 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { ObjectInfo, Storage } from '../../storage/port.ts';
 import type { SourceFile } from '../port.ts';
-import { join, uriOf } from './discover.ts';
+import { join, uriOf } from './folder.ts';
 import type { ManifestEntry } from './manifest.ts';
 
 const PARALLEL = 8;
 /** From this many files on, one listing of their folder is cheaper than a question for each. */
 export const LIST_FROM_FILES = 256;
+/** A listing gives a thousand names for one request: so many per wanted file are still cheaper than a question for each. */
+const LISTED_PER_FILE = 100;
 const MAX_SHOWN = 10;
 /** After so many missing files the others are not asked for. */
 const MAX_MISSING = 1_000;
@@ -56,7 +58,11 @@ function candidateRules(storage: Storage, folder: string, bucket: string | undef
   const rules: Rule[] = [];
   if (storage.kind === 's3' && bucket !== undefined && uriOf(storage, '') === `s3://${bucket}`)
     rules.push((key) => key);
-  rules.push((key) => join(folder, `data/${key.slice(key.lastIndexOf('/') + 1)}`));
+  const name = (key: string): string => key.slice(key.lastIndexOf('/') + 1);
+  rules.push((key) => join(folder, `data/${name(key)}`));
+  // Incremental exports share the folder data/ beside their own.
+  if (folder !== '')
+    rules.push((key) => join(folder.slice(0, Math.max(0, folder.lastIndexOf('/'))), `data/${name(key)}`));
   const segments = sample.split('/');
   // A folder above the export that has the name of a folder in the key is taken to be that folder.
   for (let above = folder; above !== ''; above = above.slice(0, Math.max(0, above.lastIndexOf('/')))) {
@@ -82,7 +88,13 @@ async function listed(
     const wanted = new Set(entries.map((entry) => rule(entry.manifestKey)));
     const prefix = rule(sample).replace(/[^/]*$/, '');
     try {
-      for await (const info of storage.list(prefix)) if (wanted.has(info.key)) heads.set(info.key, info);
+      let seen = 0;
+      for await (const info of storage.list(prefix)) {
+        if (wanted.has(info.key)) heads.set(info.key, info);
+        seen += 1;
+        // A folder that many exports share may hold far more names than this export has files.
+        if (heads.size === wanted.size || seen > wanted.size * LISTED_PER_FILE) break;
+      }
     } catch (thrown) {
       if (!(thrown instanceof TailraceError) || thrown.code !== 'ACCESS_DENIED') throw thrown;
     }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { TailraceError } from '../../model/errors.ts';
 import { ObjectNotFound, type Storage } from '../../storage/port.ts';
-import type { FullExport } from '../port.ts';
+import type { Export, FullExport, IncrementalExport } from '../port.ts';
 import { checkManifest } from './checksum.ts';
-import { join, uriOf } from './discover.ts';
+import { join, uriOf } from './folder.ts';
 import { locateFiles } from './locate.ts';
 import { FILES_FILE, type ReadManifest, readManifest } from './manifest.ts';
 import { type ExportSummary, parseSummary, SUMMARY_FILE } from './summary.ts';
@@ -13,11 +13,35 @@ export interface OpenOptions {
   readonly trustManifest?: boolean;
 }
 
-/**
- * Opens the full export in a folder (as findFullExport gives it): reads both manifests, checks them against their
- * checksum files and against each other, and finds every data file. Nothing of the data is read yet.
- */
+/** Opens the full export in a folder; MANIFEST_BAD when it is an incremental one. */
 export async function openFullExport(storage: Storage, prefix: string, options: OpenOptions = {}): Promise<FullExport> {
+  const opened = await openExport(storage, prefix, options, 'full');
+  if (opened.kind === 'full') return opened;
+  throw wrongKind(opened);
+}
+
+/** Opens the incremental export in a folder; MANIFEST_BAD when it is a full one. */
+export async function openIncrementalExport(
+  storage: Storage,
+  prefix: string,
+  options: OpenOptions = {},
+): Promise<IncrementalExport> {
+  const opened = await openExport(storage, prefix, options, 'incremental');
+  if (opened.kind === 'incremental') return opened;
+  throw wrongKind(opened);
+}
+
+/**
+ * Opens the export in a folder (as findFullExport and findExports give it): reads both manifests, checks them against
+ * their checksum files and against each other, and finds every data file: of a full export in its own folder, of an
+ * incremental one in the folder that all share. Nothing of the data is read yet.
+ */
+export async function openExport(
+  storage: Storage,
+  prefix: string,
+  options: OpenOptions = {},
+  wanted?: Export['kind'],
+): Promise<Export> {
   const folder = prefix.replace(/\/+$/, '');
   const summaryKey = join(folder, SUMMARY_FILE);
   const filesKey = join(folder, FILES_FILE);
@@ -26,6 +50,8 @@ export async function openFullExport(storage: Storage, prefix: string, options: 
   const trust = options.trustManifest === true;
   const checks = [await checkManifest(storage, folder, SUMMARY_FILE, summaryMd5, trust)];
   const summary = parseSummary(summaryBytes, storage.uri(summaryKey));
+  if (wanted !== undefined && summary.kind !== wanted)
+    throw wrongKind({ kind: summary.kind, uri: storage.uri(summaryKey) });
   const manifest = await orMissing(storage, folder, FILES_FILE, async () =>
     readManifest(await storage.getStream(filesKey), storage.uri(filesKey)),
   );
@@ -34,7 +60,6 @@ export async function openFullExport(storage: Storage, prefix: string, options: 
   checkCounts(summary, manifest, storage.uri(filesKey));
   const { s3Bucket, ...described } = summary;
   return {
-    kind: 'full',
     ...described,
     files: await locateFiles(storage, folder, s3Bucket, manifest.entries),
     trusted: checks.some(({ kind }) => kind === 'disagrees'),
@@ -45,6 +70,16 @@ export async function openFullExport(storage: Storage, prefix: string, options: 
     }),
     uri: uriOf(storage, folder),
   };
+}
+
+function wrongKind({ kind, uri }: Pick<Export, 'kind' | 'uri'>): TailraceError {
+  const [found, expected] = kind === 'full' ? ['a full', 'an incremental'] : ['an incremental', 'a full'];
+  return new TailraceError('MANIFEST_BAD', `This is ${found} export; ${expected} export was expected.`, {
+    expected: `${expected} export`,
+    found: `${found} export`,
+    place: uri,
+    hint: `Name the folder of ${expected} export.`,
+  });
 }
 
 async function orMissing<T>(storage: Storage, folder: string, name: string, read: () => Promise<T>): Promise<T> {

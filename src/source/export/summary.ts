@@ -1,51 +1,79 @@
 import { TailraceError } from '../../model/errors.ts';
 
-/** What manifest-summary.json says of a full export. Fields that are not listed here may be anything. */
-export interface ExportSummary {
+/** What manifest-summary.json says of any export. Fields that are not listed here may be anything. */
+interface SummaryBase {
   readonly exportArn: string;
   readonly tableArn: string;
   readonly tableId: string;
   readonly tableName: string;
-  readonly exportTime: string;
   readonly format: 'DYNAMODB_JSON' | 'ION';
   readonly itemCount: number;
   readonly s3Bucket: string | undefined;
 }
 
+export interface FullSummary extends SummaryBase {
+  readonly kind: 'full';
+  readonly exportTime: string;
+}
+
+export interface WindowSummary extends SummaryBase {
+  readonly kind: 'incremental';
+  readonly from: string;
+  readonly to: string;
+  readonly view: 'NEW_AND_OLD_IMAGES' | 'NEW_IMAGE';
+}
+
+export type ExportSummary = FullSummary | WindowSummary;
+
 export const SUMMARY_FILE = 'manifest-summary.json';
 /** Full exports have the first; the second came with incremental exports and names its kind in exportType. */
 const VERSIONS = ['2020-06-30', '2023-08-01'];
 const FORMATS = ['DYNAMODB_JSON', 'ION'] as const;
+/** The API says NEW_IMAGE, its description NEW_IMAGES. */
+const VIEWS = { NEW_AND_OLD_IMAGES: 'NEW_AND_OLD_IMAGES', NEW_IMAGE: 'NEW_IMAGE', NEW_IMAGES: 'NEW_IMAGE' } as const;
 const TABLE_ARN = /^arn:[^:]+:dynamodb:[^:]*:[^:]*:table\/([^/]+)$/;
 
 /** The fields of a manifest-summary.json whose bytes lie at `place`: strict on what is used, tolerant of the rest. */
 export function parseSummary(bytes: Uint8Array, place: string): ExportSummary {
   const fields = parseObject(bytes, place);
-  checkKind(fields, place);
+  const kind = readKind(fields, place);
   const tableArn = text(fields, 'tableArn', place);
   const tableName = TABLE_ARN.exec(tableArn)?.[1];
   if (tableName === undefined)
     throw bad('tableArn', 'arn:aws:dynamodb:<region>:<account>:table/<name>', tableArn, place);
-  const exportTime = text(fields, 'exportTime', place);
-  if (!/^\d{4}-\d\d-\d\dT/.test(exportTime) || Number.isNaN(Date.parse(exportTime))) {
-    throw bad('exportTime', 'a time such as 2026-03-01T12:00:00.000Z', exportTime, place);
-  }
   const outputFormat = text(fields, 'outputFormat', place);
   const format = FORMATS.find((known) => known === outputFormat);
   if (format === undefined) throw bad('outputFormat', FORMATS.join(' or '), outputFormat, place);
   const itemCount = fields['itemCount'];
   if (!isCount(itemCount)) throw bad('itemCount', 'a whole number', show(itemCount), place);
-  const s3Bucket = typeof fields['s3Bucket'] === 'string' ? fields['s3Bucket'] : undefined;
-  return {
+  const base: SummaryBase = {
     exportArn: text(fields, 'exportArn', place),
     tableArn,
     tableId: text(fields, 'tableId', place),
     tableName,
-    exportTime,
     format,
     itemCount,
-    s3Bucket,
+    s3Bucket: typeof fields['s3Bucket'] === 'string' ? fields['s3Bucket'] : undefined,
   };
+  if (kind === 'full') return { kind, ...base, exportTime: time(fields, 'exportTime', place) };
+  return { kind, ...base, ...windowOf(fields, place) };
+}
+
+function windowOf(fields: Fields, place: string): Pick<WindowSummary, 'from' | 'to' | 'view'> {
+  const from = time(fields, 'exportFromTime', place);
+  const to = time(fields, 'exportToTime', place);
+  if (Date.parse(from) >= Date.parse(to)) throw bad('exportToTime', `a time later than ${from}`, to, place);
+  const outputView = text(fields, 'outputView', place);
+  const view = Object.entries(VIEWS).find(([known]) => known === outputView)?.[1];
+  if (view === undefined) throw bad('outputView', 'NEW_AND_OLD_IMAGES or NEW_IMAGE', show(outputView), place);
+  return { from, to, view };
+}
+
+/** A time with its zone: without one it would mean another moment on another machine. */
+function time(fields: Fields, name: string, place: string): string {
+  const value = text(fields, name, place);
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d.*(?:Z|[+-]\d\d:?\d\d)$/.test(value) && !Number.isNaN(Date.parse(value))) return value;
+  throw bad(name, 'a time such as 2026-03-01T12:00:00.000Z', value, place);
 }
 
 /** 'full' or 'incremental', as far as the summary can be read; 'unreadable' otherwise. For looking around only. */
@@ -64,21 +92,16 @@ export function kindOfSummary(bytes: Uint8Array): {
   }
 }
 
-function checkKind(fields: Fields, place: string): void {
-  if (isIncremental(fields)) {
-    throw new TailraceError('MANIFEST_BAD', 'This is an incremental export; a full export was expected.', {
-      expected: 'a full export',
-      found: 'exportType INCREMENTAL_EXPORT',
-      place,
-      hint: 'Name the folder of a full export; this version loads full exports only.',
-    });
-  }
+function readKind(fields: Fields, place: string): 'full' | 'incremental' {
+  const incremental = isIncremental(fields);
   const exportType = fields['exportType'];
-  if (exportType !== undefined && exportType !== null && exportType !== 'FULL_EXPORT') {
-    throw bad('exportType', 'FULL_EXPORT', show(exportType), place);
-  }
+  const expected = incremental ? 'INCREMENTAL_EXPORT' : 'FULL_EXPORT';
+  if (exportType !== undefined && exportType !== null && exportType !== expected)
+    throw bad('exportType', expected, show(exportType), place);
   const version = text(fields, 'version', place);
-  if (!VERSIONS.includes(version)) throw bad('version', VERSIONS.join(' or '), version, place);
+  const versions = incremental ? VERSIONS.slice(1) : VERSIONS;
+  if (!versions.includes(version)) throw bad('version', versions.join(' or '), version, place);
+  return incremental ? 'incremental' : 'full';
 }
 
 function isIncremental(fields: Fields): boolean {
