@@ -53,7 +53,7 @@ describe('findFullExport', () => {
       uri: (key: string) => storage.uri(key),
     });
     expect(await findFullExport(watched, '')).toBe(`dynamodb-export/AWSDynamoDB/${exportId}`);
-    expect(listed).toContain(`dynamodb-export/AWSDynamoDB/${exportId}/`);
+    expect(listed).toContain('dynamodb-export/AWSDynamoDB/');
     expect(listed.filter((prefix) => prefix.includes('data/'))).toEqual([]);
   });
 
