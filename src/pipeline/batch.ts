@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StagedFile } from '../engine/duckdb/copy.ts';
 import { lineCounts } from '../engine/duckdb/count.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import { type StagedFile, writeLines } from '../engine/duckdb/write.ts';
+import { writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
 import type { Layout } from './learner.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import type { StagedFile } from '../engine/duckdb/write.ts';
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, TableHandle } from '../model/table.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
 import { rescueCounts, rescuedValues } from '../engine/duckdb/rescues.ts';
-import type { StagedFile } from '../engine/duckdb/write.ts';
 import { ident, list } from '../engine/sql/quote.ts';
 import { type Field, physicalType, TAGS, type Tag } from '../model/schema.ts';
 import type { DataFile } from '../model/table.ts';

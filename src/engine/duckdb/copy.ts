@@ -1,0 +1,158 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type PhysicalType, physicalType, systemType, type TableSchema } from '../../model/schema.ts';
+import type { PartitionField, PartitionValue, SortField } from '../../model/table.ts';
+import { ident, list, str } from '../sql/quote.ts';
+import { transformSql } from '../sql/transforms.ts';
+import { fieldIdsSql } from './field-ids.ts';
+import type { Duck } from './instance.ts';
+import { splitOffsets, type WrittenFile, writtenFiles } from './stats.ts';
+import type { Value } from './values.ts';
+
+/** How rows of a table become its data files. */
+export interface CopyJob {
+  readonly schema: TableSchema;
+  readonly partition: readonly PartitionField[];
+  readonly sort: readonly SortField[];
+  /** An empty folder for the Parquet files. */
+  readonly outDir: string;
+  readonly targetFileSizeBytes: number;
+  /** One thread and small row groups: for tables so wide that the usual way needs more memory than there is. */
+  readonly frugal?: boolean;
+  /** A partitioned batch is written in so many passes, each with a part of the partitions: the engine holds a buffer of
+   * all columns for each partition that is open. */
+  readonly passes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface StagedFile extends WrittenFile {
+  readonly partition: readonly PartitionValue[];
+  readonly splitOffsets: readonly number[];
+}
+
+/** Column that carries a partition's digest through COPY; PARTITION_BY leaves it out of the files. */
+const PART = '_tailrace_part';
+/** Names the file of a row where partition values are read back; no attribute's column begins so. */
+const FILE = '_tailrace_file';
+/** Rows in a row group: DuckDB's own unit of work, so that all threads are busy. */
+const ROW_GROUP_ROWS = 122_880;
+/** Rows in a row group where memory is short. */
+const FRUGAL_ROWS = 8_192;
+/** Each text column reserves room for its dictionary: with hundreds of columns, the default of 1 MB is too much. */
+const FRUGAL_DICTIONARY_BYTES = 16_384;
+/** Bytes in memory after which a row group ends early, so that wide rows do not outgrow the memory limit. */
+const ROW_GROUP_BYTES = 48 * 1024 * 1024;
+
+/** Writes the rows of a query, whose columns are those of the schema, as data files on this machine's disk. */
+export async function copyRows(duck: Duck, select: string, job: CopyJob): Promise<StagedFile[]> {
+  const rows = await copy(duck, job, select);
+  const files = writtenFiles(rows, job.schema).filter((file) => file.rows > 0);
+  const partitions = await partitionValues(duck, job, files);
+  const staged: StagedFile[] = [];
+  for (const file of files) {
+    const offsets = await splitOffsets(duck, file.path, job.signal);
+    staged.push({ ...file, partition: partitions.get(file.path) ?? [], splitOffsets: offsets });
+  }
+  return staged;
+}
+
+async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<string, Value>[]> {
+  const { schema } = job;
+  const data = join(job.outDir, 'data');
+  await mkdir(data, { recursive: true });
+  const options = [
+    'FORMAT parquet',
+    'COMPRESSION zstd',
+    `FIELD_IDS ${fieldIdsSql(schema)}`,
+    'RETURN_STATS',
+    ...(job.frugal === true ? [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`] : []),
+    `ROW_GROUP_SIZE ${job.frugal === true ? FRUGAL_ROWS : ROW_GROUP_ROWS}`,
+    'OVERWRITE_OR_IGNORE',
+  ];
+  const sorted = job.sort.length > 0;
+  if (!sorted) options.push(`ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`);
+  const partitioned = job.partition.length > 0;
+  if (partitioned) options.push(`PARTITION_BY (${PART})`, `FILENAME_PATTERN 'part_{i}'`);
+  else options.push(`FILE_SIZE_BYTES ${job.targetFileSizeBytes}`, `FILENAME_PATTERN 'part_{i}'`);
+  const keyed = partitioned ? `SELECT *, ${digest(job, schema)} AS ${PART} FROM (${select})` : select;
+  const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
+  // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
+  await duck.run(
+    `SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
+  );
+  const passes = partitioned ? (job.passes ?? 1) : 1;
+  const written: Record<string, Value>[] = [];
+  for (let pass = 0; pass < passes; pass++) {
+    const part = passes === 1 ? keyed : `SELECT * FROM (${keyed}) WHERE hash(${PART}) % ${passes} = ${pass}`;
+    const query = sorted ? `SELECT * FROM (${part}) ORDER BY ${order}` : part;
+    written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
+  }
+  return written;
+}
+
+function sortSql(field: SortField): string {
+  return `${ident(field.column)} ${field.descending ? 'DESC' : 'ASC'} NULLS ${field.nullsFirst ? 'FIRST' : 'LAST'}`;
+}
+
+/** One text for each combination of partition values, fit for a folder's name whatever the values are. */
+function digest(job: CopyJob, schema: TableSchema): string {
+  const parts = job.partition.map((field) => `coalesce(md5((${partitionSql(field, schema)})::VARCHAR), '-')`);
+  return `md5(concat_ws('/', ${parts.join(', ')}))`;
+}
+
+function partitionSql(field: PartitionField, schema: TableSchema): string {
+  return transformSql(field, ident(field.column), columnType(schema, field.column));
+}
+
+/** The physical type of a top-level column that may be partitioned by. */
+export function columnType(schema: TableSchema, name: string): PhysicalType {
+  const column = schema.columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return physicalType(column.type) ?? 'string';
+  const system = schema.system.find((candidate) => candidate.name === name);
+  return system === undefined ? 'timestamptz' : systemType(system.name);
+}
+
+/** The typed partition values of each file, read from its rows: all rows of a file have the same. */
+async function partitionValues(
+  duck: Duck,
+  job: CopyJob,
+  files: readonly WrittenFile[],
+): Promise<Map<string, PartitionValue[]>> {
+  const values = new Map<string, PartitionValue[]>();
+  if (job.partition.length === 0 || files.length === 0) return values;
+  const { schema } = job;
+  const names = job.partition.map((_, i) => `p${i}`);
+  const selects = job.partition.map((field, i) => `first(${partitionText(field, schema)}) AS p${i}`);
+  const rows = await duck.rows(
+    `SELECT ${FILE}, ${selects.join(', ')} FROM read_parquet(${list(files.map((file) => file.path))}, filename=${str(FILE)}, hive_partitioning=false) GROUP BY ${FILE}`,
+    job.signal,
+  );
+  for (const row of rows) {
+    values.set(
+      String(row[FILE]),
+      names.map((name, i) => typedValue(row[name] ?? null, job.partition[i] as PartitionField, schema)),
+    );
+  }
+  return values;
+}
+
+function partitionText(field: PartitionField, schema: TableSchema): string {
+  const sql = partitionSql(field, schema);
+  const type = columnType(schema, field.column);
+  if (field.transform === 'identity' || field.transform === 'truncate') {
+    if (type === 'binary') return `lower(hex(${sql}))`;
+    if (type === 'timestamptz') return `epoch_us(${sql})::VARCHAR`;
+  }
+  return `(${sql})::VARCHAR`;
+}
+
+/** Text out of the engine as the value that table metadata wants (see PartitionValue). */
+function typedValue(value: Value, field: PartitionField, schema: TableSchema): PartitionValue {
+  if (value === null) return null;
+  const text = String(value);
+  if (field.transform !== 'identity' && field.transform !== 'truncate') return Number(text);
+  const type = columnType(schema, field.column);
+  if (type === 'long' || type === 'timestamptz') return BigInt(text);
+  if (type === 'boolean') return text === 'true';
+  return text;
+}
