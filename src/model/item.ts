@@ -18,3 +18,28 @@ export interface KeyAttribute {
   /** Undefined when the user named the key and only the data can tell. */
   readonly tag?: Extract<Tag, 'S' | 'N' | 'B'>;
 }
+
+/** What a line is: an item (full export), or one change of an item (incremental export). */
+export type LineShape = 'item' | 'change';
+
+/** The lines of one source, and what becomes of them. */
+export interface Lines {
+  readonly shape: LineShape;
+  /** ARN of the export; history tables keep it. */
+  readonly source: string;
+  /** The table keeps old images, so they must be sound; else nobody looks into them. */
+  readonly oldImages: boolean;
+  /** Changes carry old images: without them, an insert cannot be told from an update. */
+  readonly bothImages: boolean;
+}
+
+/** The parts of a change's line. */
+export interface Change {
+  /** Time of the write in microseconds since 1970, as a whole number. */
+  readonly micros: string;
+  readonly keys: Item;
+  /** Undefined where the line has none, or where nobody wants it. */
+  readonly oldImage: Item | undefined;
+  /** Undefined: the item is gone. */
+  readonly newImage: Item | undefined;
+}

@@ -1,4 +1,4 @@
-import type { Item } from '../model/item.ts';
+import type { Change, Item } from '../model/item.ts';
 
 /** A unit of reading: one data file of an export, with what its manifest says of it. */
 export interface SourceFile {
@@ -69,7 +69,7 @@ export interface FoundExport {
 /** A data file made readable for the engine: verified bytes on this machine's disk. */
 export interface LocalFile {
   readonly source: SourceFile;
-  /** Gzipped or plain JSON lines, `{"Item":{…}}` each. The suffix tells which. */
+  /** Gzipped or plain JSON lines, `{"Item":{…}}` or a change each. The suffix tells which. */
   readonly path: string;
   /** Bytes that it takes from the temporary budget; 0 when it is read in place. */
   readonly tempBytes: number;
@@ -98,4 +98,4 @@ export interface SievedFile {
 }
 
 /** Called with each well-formed item of a sieved or sampled file, so that the schema can learn from it. */
-export type ItemSink = (item: Item) => void;
+export type ItemSink = (item: Item, change?: Change) => void;

@@ -9,7 +9,7 @@
 import { setMaxListeners } from 'node:events';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
-import type { FullExport, LocalFile, SourceFile } from '../port.ts';
+import type { Export, LocalFile, SourceFile } from '../port.ts';
 import { type FetchedFile, fetchFile } from './fetch.ts';
 
 const PARALLEL_FILES = 4;
@@ -45,7 +45,7 @@ export interface BatchOptions {
 }
 
 /** The export's files in manifest order, in runs of at most so many compressed bytes (at least one file each). */
-export function planBatches(source: FullExport, batchBytes: number): readonly BatchPlan[] {
+export function planBatches(source: Export, batchBytes: number): readonly BatchPlan[] {
   const plans: { index: number; files: SourceFile[] }[] = [];
   let bytes = 0;
   for (const file of source.files) {
@@ -62,11 +62,7 @@ export function planBatches(source: FullExport, batchBytes: number): readonly Ba
 }
 
 /** Fetches batch after batch, the next ones in the background while the consumer works. */
-export async function* fetchBatches(
-  storage: Storage,
-  source: FullExport,
-  options: BatchOptions,
-): AsyncGenerator<Batch> {
+export async function* fetchBatches(storage: Storage, source: Export, options: BatchOptions): AsyncGenerator<Batch> {
   const plans = planBatches(source, options.batchBytes).filter(({ index }) => options.skip?.(index) !== true);
   const ahead = new ReadAhead(storage, source, plans, options);
   ahead.checkBudget();
@@ -91,7 +87,7 @@ interface Slot {
 
 class ReadAhead {
   readonly #storage: Storage;
-  readonly #source: FullExport;
+  readonly #source: Export;
   readonly #options: BatchOptions;
   readonly #slots: Map<number, Slot>;
   readonly #queue: { readonly slot: Slot; readonly place: number }[];
@@ -104,7 +100,7 @@ class ReadAhead {
   #failure: { readonly thrown: unknown } | undefined;
   #usedBytes = 0;
 
-  constructor(storage: Storage, source: FullExport, plans: readonly BatchPlan[], options: BatchOptions) {
+  constructor(storage: Storage, source: Export, plans: readonly BatchPlan[], options: BatchOptions) {
     this.#storage = storage;
     this.#source = source;
     this.#options = options;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { writeFault } from '../lines/write.ts';
-import type { FullExport, LocalFile, SourceFile } from '../port.ts';
+import type { Export, LocalFile, SourceFile } from '../port.ts';
 import { type DownloadOptions, download } from './download.ts';
 import { fetchFault, replaced } from './faults.ts';
 
@@ -29,7 +29,7 @@ export interface FetchedFile extends LocalFile {
  */
 export async function fetchFile(
   storage: Storage,
-  source: FullExport,
+  source: Export,
   file: SourceFile,
   options: FetchOptions,
 ): Promise<FetchedFile> {
@@ -43,7 +43,13 @@ export async function fetchFile(
     const { convertFile } = await import('../ion/file.ts');
     const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-ion-${process.pid}.json`);
     await mkdir(options.tempDir, { recursive: true });
-    const { bytes, rejects } = await convertFile(fetched.path, path, file.manifestKey, options.signal);
+    const { bytes, rejects } = await convertFile(
+      fetched.path,
+      path,
+      file.manifestKey,
+      options.signal,
+      source.kind === 'incremental' ? 'change' : 'item',
+    );
     await fetched.recheck();
     return {
       source: file,
@@ -60,7 +66,7 @@ export async function fetchFile(
 
 async function verifyInPlace(
   path: string,
-  source: FullExport,
+  source: Export,
   file: SourceFile,
   options: FetchOptions,
 ): Promise<FetchedFile> {
@@ -88,7 +94,7 @@ async function verifyInPlace(
 
 async function fetchRemote(
   storage: Storage,
-  source: FullExport,
+  source: Export,
   file: SourceFile,
   options: FetchOptions,
 ): Promise<FetchedFile> {
@@ -119,7 +125,7 @@ async function identity(path: string, file: SourceFile): Promise<string> {
   }
 }
 
-function checkMd5(found: string, source: FullExport, file: SourceFile): void {
+function checkMd5(found: string, source: Export, file: SourceFile): void {
   if (found === file.md5Base64) return;
   const other = source.files.find((candidate) => candidate.md5Base64 === found);
   throw new TailraceError(

@@ -1,5 +1,6 @@
-import type { Reader } from 'ion-js';
-import type { AttributeValue, Item } from '../../model/item.ts';
+import type { IonType, Reader } from 'ion-js';
+import type { AttributeValue, Change, Item } from '../../model/item.ts';
+import { checkChange, MICROS } from '../lines/change.ts';
 import { canonicalNumber } from '../lines/number.ts';
 import { MAX_NESTING } from '../lines/parse.ts';
 import { LineFault } from '../lines/scan.ts';
@@ -23,6 +24,56 @@ export function readItem(reader: Reader): Item {
   reader.stepOut();
   if (reader.next() !== null) throw new LineFault('text after the item');
   return item;
+}
+
+/** A change of an incremental Ion export: `{Record:{Keys:{…},Metadata:{WriteTimestampMicros:…},OldImage:{…},NewImage:{…}}}`. */
+export function readChange(reader: Reader): Change {
+  if (reader.next()?.name !== 'struct' || reader.isNull()) throw new LineFault('not an Ion struct');
+  reader.stepIn();
+  const first = reader.next();
+  const inRecord = reader.fieldName() === 'Record';
+  if (inRecord) {
+    if (first?.name !== 'struct' || reader.isNull()) throw new LineFault('"Record" is not a struct');
+    reader.stepIn();
+  }
+  const parts = readParts(reader, inRecord ? reader.next() : first);
+  if (inRecord) {
+    reader.stepOut();
+    if (reader.next() !== null) throw new LineFault('more than "Record" in the line');
+  }
+  reader.stepOut();
+  if (reader.next() !== null) throw new LineFault('text after the change');
+  return checkChange(parts);
+}
+
+function readParts(reader: Reader, first: IonType | null): Parameters<typeof checkChange>[0] {
+  const images = new Map<string, Item>();
+  let micros: string | undefined;
+  for (let type = first; type !== null; type = reader.next()) {
+    const name = reader.fieldName() ?? '';
+    const known = name === 'Metadata' || name === 'Keys' || name === 'OldImage' || name === 'NewImage';
+    if (!known) throw new LineFault(`unknown member ${JSON.stringify(name.slice(0, 100))} in the line of a change`);
+    if (reader.isNull()) continue;
+    if (type.name !== 'struct') throw new LineFault(`"${name}" is not a struct`);
+    if (images.has(name)) throw new LineFault(`"${name}" stands twice`);
+    if (name === 'Metadata') micros = readMicros(reader);
+    images.set(name, name === 'Metadata' ? new Map() : readMembers(reader, 0));
+  }
+  const [keys, oldImage, newImage] = [images.get('Keys'), images.get('OldImage'), images.get('NewImage')];
+  return { micros, keys, oldImage, newImage };
+}
+
+function readMicros(reader: Reader): string | undefined {
+  let micros: string | undefined;
+  reader.stepIn();
+  for (let type = reader.next(); type !== null; type = reader.next()) {
+    if (reader.fieldName() !== MICROS || reader.isNull()) continue;
+    if (type.name === 'string') micros = readText(reader);
+    else if (type.name === 'decimal' || type.name === 'int') micros = readNumber(reader, type.name);
+    else throw new LineFault(`"${MICROS}" is not a number`);
+  }
+  reader.stepOut();
+  return micros;
 }
 
 function readMembers(reader: Reader, level: number): Map<string, AttributeValue> {

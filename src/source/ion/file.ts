@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { TailraceError } from '../../model/errors.ts';
+import type { LineShape } from '../../model/item.ts';
 import { readLines } from '../lines/open.ts';
 import { makeReject } from '../lines/sieve.ts';
 import { LineWriter } from '../lines/write.ts';
@@ -22,6 +23,7 @@ export async function convertFile(
   to: string,
   manifestName: string,
   signal?: AbortSignal,
+  shape: LineShape = 'item',
 ): Promise<ConvertedFile> {
   return withPool(async (runTask) => {
     const writer = await LineWriter.open(to);
@@ -34,7 +36,7 @@ export async function convertFile(
       for (const reject of result.rejects) rejects.push(reject);
     };
     try {
-      for await (const task of tasksOf(from, manifestName, rejects, signal)) {
+      for await (const task of tasksOf(from, manifestName, shape, rejects, signal)) {
         running.push(run(runTask, task, signal));
         if (running.length > TASKS_AHEAD) await finish();
       }
@@ -64,6 +66,7 @@ function run(runTask: RunTask, task: IonTask, signal: AbortSignal | undefined): 
 async function* tasksOf(
   path: string,
   file: string,
+  shape: LineShape,
   rejects: Reject[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<IonTask> {
@@ -79,8 +82,8 @@ async function* tasksOf(
     numbers.push(line.number);
     bytes += line.bytes.length + 1;
     if (bytes < TASK_BYTES) continue;
-    yield { bytes: Buffer.concat(lines, bytes), numbers, file };
+    yield { bytes: Buffer.concat(lines, bytes), numbers, file, shape };
     [lines, numbers, bytes] = [[], [], 0];
   }
-  if (numbers.length > 0) yield { bytes: Buffer.concat(lines, bytes), numbers, file };
+  if (numbers.length > 0) yield { bytes: Buffer.concat(lines, bytes), numbers, file, shape };
 }

@@ -3,12 +3,13 @@
  * started from a file.
  */
 import { makeReader } from 'ion-js';
+import type { LineShape } from '../../model/item.ts';
 import { decodeUtf8 } from '../lines/parse.ts';
 import { printLine } from '../lines/print.ts';
 import { LineFault } from '../lines/scan.ts';
 import { makeReject } from '../lines/sieve.ts';
 import type { Reject } from '../port.ts';
-import { readItem } from './convert.ts';
+import { readChange, readItem } from './convert.ts';
 
 export interface IonTask {
   /** Whole lines of Ion text, each ended by a newline. */
@@ -16,6 +17,8 @@ export interface IonTask {
   /** The number of each line in its file. */
   readonly numbers: readonly number[];
   readonly file: string;
+  /** Default: item. */
+  readonly shape?: LineShape;
 }
 
 export interface IonResult {
@@ -25,7 +28,7 @@ export interface IonResult {
 }
 
 /** Turns lines of an Ion export into lines of a DynamoDB JSON export. */
-export default function convertTask({ bytes, numbers, file }: IonTask): IonResult {
+export default function convertTask({ bytes, numbers, file, shape }: IonTask): IonResult {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const lines: string[] = [];
   const rejects: Reject[] = [];
@@ -35,7 +38,7 @@ export default function convertTask({ bytes, numbers, file }: IonTask): IonResul
     const line = source.subarray(start, end);
     start = end + 1;
     try {
-      lines.push(`${convertLine(line)}\n`);
+      lines.push(`${convertLine(line, shape)}\n`);
     } catch (thrown) {
       rejects.push(makeReject(file, { number, bytes: line }, reasonOf(thrown)));
     }
@@ -43,10 +46,13 @@ export default function convertTask({ bytes, numbers, file }: IonTask): IonResul
   return { bytes: Buffer.from(lines.join('')), rejects };
 }
 
-function convertLine(line: Buffer): string {
+function convertLine(line: Buffer, shape: LineShape | undefined): string {
   const text = decodeUtf8(line);
   if (text === undefined) throw new LineFault('not UTF-8');
-  return printLine(readItem(makeReader(text)));
+  const reader = makeReader(text);
+  if (shape !== 'change') return printLine(readItem(reader));
+  const change = readChange(reader);
+  return printLine(change.keys, change);
 }
 
 /** Messages of the Ion reader may quote the line, and with it people's data: only ours are passed on. */

@@ -1,9 +1,11 @@
-import type { AttributeValue, Item } from '../../model/item.ts';
+import type { AttributeValue, Change, Item, Lines } from '../../model/item.ts';
+import { checkChange, MICROS } from './change.ts';
 import { canonicalNumber } from './number.ts';
 import { LineFault, Scanner } from './scan.ts';
 
 export type ParsedLine =
-  | { readonly ok: true; readonly item: Item }
+  /** Of a change, the item is its new image, or, where that is gone, its key. */
+  | { readonly ok: true; readonly item: Item; readonly change?: Change }
   /** Why not, in one phrase without any value of the item. */
   | { readonly ok: false; readonly reason: string };
 
@@ -13,15 +15,23 @@ const MAX_SHOWN = 100;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads one line of a full export, `{"Item":{…}}`, believing nothing; numbers come out in DynamoDB's own spelling. */
-export function parseLine(line: string | Uint8Array): ParsedLine {
+/** What a reader of lines has to know of them. */
+export type LineRules = Pick<Lines, 'shape' | 'oldImages'>;
+
+/**
+ * Reads one line of a full export, `{"Item":{…}}`, or of an incremental one, `{"Metadata":…,"Keys":…,"NewImage":…}`,
+ * believing nothing; numbers come out in DynamoDB's own spelling.
+ */
+export function parseLine(line: string | Uint8Array, rules?: LineRules): ParsedLine {
   const text = typeof line === 'string' ? line : decodeUtf8(line);
   if (text === undefined) return { ok: false, reason: 'not UTF-8' };
   if (text.startsWith('\ufeff')) return { ok: false, reason: 'begins with a byte order mark' };
   if (typeof line === 'string' && LONE_SURROGATE.test(text)) return { ok: false, reason: 'lone surrogate' };
   const path: string[] = [];
   try {
-    return { ok: true, item: parseItem(new Scanner(text), path) };
+    if (rules?.shape !== 'change') return { ok: true, item: parseItem(new Scanner(text), path) };
+    const change = parseChange(new Scanner(text), path, rules.oldImages);
+    return { ok: true, item: change.newImage ?? change.keys, change };
   } catch (thrown) {
     if (!(thrown instanceof LineFault)) throw thrown;
     return {
@@ -55,6 +65,63 @@ function parseItem(scanner: Scanner, path: string[]): Item {
   scanner.expect('}');
   if (!scanner.atEnd()) throw scanner.fault('text after the item');
   return item;
+}
+
+/** Members that are null count as absent, as for the engine. */
+function parseChange(scanner: Scanner, path: string[], oldImages: boolean): Change {
+  if (!scanner.take('{')) throw new LineFault('not a JSON object');
+  const seen = new Set<string>();
+  const images = new Map<string, Item>();
+  let micros: string | undefined;
+  if (!scanner.take('}')) {
+    do {
+      const name = scanner.string();
+      if (seen.has(name)) throw new LineFault(`${quoted(name)} stands twice`);
+      seen.add(name);
+      scanner.expect(':');
+      if (name === 'Metadata') micros = parseMicros(scanner);
+      else if (name === 'OldImage' && !oldImages) scanner.skip();
+      else if (name === 'Keys' || name === 'OldImage' || name === 'NewImage') {
+        if (scanner.takeWord('null')) continue;
+        if (!scanner.sees('{')) throw new LineFault(`${quoted(name)} is not an object`);
+        images.set(name, parseMembers(scanner, path, 0));
+      } else throw new LineFault(`unknown member ${quoted(name)} in the line of a change`);
+    } while (scanner.take(','));
+    scanner.expect('}');
+  }
+  if (!scanner.atEnd()) throw scanner.fault('text after the change');
+  return checkChange({
+    micros,
+    keys: images.get('Keys'),
+    oldImage: images.get('OldImage'),
+    newImage: images.get('NewImage'),
+  });
+}
+
+/** `{"WriteTimestampMicros":{"N":"…"}}`, as real exports have it, or the number or its text alone, as documents show. */
+function parseMicros(scanner: Scanner): string | undefined {
+  let micros: string | undefined;
+  if (scanner.takeWord('null')) return undefined;
+  if (!scanner.take('{')) throw new LineFault('"Metadata" is not an object');
+  if (scanner.take('}')) return undefined;
+  do {
+    const name = scanner.string();
+    scanner.expect(':');
+    if (name !== MICROS) {
+      scanner.skip();
+      continue;
+    }
+    if (micros !== undefined) throw new LineFault(`${quoted(name)} stands twice`);
+    const typed = scanner.take('{');
+    if (typed) {
+      if (scanner.string() !== 'N') throw new LineFault(`${quoted(MICROS)} is not a number`);
+      scanner.expect(':');
+    }
+    micros = scanner.sees('"') ? scanner.string() : scanner.number();
+    if (typed) scanner.expect('}');
+  } while (scanner.take(','));
+  scanner.expect('}');
+  return micros;
 }
 
 function parseMembers(scanner: Scanner, path: string[], level: number): Map<string, AttributeValue> {

@@ -1,8 +1,14 @@
-import type { AttributeValue, Item } from '../../model/item.ts';
+import type { AttributeValue, Change, Item } from '../../model/item.ts';
 
-/** A line of a full export in canonical form, without its newline: `{"Item":{"a":{"N":"1"}}}`. */
-export function printLine(item: Item): string {
-  return `{"Item":${printMembers(item)}}`;
+/** A line of an export in canonical form, without its newline: `{"Item":{"a":{"N":"1"}}}`. */
+export function printLine(item: Item, change?: Change): string {
+  return change === undefined ? `{"Item":${printMembers(item)}}` : printChange(change);
+}
+
+function printChange({ micros, keys, oldImage, newImage }: Change): string {
+  const before = oldImage === undefined ? '' : `,"OldImage":${printMembers(oldImage)}`;
+  const after = newImage === undefined ? '' : `,"NewImage":${printMembers(newImage)}`;
+  return `{"Metadata":{"WriteTimestampMicros":{"N":"${micros}"}},"Keys":${printMembers(keys)}${before}${after}}`;
 }
 
 function printMembers(members: ReadonlyMap<string, AttributeValue>): string {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import type { Item } from '../../model/item.ts';
+import type { Change, Item } from '../../model/item.ts';
 import { readLines } from './open.ts';
-import { parseLine } from './parse.ts';
+import { type LineRules, parseLine } from './parse.ts';
 import { printLine } from './print.ts';
 import { LineWriter } from './write.ts';
 
@@ -12,7 +12,9 @@ export interface SampleOptions {
   readonly maxBytes: number;
   /** Most files: the first, the last, and others evenly between. Default: all. */
   readonly maxFiles?: number;
-  readonly sink: (item: Item, path: string) => void;
+  readonly sink: (item: Item, path: string, change?: Change) => void;
+  /** Default: lines of a full export. */
+  readonly rules?: LineRules;
   /** Where the good lines go as one plain file, so that the engine can look at the same sample. */
   readonly keepTo?: string;
   readonly signal?: AbortSignal;
@@ -66,14 +68,14 @@ async function sampleFile(
       return { ...head, complete: false };
     }
     head.bytes += line.bytes.length;
-    const parsed = line.cut ? undefined : parseLine(line.bytes);
+    const parsed = line.cut ? undefined : parseLine(line.bytes, options.rules);
     if (parsed === undefined || !parsed.ok) {
       head.rejects += 1;
       continue;
     }
     head.items += 1;
-    options.sink(parsed.item, path);
-    await writer?.add(`${printLine(parsed.item)}\n`);
+    options.sink(parsed.item, path, parsed.change);
+    await writer?.add(`${printLine(parsed.item, parsed.change)}\n`);
   }
   return { ...head, complete: true };
 }

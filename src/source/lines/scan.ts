@@ -4,6 +4,9 @@ export class LineFault extends Error {}
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const SPACE = /[ \t\r\n]*/y;
 const SURROGATE = /\p{Surrogate}/u;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** Values that nobody looks into may nest so deep. */
+const MAX_SKIPPED_LEVELS = 500;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
   '\\': '\\',
@@ -72,6 +75,36 @@ export class Scanner {
     const value = parts.join('');
     if (SURROGATE.test(value)) throw this.fault('lone surrogate in a string');
     return value;
+  }
+
+  /** The next token, a number, as its text. */
+  number(): string {
+    this.#skipSpace();
+    NUMBER.lastIndex = this.#at;
+    const text = NUMBER.exec(this.#text)?.[0];
+    if (text === undefined) throw this.fault('expected a value');
+    this.#at += text.length;
+    return text;
+  }
+
+  /** Past one value, whatever it is, as long as it is JSON. */
+  skip(level = 0): void {
+    if (level > MAX_SKIPPED_LEVELS) throw new LineFault(`nested deeper than ${MAX_SKIPPED_LEVELS} levels`);
+    if (this.sees('"')) this.string();
+    else if (this.take('{')) {
+      if (this.take('}')) return;
+      do {
+        this.string();
+        this.expect(':');
+        this.skip(level + 1);
+      } while (this.take(','));
+      this.expect('}');
+    } else if (this.take('[')) {
+      if (this.take(']')) return;
+      do this.skip(level + 1);
+      while (this.take(','));
+      this.expect(']');
+    } else if (!this.takeWord('true') && !this.takeWord('false') && !this.takeWord('null')) this.number();
   }
 
   fault(what: string): LineFault {

@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Item } from '../../model/item.ts';
+import type { Change, Item } from '../../model/item.ts';
 import type { ItemSink, Reject, SievedFile } from '../port.ts';
 import { readLines } from './open.ts';
-import { decodeUtf8, parseLine } from './parse.ts';
+import { decodeUtf8, type LineRules, parseLine } from './parse.ts';
 import { printLine } from './print.ts';
 import { type Line, MAX_LINE_BYTES } from './split.ts';
 import { LineWriter } from './write.ts';
@@ -11,7 +11,9 @@ import { LineWriter } from './write.ts';
 export interface SieveOptions {
   readonly tempDir: string;
   /** Why a well-formed item cannot be loaded all the same (its key is missing), or undefined. */
-  readonly accept?: (item: Item) => string | undefined;
+  readonly accept?: (item: Item, change?: Change) => string | undefined;
+  /** Default: lines of a full export. */
+  readonly rules?: LineRules;
   /** Gets each item that can be loaded, so that the schema learns from it. */
   readonly sink?: ItemSink;
   readonly signal?: AbortSignal;
@@ -30,7 +32,7 @@ export interface Sieved extends SievedFile {
 
 let sieved = 0;
 
-/** Reads a file of a full export line by line: good lines go to a new file in canonical form, the others are rejects. */
+/** Reads a file of an export line by line: good lines go to a new file in canonical form, the others are rejects. */
 export async function sieveFile(path: string, manifestName: string, options: SieveOptions): Promise<Sieved> {
   await mkdir(options.tempDir, { recursive: true });
   sieved += 1;
@@ -43,13 +45,13 @@ export async function sieveFile(path: string, manifestName: string, options: Sie
   let rejected = 0;
   try {
     for await (const line of readLines(path, manifestName, options.signal)) {
-      const read = line.cut ? { ok: false as const, reason: cutReason } : parseLine(line.bytes);
-      const refused = read.ok ? options.accept?.(read.item) : undefined;
+      const read = line.cut ? { ok: false as const, reason: cutReason } : parseLine(line.bytes, options.rules);
+      const refused = read.ok ? options.accept?.(read.item, read.change) : undefined;
       const parsed = refused === undefined ? read : { ok: false as const, reason: refused };
       if (parsed.ok) {
         lines += 1;
-        options.sink?.(parsed.item);
-        await writer.add(`${printLine(parsed.item)}\n`);
+        options.sink?.(parsed.item, parsed.change);
+        await writer.add(`${printLine(parsed.item, parsed.change)}\n`);
       } else {
         rejected += 1;
         const reject = makeReject(manifestName, line, parsed.reason);
