@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaReport } from '../model/report.ts';
+import { columnsText } from './print/columns-text.ts';
 import { warningLines } from './print/report-text.ts';
 import { diffText, schemaText } from './print/schema-text.ts';
 import { plural } from './print/units.ts';
@@ -71,7 +72,7 @@ function addInfer(schema: Command, shell: Shell): void {
       await writeWhole(path.resolve(session.world.cwd, out), out, text);
       await session.output.report(report, () => {
         const lines = [
-          `Wrote ${out}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}.`,
+          `Wrote ${out}: ${columnsText(report.columns)} from ${plural(report.items, 'item')}.`,
           ...warningLines(report.warnings, session.output.style),
           `Edit it, then load with \`--schema ${out}\`; \`tailrace schema show\` explains each decision.`,
         ];

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isNested } from '../model/attribute-path.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaReport, SyncReport } from '../model/report.ts';
 import { customers, customersRandom, NASTY_CUSTOMER } from './customers.ts';
@@ -37,7 +38,8 @@ export function syncText(command: string, report: SyncReport): string {
 export function schemaText(command: string, report: SchemaReport): string {
   const telling = report.columns.filter(({ attribute }) => attribute !== undefined && TELLING.includes(attribute));
   const rows = telling.map(({ name, type, reason }) => [name, type, reason]);
-  const rest = report.columns.length - telling.length;
+  const rest =
+    report.columns.filter(({ attribute }) => attribute === undefined || !isNested(attribute)).length - telling.length;
   return `$ ${command}\n\n${textTable(['column', 'type', 'why'], rows)}\n… and ${rest} more columns. What no column fits stands in _rescued, as DynamoDB JSON.`;
 }
 

@@ -1,4 +1,5 @@
 import { tableRescues } from '../engine/duckdb/rescues.ts';
+import { pathText } from '../model/attribute-path.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaReportColumn } from '../model/report.ts';
 import { type ColumnType, type Field, physicalType, TAGS, type Tag } from '../model/schema.ts';
@@ -76,7 +77,7 @@ function explain(
   ].join('; ');
   const self = {
     name: field.name,
-    attribute: path.join('.'),
+    attribute: pathText(path),
     tag: field.tag,
     type: typeText(field.type),
     id: field.id,

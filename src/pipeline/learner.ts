@@ -63,6 +63,14 @@ export class Learner {
     this.restore(JSON.parse(JSON.stringify(other.knowledge())));
   }
 
+  /** The same knowledge by a user's schema file. */
+  withFile(file: SchemaFile | undefined): Learner {
+    if (file === undefined) return this;
+    const other = new Learner({ ...this.#options, file });
+    other.adopt(this);
+    return other;
+  }
+
   /** All that was learned, as a JSON value. */
   knowledge(): unknown {
     return { root: plain(this.#root), seen: [...this.#seen], surprised: this.#surprised };

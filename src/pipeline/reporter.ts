@@ -1,3 +1,4 @@
+import { pathText } from '../model/attribute-path.ts';
 import type { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { ReportColumn, SyncReport, Warning } from '../model/report.ts';
@@ -187,7 +188,7 @@ export function reportColumns(schema: TableSchema): ReportColumn[] {
   return [
     ...schema.columns.map((column) => ({
       name: column.name,
-      attribute: column.attr,
+      attribute: pathText([column.attr]),
       tag: column.tag,
       type: typeText(column.type),
       id: column.id,

@@ -1,3 +1,4 @@
+import { isNested, pathText } from '../model/attribute-path.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaChange, SchemaDiff, SchemaReport, SchemaReportColumn, Warning } from '../model/report.ts';
 import type { TableSchema } from '../model/schema.ts';
@@ -22,14 +23,17 @@ export async function inferSchema(end: string, options: SyncOptions, context: Ru
     const key = await resolveKey(options, file, undefined, source, context);
     const schemaOptions = { ...options.schema, key };
     const { learner, items, rejected } = await countExport(source, { ...options, schema: schemaOptions }, context);
-    const { mapped } = learner.layout();
+    const { mapped } = learner.withFile(file).layout();
     const warnings: Warning[] = [...source.export.warnings];
     if (rejected > 0)
       warnings.push({ code: 'items-rejected', text: `${rejected} items are malformed and would be rejected.` });
     if (mapped.unmapped.length > 0) {
       warnings.push({
         code: 'unmapped',
-        text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped.slice(0, 5).join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.`,
+        text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped
+          .slice(0, 5)
+          .map((attr) => pathText([attr]))
+          .join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.`,
       });
     }
     const columns = mapped.decisions.map(decided);
@@ -60,7 +64,7 @@ export async function diffSchema(a: string, b: string, options: SyncOptions, con
 
 function changed(change: ReturnType<typeof schemaDiff>[number]): SchemaChange {
   if (change.kind === 'key') return { path: 'key', change: 'key', from: change.before, to: change.after };
-  const path = change.path.join('.');
+  const path = pathText(change.path);
   switch (change.kind) {
     case 'added':
       return { path, change: 'added', to: change.after };
@@ -86,9 +90,10 @@ async function schemaOf(
   }
   const source = await openSource(end, options, context);
   try {
-    const key = await resolveKey(options, undefined, undefined, source, context);
+    const file = await readSchemaOption(options);
+    const key = await resolveKey(options, file, undefined, source, context);
     const { learner } = await countExport(source, { ...options, schema: { ...options.schema, key } }, context);
-    return learner.layout().schema;
+    return learner.withFile(file).layout().schema;
   } finally {
     await source.storage.close();
   }
@@ -103,7 +108,7 @@ function decided({ path, field, reason, node }: Decision): SchemaReportColumn {
   const example = field.tag === '*' ? [...node.examples.values()][0] : node.examples.get(field.tag);
   return {
     name: field.name,
-    attribute: path.join('.'),
+    attribute: pathText(path),
     tag: field.tag,
     type: typeText(field.type),
     id: field.id,
@@ -122,7 +127,9 @@ function report(
   tableName: string,
 ): SchemaReport {
   const reasons = new Map(
-    columns.filter((column) => !column.attribute?.includes('.')).map((column) => [column.name, column.reason]),
+    columns
+      .filter(({ attribute }) => attribute === undefined || !isNested(attribute))
+      .map((column) => [column.name, column.reason]),
   );
   const system = reportColumns(schema)
     .slice(schema.columns.length)

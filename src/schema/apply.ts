@@ -1,3 +1,4 @@
+import { type AttributePath, ELEMENT, pathText, VALUE } from '../model/attribute-path.ts';
 import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
@@ -92,7 +93,7 @@ function fieldOf(
   column: UserColumn,
   name: string,
   node: ValueNode,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   before: Field | undefined,
 ): Field {
@@ -105,7 +106,7 @@ function fieldOf(
 function slotType(
   slot: UserSlot,
   node: ValueNode,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   before: ColumnType | undefined,
 ): { tag: Slot['tag']; type: ColumnType } {
@@ -122,7 +123,7 @@ function slotType(
       const element = slotOf(
         type.element,
         node.element ?? emptyValue(),
-        [...path, '[]'],
+        [...path, ELEMENT],
         context,
         before?.kind === 'list' ? before.element : undefined,
       );
@@ -130,7 +131,7 @@ function slotType(
     }
     case 'map': {
       const old = before?.kind === 'map' ? before : undefined;
-      const value = slotOf(type.value, node.map?.merged ?? emptyValue(), [...path, '{}'], context, old?.value);
+      const value = slotOf(type.value, node.map?.merged ?? emptyValue(), [...path, VALUE], context, old?.value);
       return { tag, type: { kind: 'map', keyId: old?.keyId ?? context.nextId(), value } };
     }
     case 'struct':
@@ -143,7 +144,7 @@ function slotType(
 function slotOf(
   slot: UserSlot,
   node: ValueNode,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   before: Slot | undefined,
 ): Slot {
@@ -155,7 +156,7 @@ function slotOf(
 function fieldsOf(
   columns: readonly UserColumn[],
   node: ValueNode,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   before: ColumnType | undefined,
 ): Field[] {
@@ -180,14 +181,14 @@ function fieldsOf(
   );
 }
 
-function dataFormat(node: ValueNode, path: readonly string[]) {
+function dataFormat(node: ValueNode, path: AttributePath) {
   const [best] = [...node.times].sort((a, b) => b[1] - a[1]);
   if (best !== undefined) return best[0];
   throw new TailraceError(
     'SCHEMA_FILE',
-    `No format is given for the timestamp “${path.join('.')}”, and the data shows none.`,
+    `No format is given for the timestamp “${pathText(path)}”, and the data shows none.`,
     {
-      place: path.join('.'),
+      place: pathText(path),
       expected: 'iso, iso-ms, iso-us, epoch-s, epoch-ms or epoch-us',
       hint: 'Write {type: timestamp, format: iso-ms}.',
     },

@@ -1,3 +1,4 @@
+import { type AttributePath, ELEMENT, VALUE } from '../model/attribute-path.ts';
 import { compareBytes } from '../model/byte-order.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
@@ -21,7 +22,7 @@ export interface DecideContext {
   /** Nested attributes that are kept as text. */
   readonly asText?: ReadonlySet<string>;
   /** Called for every struct field, so that `schema show` can explain nested ones, too. */
-  readonly onField?: (path: readonly string[], field: Field, reason: string, node: ValueNode) => void;
+  readonly onField?: (path: AttributePath, field: Field, reason: string, node: ValueNode) => void;
 }
 
 /** A recorded column, list element or map value that the new choice should keep where it can. */
@@ -37,9 +38,9 @@ export function mainTag(node: ValueNode): Tag | undefined {
 }
 
 /** Chooses tag and type for a position by its most frequent tag, keeping what the table has recorded. */
-export function decide(node: ValueNode, path: readonly string[], context: DecideContext, recorded: Recorded): Choice {
+export function decide(node: ValueNode, path: AttributePath, context: DecideContext, recorded: Recorded): Choice {
   const opaque =
-    path.length === 1 && context.asText?.has(path[0] ?? '')
+    path.length === 1 && context.asText?.has(String(path[0]))
       ? 'nested values of this table have too many positions together'
       : opaqueReason(node, path.length, context.options.maxDepth);
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
@@ -55,7 +56,7 @@ export function decide(node: ValueNode, path: readonly string[], context: Decide
 export function decideTag(
   node: ValueNode,
   tag: Tag,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   recorded: ColumnType | undefined,
 ): Choice {
@@ -98,13 +99,8 @@ function isText(type: ColumnType): boolean {
   return type.kind === 'json' || type.kind === 'ddb-json';
 }
 
-function numberChoice(
-  node: ValueNode,
-  path: readonly string[],
-  options: SchemaOptions,
-  recorded: ColumnType | undefined,
-) {
-  const isKey = path.length === 1 && options.key.includes(path[0] ?? '');
+function numberChoice(node: ValueNode, path: AttributePath, options: SchemaOptions, recorded: ColumnType | undefined) {
+  const isKey = path.length === 1 && options.key.includes(String(path[0]));
   const mode = isKey && options.numbers === 'double' ? 'exact' : options.numbers;
   const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'N', path, options);
   if (time !== undefined)
@@ -115,21 +111,16 @@ function numberChoice(
   return { type: numberType(facts, mode), reason: numberReason(facts, mode) };
 }
 
-function textChoice(
-  node: ValueNode,
-  path: readonly string[],
-  options: SchemaOptions,
-  recorded: ColumnType | undefined,
-) {
+function textChoice(node: ValueNode, path: AttributePath, options: SchemaOptions, recorded: ColumnType | undefined) {
   const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'S', path, options);
   if (time !== undefined)
     return { type: { kind: 'timestamp', format: time }, reason: `every text is a time (${time})` } as const;
   return { type: { kind: 'string' }, reason: 'text' } as const;
 }
 
-function autoTime(node: ValueNode, tag: 'S' | 'N', path: readonly string[], options: SchemaOptions) {
-  if (options.timestamps !== 'auto' || (path.length === 1 && options.key.includes(path[0] ?? ''))) return undefined;
-  return chosenTime(node.times, node.counts.get(tag) ?? 0, tag, path.at(-1) ?? '');
+function autoTime(node: ValueNode, tag: 'S' | 'N', path: AttributePath, options: SchemaOptions) {
+  if (options.timestamps !== 'auto' || (path.length === 1 && options.key.includes(String(path[0])))) return undefined;
+  return chosenTime(node.times, node.counts.get(tag) ?? 0, tag, String(path.at(-1)));
 }
 
 /** The recorded numeric type where it holds every number that was seen. */
@@ -169,12 +160,7 @@ function setChoice(
   return { tag, type: { kind: 'list', element: slot({ tag: elementTag, type }, recorded, context) }, reason };
 }
 
-function listChoice(
-  node: ValueNode,
-  path: readonly string[],
-  context: DecideContext,
-  recorded: Slot | undefined,
-): Choice {
+function listChoice(node: ValueNode, path: AttributePath, context: DecideContext, recorded: Slot | undefined): Choice {
   const element = node.element;
   if (element === undefined && recorded === undefined) {
     const empty = slot({ tag: 'S', type: { kind: 'string' } }, recorded, context);
@@ -191,7 +177,7 @@ function listChoice(
           reason: `list elements have several types (${tagsOf(element)}) that plain JSON would lose`,
         };
   }
-  const inner = decide(element, [...path, '[]'], context, recorded);
+  const inner = decide(element, [...path, ELEMENT], context, recorded);
   if (inner.tag === '*' && recorded === undefined)
     return { tag: '*', type: { kind: 'ddb-json' }, reason: inner.reason };
   return {
@@ -203,7 +189,7 @@ function listChoice(
 
 function mapChoice(
   node: ValueNode,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   recorded: ColumnType | undefined,
 ): Choice {
@@ -225,7 +211,7 @@ function mapChoice(
 
 function dictionaryChoice(
   map: MapNode | undefined,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   recorded: Extract<ColumnType, { kind: 'map' }> | undefined,
 ): Choice | undefined {
@@ -239,7 +225,7 @@ function dictionaryChoice(
       reason: `${names}, and values have several types (${tagsOf(value)})`,
     };
   }
-  const inner = decide(value, [...path, '{}'], context, recorded?.value);
+  const inner = decide(value, [...path, VALUE], context, recorded?.value);
   if (inner.tag === '*' && recorded === undefined)
     return { tag: '*', type: { kind: 'ddb-json' }, reason: `${names}; ${inner.reason}` };
   const keyId = recorded?.keyId ?? context.nextId();
@@ -248,7 +234,7 @@ function dictionaryChoice(
 
 function structFields(
   map: MapNode | undefined,
-  path: readonly string[],
+  path: AttributePath,
   context: DecideContext,
   recorded: readonly Field[],
 ): Field[] {

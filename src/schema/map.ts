@@ -1,3 +1,4 @@
+import type { AttributePath } from '../model/attribute-path.ts';
 import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
@@ -9,8 +10,7 @@ import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
 
 /** Why a column is what it is; nested fields have decisions of their own. */
 export interface Decision {
-  /** Attribute path; list elements are `[]`, a dictionary's values `{}`. */
-  readonly path: readonly string[];
+  readonly path: AttributePath;
   readonly field: Field;
   readonly reason: string;
   readonly node: ValueNode;

@@ -14,7 +14,7 @@ describe('the report of a run', () => {
     expect(syncReportText(committed, style)).toBe(`\
 Committed to ./lake/orders (snapshot 8012345678901234567) in 3.2 s
   rows      3,000 read = 2,998 written + 2 rejected; 14 with values in _rescued
-  columns   3 columns, 1 of them attributes; key pk
+  columns   2 columns (1 of attributes, 1 added); key pk
   work      4 files read, 12.3 MB, 3.85 MB/s; 1 file written, 8.10 MB; peak memory 312 MB
   holds     arn:aws:dynamodb:eu-west-1:1:table/orders, all changes before 2024-01-01T00:00:00Z (1 load)
   table     /lake/orders
@@ -145,7 +145,7 @@ test('schema show gives reason, counts and an example, with data made harmless',
       style,
     ),
   ).toBe(`\
-./export: 3 columns from 3,000 items, key pk
+./export: 3 columns (2 of attributes, 1 added) from 3,000 items, key pk
 
 pk        string         from pk (S)
   Always text.
@@ -160,6 +160,40 @@ _rescued  string         added by tailrace
 
 warning careful (KEY)
 `);
+});
+
+test('sync, schema show and inspect count columns alike: those of the table, in the same words', () => {
+  const nested = [
+    { name: 'pk', attribute: 'pk', tag: 'S', type: 'string', id: 1, reason: '', counts: {} },
+    { name: 'lines', attribute: 'lines', tag: 'L', type: 'list<struct<sku:string>>', id: 2, reason: '', counts: {} },
+    { name: 'sku', attribute: 'lines[].sku', tag: 'S', type: 'string', id: 3, reason: '', counts: {} },
+    { name: 'a_b', attribute: '"a.b"', tag: 'S', type: 'string', id: 4, reason: '', counts: {} },
+    { name: '_rescued', type: 'string', id: 5, reason: '', counts: {} },
+  ];
+  const words = '4 columns (3 of attributes, 1 added)';
+  const columns = nested.filter(({ id }) => id !== 3);
+  expect(syncReportText({ ...committed, schema: columns }, style)).toContain(words);
+  const shown = { end: 'x', key: [], items: 1, warnings: [], yaml: '', flat: '', hiveDdl: '', columns: nested };
+  expect(schemaText(shown, style)).toContain(words);
+  expect(
+    inspectText(
+      {
+        kind: 'table',
+        format: 'iceberg',
+        uri: '/t',
+        readPath: '/t',
+        rows: 0,
+        files: { count: 0, bytes: 0 },
+        key: [],
+        schema: columns,
+        partition: [],
+        sort: [],
+        options: {},
+        warnings: [],
+      },
+      style,
+    ),
+  ).toContain(words);
 });
 
 test('schema diff', () => {

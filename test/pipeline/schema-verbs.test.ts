@@ -76,6 +76,36 @@ describe.each(FORMATS)('%s', (format) => {
   });
 });
 
+test('schema infer and diff apply --schema as sync would', async () => {
+  const { exportDir, dir } = await exportOf([ITEMS]);
+  const yaml = 'version: 1\nkey: [pk]\ncolumns: {pk: string, price: auto, at: {type: timestamp, name: at_time}}\n';
+  const options = optionsWith({ schemaFile: await schemaFile(dir, 'own.yaml', yaml), schema: { key: [] } });
+  await load(exportDir, join(dir, 'table'), options);
+  const { inferred, loaded } = await bothSchemas(exportDir, join(dir, 'table'), options);
+  expect(inferred).toEqual(loaded);
+  expect(inferred).toMatchObject({
+    columns: { pk: 'string', price: 'decimal(18,4)', at: { type: 'timestamp(iso)', name: 'at_time' } },
+  });
+  const { warnings } = await inferSchema(exportDir, options, quiet());
+  const stay = '6 attributes have no column and stay in _rescued: tags, m, "a.b", l, Price, ….';
+  expect(warnings).toContainEqual({ code: 'unmapped', text: stay });
+  expect((await diffSchema(exportDir, join(dir, 'table'), options, quiet())).changes).toEqual([]);
+});
+
+test('an attribute whose name holds a dot does not look nested: its path stands in quotes', async () => {
+  const { exportDir, dir } = await exportOf([[{ pk: { S: 'a' }, 'a.b': { S: 'x' }, a: { M: { b: { S: 'y' } } } }]]);
+  const sources = ['pk', 'a', '"a.b"'];
+  const report = await load(exportDir, join(dir, 'table'), optionsWith());
+  expect(report.schema.flatMap(({ attribute }) => attribute ?? [])).toEqual(sources);
+  for (const end of [exportDir, join(dir, 'table')]) {
+    const { columns } = await showSchema(end, optionsWith(), quiet());
+    expect(columns.flatMap(({ attribute }) => attribute ?? []).sort()).toEqual([...sources, 'a.b'].sort());
+  }
+  const flat = await schemaFile(dir, 'flat.json', '{"pk": "S", "a": "M"}');
+  const { changes } = await diffSchema(join(dir, 'table'), flat, optionsWith(), quiet());
+  expect(changes.map(({ path }) => path)).toContain('"a.b"');
+});
+
 test('schema show of a table tells how many values each column holds and what was rescued', async () => {
   const { exportDir, dir } = await exportOf([ITEMS]);
   await load(exportDir, join(dir, 'table'), optionsWith());

@@ -1,4 +1,5 @@
 import type { ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
+import { columnsText } from './columns-text.ts';
 import { labelled, warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
@@ -34,7 +35,7 @@ function tableLines(report: TableInspection, style: Style): string[] {
     labelled('files', `${formatCount(report.files.count)}, ${formatSize(report.files.bytes)}`),
     labelled(report.format === 'iceberg' ? 'snapshot' : 'load', report.snapshot ?? 'none'),
     labelled('read at', visible(report.readPath)),
-    labelled('columns', plural(report.schema.length, 'column')),
+    labelled('columns', columnsText(report.schema)),
     labelled('key', list(report.key, 'unknown')),
     labelled('partition', list(report.partition, 'none')),
     labelled('sort', list(report.sort, 'none')),

@@ -1,4 +1,5 @@
 import type { SyncReport, Warning } from '../../model/report.ts';
+import { columnsText } from './columns-text.ts';
 import { readNext, tableFolder } from './read-next.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
@@ -78,12 +79,9 @@ function countsText({ counts }: SyncReport): string {
 }
 
 function schemaText(report: SyncReport): string {
-  const own = report.schema.filter(
-    (column) => column.attribute !== undefined && !column.attribute.includes('.'),
-  ).length;
   const key =
     report.key.length === 0 ? 'key unknown (name it with --key)' : `key ${report.key.map(visible).join(', ')}`;
-  return `${plural(report.schema.length, 'column')}, ${formatCount(own)} of them attributes; ${key}`;
+  return `${columnsText(report.schema)}; ${key}`;
 }
 
 function workText(report: SyncReport): string {

@@ -1,4 +1,5 @@
 import type { SchemaChange, SchemaDiff, SchemaReport, SchemaReportColumn } from '../../model/report.ts';
+import { columnsText } from './columns-text.ts';
 import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { cutText, textWidth, visible } from './text-width.ts';
@@ -11,7 +12,7 @@ export function schemaText(report: SchemaReport, style: Style): string {
   const width = Math.min(40, Math.max(0, ...names.map(textWidth)));
   const typeWidth = Math.min(40, Math.max(0, ...report.columns.map((column) => column.type.length)));
   const lines = [
-    `${style.bold(visible(report.end))}: ${plural(report.columns.length, 'column')} from ${plural(report.items, 'item')}, ${key}`,
+    `${style.bold(visible(report.end))}: ${columnsText(report.columns)} from ${plural(report.items, 'item')}, ${key}`,
   ];
   for (const [index, column] of report.columns.entries()) {
     const name = cutText(names[index] ?? '', 60);

@@ -1,14 +1,14 @@
+import { type AttributePath, ELEMENT, pathText, VALUE } from '../../model/attribute-path.ts';
 import type { ColumnType, Field, Slot, TableSchema } from '../../model/schema.ts';
-import { pathText } from './document.ts';
 import { typeText } from './type-text.ts';
 
-/** One difference from schema `a` to schema `b`. `path` names attributes; `[]` is a list's element, `{}` a map's value. */
+/** One difference from schema `a` to schema `b`. `path` names attributes, not columns. */
 export type SchemaChange =
-  | { readonly kind: 'added'; readonly path: readonly string[]; readonly after: string }
-  | { readonly kind: 'removed'; readonly path: readonly string[]; readonly before: string }
+  | { readonly kind: 'added'; readonly path: AttributePath; readonly after: string }
+  | { readonly kind: 'removed'; readonly path: AttributePath; readonly before: string }
   | {
       readonly kind: 'retyped' | 'renamed';
-      readonly path: readonly string[];
+      readonly path: AttributePath;
       readonly before: string;
       readonly after: string;
     }
@@ -30,7 +30,7 @@ export function diffText(changes: readonly SchemaChange[]): string {
 
 function lineOf(change: SchemaChange): string {
   if (change.kind === 'key') return `~ key: ${change.before} → ${change.after}`;
-  const path = pathText(change.path).replaceAll('."[]"', '[]').replaceAll('."{}"', '{}');
+  const path = pathText(change.path);
   switch (change.kind) {
     case 'added':
       return `+ ${path}: ${change.after}`;
@@ -43,7 +43,7 @@ function lineOf(change: SchemaChange): string {
   }
 }
 
-function fieldChanges(a: readonly Field[], b: readonly Field[], path: readonly string[]): SchemaChange[] {
+function fieldChanges(a: readonly Field[], b: readonly Field[], path: AttributePath): SchemaChange[] {
   const rest = new Set(a);
   const byAttr = new Map<string, Field[]>();
   for (const field of a) byAttr.set(field.attr, [...(byAttr.get(field.attr) ?? []), field]);
@@ -68,7 +68,7 @@ function fieldChanges(a: readonly Field[], b: readonly Field[], path: readonly s
   return [...changes, ...removed];
 }
 
-function typeChanges(a: Slot, b: Slot, path: readonly string[]): SchemaChange[] {
+function typeChanges(a: Slot, b: Slot, path: AttributePath): SchemaChange[] {
   const inner = a.tag === b.tag ? innerChanges(a.type, b.type, path) : undefined;
   if (inner !== undefined) return inner;
   const [before, after] = [typeText(a.type, a.tag), typeText(b.type, b.tag)];
@@ -76,10 +76,10 @@ function typeChanges(a: Slot, b: Slot, path: readonly string[]): SchemaChange[] 
 }
 
 /** Changes within two types of one nested kind; undefined where they must be compared as a whole. */
-function innerChanges(a: ColumnType, b: ColumnType, path: readonly string[]): SchemaChange[] | undefined {
+function innerChanges(a: ColumnType, b: ColumnType, path: AttributePath): SchemaChange[] | undefined {
   if (a.kind === 'struct' && b.kind === 'struct') return fieldChanges(a.fields, b.fields, path);
-  if (a.kind === 'list' && b.kind === 'list') return typeChanges(a.element, b.element, [...path, '[]']);
-  if (a.kind === 'map' && b.kind === 'map') return typeChanges(a.value, b.value, [...path, '{}']);
+  if (a.kind === 'list' && b.kind === 'list') return typeChanges(a.element, b.element, [...path, ELEMENT]);
+  if (a.kind === 'map' && b.kind === 'map') return typeChanges(a.value, b.value, [...path, VALUE]);
   return undefined;
 }
 

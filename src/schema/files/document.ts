@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { pathText } from '../../model/attribute-path.ts';
 import { type ErrorDetails, TailraceError } from '../../model/errors.ts';
 
 /** A schema file's text as nodes that know their lines. Every scalar is text: `1`, `null` and `yes` are names. */
@@ -88,11 +89,6 @@ export function textsOf(node: Node | null): string[] | undefined {
   if (!isSeq(node)) return undefined;
   const texts = node.items.map((item) => textOf(item as Node | null));
   return texts.every((text) => text !== undefined) ? texts : undefined;
-}
-
-/** `columns."a.b".fields.zip`: names with special characters in quotes. */
-export function pathText(path: readonly string[]): string {
-  return path.map((name) => (/^[A-Za-z0-9_-]+$/.test(name) ? name : JSON.stringify(name))).join('.');
 }
 
 function keyText(node: { readonly value: unknown }): string {
