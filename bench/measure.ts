@@ -36,6 +36,8 @@ export interface CommandResult extends Sample {
 
 export interface Contender {
   readonly name: string;
+  /** Makes ready what a run finds, outside the clock. */
+  before?(): Promise<void>;
   /** Commands of one run, one after the other; all of them count. Called before the clock starts. */
   steps(runDir: string): readonly (readonly string[])[];
   readonly env?: Readonly<Record<string, string>>;
@@ -84,6 +86,7 @@ export async function runCommand(
 
 /** One run of a contender: the sum of its steps' times, the largest of their peaks. */
 export async function runOnce(contender: Contender, runDir: string): Promise<Sample> {
+  await contender.before?.();
   const steps: CommandResult[] = [];
   for (const argv of contender.steps(runDir)) steps.push(await runCommand(argv, contender.env));
   await contender.check?.(runDir);

@@ -16,7 +16,7 @@ def main():
         return
     split = rest.index("--")
     changes = window_table(rest[:split])
-    names = [name for name in changes.column_names if name != "gone"]
+    names = [name for name in changes.column_names if name not in ("gone", "changed_id")]
     (
         DeltaTable(rest[split + 1])
         .merge(changes, "t.pk = c.pk AND t.sk = c.sk", source_alias="c", target_alias="t")

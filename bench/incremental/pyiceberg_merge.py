@@ -20,8 +20,8 @@ def deletes(table, changes):
     gone = changes.filter(changes["gone"])
     if gone.num_rows == 0:
         return
-    # sk holds the number of the order, so it alone names the row; In is what PyIceberg evaluates fastest.
-    table.delete(In("sk", gone["sk"].to_pylist()))
+    # order_id is unique, too, and In with one column is what PyIceberg evaluates fastest.
+    table.delete(In("order_id", gone["changed_id"].to_pylist()))
 
 
 def main():
@@ -35,13 +35,13 @@ def main():
     split = rest.index("--")
     table = catalog(rest[split + 1]).load_table("db.t")
     changes = window_table(rest[:split])
-    puts = changes.filter(pc.invert(changes["gone"])).drop_columns(["gone"])
+    puts = changes.filter(pc.invert(changes["gone"])).drop_columns(["gone", "changed_id"])
     if verb == "upsert":
         table.upsert(puts, join_cols=["pk", "sk"])
         deletes(table, changes)
         return
     with table.transaction() as transaction:
-        transaction.delete(In("sk", changes["sk"].to_pylist()))
+        transaction.delete(In("order_id", changes["changed_id"].to_pylist()))
         transaction.append(puts)
 
 

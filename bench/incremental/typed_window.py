@@ -41,10 +41,12 @@ def export_table(folder):
 
 
 def window_table(files):
-    """One row a change; `gone` tells deletes."""
+    """One row a change; `gone` tells deletes, and `changed_id` names the order in both images."""
     return connect().execute(
-        f"SELECT Keys.pk.S AS pk, Keys.sk.S AS sk, {columns('NewImage')}, NewImage IS NULL AS gone "
+        f"SELECT Keys.pk.S AS pk, Keys.sk.S AS sk, {columns('NewImage')}, NewImage IS NULL AS gone, "
+        "coalesce(NewImage.order_id.N, OldImage.order_id.N)::BIGINT AS changed_id "
         "FROM read_json(?, format = 'newline_delimited', columns = {Keys: "
-        f"'STRUCT(pk STRUCT(S VARCHAR), sk STRUCT(S VARCHAR))', NewImage: '{IMAGE}'}})",
+        f"'STRUCT(pk STRUCT(S VARCHAR), sk STRUCT(S VARCHAR))', NewImage: '{IMAGE}', "
+        "OldImage: 'STRUCT(order_id STRUCT(N VARCHAR))'})",
         [files],
     ).to_arrow_table()

@@ -32,10 +32,10 @@ export interface Chain {
   readonly truth: Truth;
 }
 
-type Item = Record<string, Record<string, unknown>>;
+export type Item = Record<string, Record<string, unknown>>;
 
 /** Counted up whenever the changes become others. */
-const VERSION = 1;
+const VERSION = 2;
 const FILES = 4;
 const FROM = '2024-12-31T23:59:00Z';
 const TO = '2025-01-01T00:14:00Z';
@@ -51,10 +51,10 @@ export async function generateChain(base: GeneratedExport, request: WindowReques
   const cached = await readFile(done, 'utf8').catch(() => undefined);
   if (cached !== undefined) return { root, ...(JSON.parse(cached) as Omit<Chain, 'root'>) };
   await rm(root, { recursive: true, force: true });
-  await linkExport(base, root);
+  await copyExport(base, root);
 
   const truth = { ...base.truth };
-  const lines: string[] = [];
+  const changes: Change[] = [];
   const random = new Random(4711);
   const chosen = choose(base.truth.items, updates + deletes, random);
   let index = 0;
@@ -62,26 +62,28 @@ export async function generateChain(base: GeneratedExport, request: WindowReques
     const order = chosen.get(index++);
     if (order === undefined) continue;
     const { Item: old } = JSON.parse(line) as { Item: Item };
-    const at = FIRST_WRITE_US + BigInt(lines.length * 1000);
+    const at = FIRST_WRITE_US + BigInt(changes.length * 1000);
     if (order < updates) {
       const now = updated(old, random);
       truth.totalCents += cents(now) - cents(old);
-      lines.push(changeLine(at, old, now));
+      changes.push({ at, old, now });
     } else {
       remove(truth, old);
-      lines.push(changeLine(at, old, undefined));
+      changes.push({ at, old });
     }
   }
   for (let i = 0; i < inserts; i += 1) {
     const { Item: item } = JSON.parse(orderLine(random, dynamoDbJson, 900, i, truth)) as { Item: Item };
-    lines.push(changeLine(FIRST_WRITE_US + BigInt(lines.length * 1000), undefined, item));
+    changes.push({ at: FIRST_WRITE_US + BigInt(changes.length * 1000), now: item });
   }
-  const chain = await writeWindow(root, base, shuffled(lines, random), truth);
+  const window = { from: Date.parse(FROM), to: Date.parse(TO), files: FILES };
+  const chain = { ...(await writeWindow(root, base, shuffled(changes, random), window)), truth };
   await writeFile(done, JSON.stringify(chain, undefined, 2));
   return { root, ...chain };
 }
 
-async function linkExport(base: GeneratedExport, root: string): Promise<void> {
+/** Links an export below another root, where windows can lie beside it. */
+export async function copyExport(base: GeneratedExport, root: string): Promise<void> {
   const name = base.folder.slice(base.folder.lastIndexOf('/') + 1);
   const folder = join(root, 'AWSDynamoDB', name);
   await mkdir(join(folder, 'data'), { recursive: true });
@@ -103,14 +105,16 @@ function choose(items: number, count: number, random: Random): Map<number, numbe
   return chosen;
 }
 
-async function* exportLines(base: GeneratedExport): AsyncGenerator<string> {
+/** The lines of an export. */
+export async function* exportLines(base: GeneratedExport): AsyncGenerator<string> {
   const folder = join(base.folder, 'data');
   for (const name of (await readdir(folder)).sort()) {
     yield* createInterface({ input: createReadStream(join(folder, name)).pipe(createGunzip()) });
   }
 }
 
-function updated(old: Item, random: Random): Item {
+/** The item after an update: another status, a higher total. */
+export function updated(old: Item, random: Random): Item {
   const total = cents(old) + 1 + random.below(10_000);
   return { ...old, status: { S: 'returned' }, total: { N: String(total / 100) }, paid: { BOOL: random.chance(50) } };
 }
@@ -128,7 +132,15 @@ function remove(truth: Truth, item: Item): void {
   if (item['note'] !== undefined) truth.notes -= 1;
 }
 
-function changeLine(at: bigint, old: Item | undefined, now: Item | undefined): string {
+/** One change; without `now` a delete. */
+export interface Change {
+  /** Microseconds since 1970. */
+  readonly at: bigint;
+  readonly old?: Item;
+  readonly now?: Item;
+}
+
+function changeLine({ at, old, now }: Change): string {
   const { pk, sk } = now ?? old ?? {};
   return JSON.stringify({
     Metadata: { WriteTimestampMicros: { N: String(at) } },
@@ -138,33 +150,36 @@ function changeLine(at: bigint, old: Item | undefined, now: Item | undefined): s
   });
 }
 
-function shuffled(lines: string[], random: Random): string[] {
+function shuffled<T>(lines: T[], random: Random): T[] {
   for (let i = lines.length - 1; i > 0; i -= 1) {
     const j = random.below(i + 1);
-    [lines[i], lines[j]] = [lines[j] ?? '', lines[i] ?? ''];
+    [lines[i], lines[j]] = [lines[j] as T, lines[i] as T];
   }
   return lines;
 }
 
-async function writeWindow(
+/** Writes an incremental export below a root that holds its table's full export. */
+export async function writeWindow(
   root: string,
   base: GeneratedExport,
-  lines: readonly string[],
-  truth: Truth,
-): Promise<Omit<Chain, 'root'>> {
+  changes: readonly Change[],
+  window: { readonly from: number; readonly to: number; readonly files: number },
+): Promise<Omit<Chain, 'root' | 'truth'>> {
+  const lines = changes.map(changeLine);
   const shared = join(root, 'AWSDynamoDB', 'data');
   await mkdir(shared, { recursive: true });
-  const exportId = '01735690440001-c0ffee11';
-  const size = Math.ceil(lines.length / FILES);
+  const exportId = `0${window.to}-c0ffee11`;
+  const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const size = Math.ceil(lines.length / window.files);
   const entries: object[] = [];
   const dataFiles: string[] = [];
   let jsonBytes = 0;
   let gzipBytes = 0;
-  for (let file = 0; file < FILES; file += 1) {
+  for (let file = 0; file < window.files; file += 1) {
     const part = lines.slice(file * size, (file + 1) * size);
     const text = part.map((line) => `${line}\n`).join('');
     const bytes = gzipSync(text);
-    const name = `window${file}.json.gz`;
+    const name = `${exportId}-${file}.json.gz`;
     await writeFile(join(shared, name), bytes);
     dataFiles.push(join(shared, name));
     jsonBytes += Buffer.byteLength(text);
@@ -179,12 +194,12 @@ async function writeWindow(
   const summary = {
     version: '2023-08-01',
     exportArn: `${full.tableArn}/export/${exportId}`,
-    startTime: TO,
-    endTime: TO,
+    startTime: iso(window.to),
+    endTime: iso(window.to),
     tableArn: full.tableArn,
     tableId: full.tableId,
-    exportFromTime: FROM,
-    exportToTime: TO,
+    exportFromTime: iso(window.from),
+    exportToTime: iso(window.to),
     s3Bucket: 'tailrace-bench',
     s3Prefix: null,
     s3SseAlgorithm: 'AES256',
@@ -208,5 +223,5 @@ async function writeWindow(
     await writeFile(join(folder, `${name}.json`), text);
     await writeFile(join(folder, `${name}.md5`), md5Base64(text));
   }
-  return { dataFiles, changes: lines.length, jsonBytes, gzipBytes, truth };
+  return { dataFiles, changes: lines.length, jsonBytes, gzipBytes };
 }
