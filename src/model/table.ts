@@ -65,6 +65,9 @@ export interface DeleteFile {
 
 /** A data file of a snapshot with the position deletes that apply to it. */
 export interface LiveFile extends DataFile {
+  /** How the table's metadata spells `path`, where it does otherwise (`file:/…`, `s3a://…`): rows of position-delete
+   * files must name the data file so, because readers compare the text. */
+  readonly spelling?: string;
   /** Absent: none. */
   readonly deletes?: readonly DeleteFile[];
 }

@@ -79,6 +79,7 @@ function dataFileSchema(tuple: readonly TupleField[]): unknown {
       optional('split_offsets', 132, { type: 'array', items: 'long', 'element-id': 133 }),
       optional('equality_ids', 135, { type: 'array', items: 'int', 'element-id': 136 }),
       optional('sort_order_id', 140, 'int'),
+      optional('referenced_data_file', 143, 'string'),
     ],
   };
 }

@@ -24,7 +24,7 @@ export async function commitStaged(
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
   const version = (current?.version ?? 0) + 1;
-  const metadata = await writeSnapshot(storage, location, staged, current, version);
+  const metadata = await writeSnapshot(storage, location, staged, current, version, base?.rows ?? 0);
   const key = metadataKey(location, version);
   const put = await storage.putIf(key, Buffer.from(printMetadata(metadata)), { ifAbsent: true });
   switch (put.kind) {

@@ -4,7 +4,7 @@ import type { DataFile, LeafStats } from '../../model/table.ts';
 import { readAvroFile } from './avro.ts';
 import { leafStats } from './bounds.ts';
 import type { AvroEntry, ManifestDataFile, ManifestEntry, Pair } from './manifest.ts';
-import { STATUSES } from './manifest.ts';
+import { CONTENT, STATUSES } from './manifest.ts';
 import type { ManifestFile } from './manifest-list.ts';
 import type { TupleField } from './partition.ts';
 import { fromAvro, partitionValues } from './partition.ts';
@@ -21,18 +21,24 @@ export async function readManifest(
   return records.map((record) => {
     const raw = record as AvroEntry;
     const status = STATUSES[raw.status];
-    if (status === undefined || raw.data_file.content > 0) {
+    const content = raw.data_file.content ?? CONTENT.data;
+    if (
+      status === undefined ||
+      content > CONTENT.equalityDeletes ||
+      (content === CONTENT.data) !== (line.content === 0)
+    ) {
       throw new TailraceError('TARGET_BAD', `${line.manifest_path} holds an entry that tailrace does not know.`, {
         place: line.manifest_path,
-        found: `status ${raw.status}, content ${raw.data_file.content}`,
+        found: `status ${raw.status}, content ${content}`,
         hint: 'Choose another target.',
       });
     }
     const inherited = status === 'added' ? line.sequence_number : null;
+    // Only a manifest from before the format had sequence numbers has none for a file that it did not add: they are 0.
     return {
       status,
       snapshotId: raw.snapshot_id ?? line.added_snapshot_id,
-      sequenceNumber: raw.sequence_number ?? inherited,
+      sequenceNumber: raw.sequence_number ?? inherited ?? 0n,
       fileSequenceNumber: raw.file_sequence_number ?? inherited,
       tuple: tuple.map((field, index) => {
         const name = names.get(field.id) ?? [...names.values()][index] ?? field.avroName;
@@ -76,7 +82,7 @@ export function dataFile(
 /** Files of other writers may lack optional fields and hold unknown ones. */
 function plainFile(raw: AvroEntry['data_file']): ManifestDataFile {
   return {
-    content: raw.content,
+    content: raw.content ?? CONTENT.data,
     file_path: raw.file_path,
     file_format: raw.file_format,
     record_count: raw.record_count,
@@ -91,6 +97,7 @@ function plainFile(raw: AvroEntry['data_file']): ManifestDataFile {
     split_offsets: raw.split_offsets ?? null,
     equality_ids: raw.equality_ids ?? null,
     sort_order_id: raw.sort_order_id ?? null,
+    referenced_data_file: raw.referenced_data_file ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Manifests, written: lists of data files with status, sequence numbers, partition tuple and statistics. */
+/** Manifests, written: lists of data or delete files with status, sequence numbers, partition tuple and statistics. */
 import type { DataFile, LeafStats } from '../../model/table.ts';
 import { avroFile, avroType } from './avro.ts';
 import { manifestEntrySchema } from './avro-schemas.ts';
@@ -22,8 +22,9 @@ export interface Pair<V> {
   readonly value: V;
 }
 
-/** A data file as Avro holds it, but for its partition tuple. */
+/** A data or delete file as Avro holds it, but for its partition tuple. */
 export interface ManifestDataFile {
+  /** One of CONTENT. */
   readonly content: number;
   readonly file_path: string;
   readonly file_format: string;
@@ -39,7 +40,12 @@ export interface ManifestDataFile {
   readonly split_offsets: readonly bigint[] | null;
   readonly equality_ids: readonly number[] | null;
   readonly sort_order_id: number | null;
+  /** The one data file whose rows a position-delete file deletes, as the data file's own entry spells it. */
+  readonly referenced_data_file: string | null;
 }
+
+/** What a file holds, by the number in its entry. */
+export const CONTENT = { data: 0, positionDeletes: 1, equalityDeletes: 2 } as const;
 
 export interface ManifestEntry {
   readonly status: EntryStatus;
@@ -56,6 +62,8 @@ export interface ManifestContext {
   readonly spec: PartitionSpec;
   readonly tuple: readonly TupleField[];
   readonly schema: IcebergSchema;
+  /** Absent: data. A manifest holds either data files or delete files. */
+  readonly content?: 'data' | 'deletes';
 }
 
 /** The entry of a new data file. */
@@ -87,7 +95,7 @@ export function addedEntry(
     fileSequenceNumber: null,
     tuple: tupleOf(file.partition, context.tuple, file.path),
     file: {
-      content: 0,
+      content: CONTENT.data,
       file_path: file.path,
       file_format: 'PARQUET',
       record_count: BigInt(file.rows),
@@ -102,6 +110,7 @@ export function addedEntry(
       equality_ids: null,
       split_offsets: file.splitOffsets.length === 0 ? null : file.splitOffsets.map(BigInt),
       sort_order_id: sortOrderId,
+      referenced_data_file: null,
     },
   };
 }
@@ -109,6 +118,11 @@ export function addedEntry(
 /** The same file as removed by a snapshot; its own sequence numbers stay. */
 export function deletedEntry(entry: ManifestEntry, snapshotId: bigint): ManifestEntry {
   return { ...entry, status: 'deleted', snapshotId };
+}
+
+/** The same file in a manifest that is written anew; whose snapshot added it, and its sequence numbers, stay. */
+export function existingEntry(entry: ManifestEntry): ManifestEntry {
+  return { ...entry, status: 'existing' };
 }
 
 /** Manifests of these entries, split by size; each with its line of the manifest list. `path` names the nth. */
@@ -129,7 +143,7 @@ export async function writeManifests(
     'partition-spec': JSON.stringify(context.spec.fields),
     'partition-spec-id': String(context.spec['spec-id']),
     'format-version': '2',
-    content: 'data',
+    content: context.content ?? 'data',
   };
   return chunks(records, limitBytes).map(([from, to], index) => {
     const bytes = avroFile(schema, header, records.slice(from, to));
@@ -175,7 +189,7 @@ function manifestLine(
     manifest_path: '',
     manifest_length: 0n,
     partition_spec_id: context.spec['spec-id'],
-    content: 0,
+    content: context.content === 'deletes' ? 1 : 0,
     sequence_number: sequenceNumber,
     min_sequence_number: oldest,
     added_snapshot_id: snapshotId,

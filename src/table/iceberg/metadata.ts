@@ -12,6 +12,10 @@ export const LEDGER_PROPERTY = 'tailrace.ledger';
 export const OPTIONS_PROPERTY = 'tailrace.options';
 /** Key in snapshot summaries: the id of the commit that made the snapshot. */
 export const COMMIT_ID = 'tailrace.commit-id';
+/** Table property: the sequence number of the snapshot that the ledger belongs to. */
+export const LEDGER_SEQUENCE = 'tailrace.ledger-sequence-number';
+/** Key in summaries of snapshots with delete files: the rows that readers see. */
+export const LIVE_RECORDS = 'tailrace.live-records';
 
 const WIDE_KEYS = new Set([
   'snapshot-id',
@@ -78,6 +82,12 @@ export function holdsCommit(metadata: TableMetadata, commitId: string): boolean 
     (metadata.snapshots ?? []).some((snapshot) => snapshot.summary[COMMIT_ID] === commitId) ||
     (metadata['snapshot-log'] ?? []).some((entry) => entry['snapshot-id'] === id)
   );
+}
+
+/** The sequence number of the ledger's snapshot; undefined in tables of earlier versions. */
+export function ledgerSequence(metadata: TableMetadata): bigint | undefined {
+  const text = metadata.properties?.[LEDGER_SEQUENCE];
+  return text !== undefined && /^\d{1,18}$/.test(text) ? BigInt(text) : undefined;
 }
 
 /** The ledger that the table holds; undefined for a table that tailrace did not write. */

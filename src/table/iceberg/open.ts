@@ -1,7 +1,8 @@
 import type { TableHandle } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { commitStaged } from './commit.ts';
-import { loadDataFiles, loadState } from './load.ts';
+import { loadDataFiles } from './data-files.ts';
+import { loadState } from './load.ts';
 import { dataFileKey } from './paths.ts';
 
 /**

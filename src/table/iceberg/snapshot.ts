@@ -4,27 +4,28 @@
  */
 import type { StagedCommit } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
-import { liveEntries } from './load.ts';
-import type { ManifestContext, ManifestEntry } from './manifest.ts';
-import { addedEntry, deletedEntry, writeManifests } from './manifest.ts';
+import { contextOf, planChange } from './change.ts';
+import { writeManifests } from './manifest.ts';
 import type { ManifestFile } from './manifest-list.ts';
 import { writeManifestList } from './manifest-list.ts';
-import { currentSchema, currentSnapshot, snapshotIdOf, specOf } from './metadata.ts';
-import { tupleFields } from './partition.ts';
+import { currentSnapshot, snapshotIdOf } from './metadata.ts';
 import { below, metadataKey } from './paths.ts';
-import { leaves } from './schema.ts';
 import { stageMetadata, withSnapshot } from './stage.ts';
 import { summaryOf } from './summary.ts';
 import type { Version } from './version.ts';
 import type { TableMetadata } from './wire.ts';
 
-/** Writes the files of a staged commit's snapshot as `version`; gives the metadata that would make them visible. */
+/**
+ * Writes the files of a staged commit's snapshot as `version`; gives the metadata that would make them visible.
+ * `baseRows`: the rows that readers saw before it.
+ */
 export async function writeSnapshot(
   storage: Storage,
   location: string,
   staged: StagedCommit,
   current: Version | undefined,
   version: number,
+  baseRows: number,
 ): Promise<TableMetadata> {
   const former = current?.metadata;
   const metadata = stageMetadata(
@@ -39,17 +40,16 @@ export async function writeSnapshot(
   const parentId = currentSnapshot(metadata)?.['snapshot-id'];
   const prefix = `metadata/${staged.commitId}-v${version}`;
 
-  const removed = former === undefined ? [] : await removedBySpec(storage, former, snapshotId, current?.key ?? '');
+  const change = await planChange(storage, staged, current, metadata, snapshotId, place);
   const lines: ManifestFile[] = [];
-  const write = async (specId: number, entries: readonly ManifestEntry[]): Promise<void> => {
-    const context = contextOf(metadata, specId, place);
+  for (const { specId, content, entries } of change.written) {
+    const context = { ...contextOf(metadata, specId, place), content };
     const path = (index: number): string => storage.uri(below(location, `${prefix}-m${lines.length + index}.avro`));
     const manifests = await writeManifests(context, entries, snapshotId, sequenceNumber, path);
     for (const { line, bytes } of manifests) await storage.put(storage.key(line.manifest_path), bytes);
     lines.push(...manifests.map(({ line }) => line));
-  };
-  await write(metadata['default-spec-id'], addedEntries(staged, metadata, snapshotId, place));
-  for (const [specId, entries] of removed) if (hasSources(metadata, specId, place)) await write(specId, entries);
+  }
+  lines.push(...change.carried);
 
   const listKey = below(location, `metadata/snap-${snapshotId}-v${version}-${staged.commitId}.avro`);
   await storage.put(listKey, await writeManifestList(lines, snapshotId, parentId, sequenceNumber));
@@ -58,54 +58,8 @@ export async function writeSnapshot(
     ...(parentId === undefined ? {} : { 'parent-snapshot-id': parentId }),
     'sequence-number': sequenceNumber,
     'timestamp-ms': metadata['last-updated-ms'],
-    summary: summaryOf(
-      staged,
-      removed.flatMap(([, entries]) => entries),
-      former !== undefined,
-    ),
+    summary: summaryOf(staged, change, baseRows),
     'manifest-list': storage.uri(listKey),
     'schema-id': metadata['current-schema-id'],
   });
-}
-
-function contextOf(metadata: TableMetadata, specId: number, place: string): ManifestContext {
-  const spec = specOf(metadata, specId, place);
-  return { spec, tuple: tupleFields(spec, metadata.schemas), schema: currentSchema(metadata, place) };
-}
-
-/**
- * Whether the schema still has the columns of a spec. DuckDB fails on every predicate when a manifest's spec names a
- * column that was rewritten under a new id; the entries of removed files, which only tell cleaners what to delete,
- * are left out then, and those files are orphans once the older snapshots expire.
- */
-function hasSources(metadata: TableMetadata, specId: number, place: string): boolean {
-  const columns = leaves(currentSchema(metadata, place));
-  return specOf(metadata, specId, place).fields.every((field) => columns.has(field['source-id']));
-}
-
-function addedEntries(
-  staged: StagedCommit,
-  metadata: TableMetadata,
-  snapshotId: bigint,
-  place: string,
-): readonly ManifestEntry[] {
-  const context = contextOf(metadata, metadata['default-spec-id'], place);
-  const columns = leaves(context.schema);
-  return staged.files.map((file) => addedEntry(file, context, columns, snapshotId, metadata['default-sort-order-id']));
-}
-
-/** Every former live file as deleted by this snapshot, under the spec that it was written with. */
-async function removedBySpec(
-  storage: Storage,
-  former: TableMetadata,
-  snapshotId: bigint,
-  key: string,
-): Promise<readonly (readonly [number, readonly ManifestEntry[]])[]> {
-  const bySpec = new Map<number, ManifestEntry[]>();
-  for (const { line, entries } of await liveEntries(storage, former, storage.uri(key))) {
-    const list = bySpec.get(line.partition_spec_id) ?? [];
-    for (const entry of entries) list.push(deletedEntry(entry, snapshotId));
-    bySpec.set(line.partition_spec_id, list);
-  }
-  return [...bySpec];
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TailraceError } from '../../model/errors.ts';
 import type { StagedCommit } from '../../model/table.ts';
 import { MAPPING_PROPERTY, mappingProperties } from './mapping.ts';
-import { LEDGER_PROPERTY, OPTIONS_PROPERTY } from './metadata.ts';
+import { LEDGER_PROPERTY, LEDGER_SEQUENCE, OPTIONS_PROPERTY } from './metadata.ts';
 import { inParts, isPartOf } from './parts.ts';
 import { ambiguousName, icebergSchema, nameMapping, sameSchema } from './schema.ts';
 import { evolveSortOrder, evolveSpec } from './spec.ts';
@@ -14,8 +14,28 @@ const LEDGER_BYTES = 4096;
 /** Former metadata files that the log names (Iceberg's default). */
 const METADATA_LOG_LENGTH = 100;
 
-/** Metadata with the staged schema, spec, order and properties, before it has the commit's snapshot. */
+/** Metadata before it has the commit's snapshot: a rewrite changes nothing of it, all else brings schema and ledger. */
 export function stageMetadata(
+  former: TableMetadata | undefined,
+  staged: StagedCommit,
+  location: string,
+  formerFile: string | undefined,
+): TableMetadata {
+  if (staged.operation !== 'rewrite' || former === undefined) return evolved(former, staged, location, formerFile);
+  return {
+    ...former,
+    'last-updated-ms': nextTime(former, staged.timestampMs),
+    'metadata-log': metadataLog(former, formerFile),
+  };
+}
+
+/** A table's time never goes back, whatever the clocks of its writers say. */
+export function nextTime(former: TableMetadata | undefined, timestampMs: number): number {
+  return Math.max(timestampMs, (former?.['last-updated-ms'] ?? -1) + 1);
+}
+
+/** Metadata with the staged schema, spec, order and properties. */
+function evolved(
   former: TableMetadata | undefined,
   staged: StagedCommit,
   location: string,
@@ -43,8 +63,7 @@ export function stageMetadata(
     'table-uuid': former?.['table-uuid'] ?? randomUUID(),
     location: former?.location ?? location,
     'last-sequence-number': former?.['last-sequence-number'] ?? 0n,
-    // A table's time never goes back, whatever the clocks of its writers say.
-    'last-updated-ms': Math.max(staged.timestampMs, (former?.['last-updated-ms'] ?? -1) + 1),
+    'last-updated-ms': nextTime(former, staged.timestampMs),
     'last-column-id': Math.max(staged.schema.lastFieldId, former?.['last-column-id'] ?? 0),
     'current-schema-id': (sameAs ?? nextSchema)['schema-id'],
     schemas: sameAs === undefined ? [...schemas, nextSchema] : schemas,
@@ -99,10 +118,15 @@ function properties(
     ...mappingProperties(staged.schema),
     ...(staged.options === undefined ? {} : inParts(OPTIONS_PROPERTY, JSON.stringify(staged.options))),
     [LEDGER_PROPERTY]: ledger,
+    [LEDGER_SEQUENCE]: String((former?.['last-sequence-number'] ?? 0n) + 1n),
   };
 }
 
-function metadataLog(former: TableMetadata | undefined, formerFile: string | undefined): readonly MetadataLogEntry[] {
+/** The log of former metadata files, with the last one in it. */
+export function metadataLog(
+  former: TableMetadata | undefined,
+  formerFile: string | undefined,
+): readonly MetadataLogEntry[] {
   const log = former?.['metadata-log'] ?? [];
   if (former === undefined || formerFile === undefined) return log;
   return [...log, { 'timestamp-ms': former['last-updated-ms'], 'metadata-file': formerFile }].slice(

@@ -156,12 +156,19 @@ describe.skipIf(python === undefined)('tables that other readers read', () => {
     }
   });
 
-  test.skipIf(sparkJar === undefined)('a table with delete files is refused', async () => {
-    await expect(open('day').dataFiles()).rejects.toMatchObject({
-      code: 'TARGET_BAD',
-      message: expect.stringContaining('delete files'),
-    });
-  });
+  test.skipIf(sparkJar === undefined)(
+    'position deletes of Spark are found with the files that they apply to',
+    async () => {
+      const table = open('day');
+      const files = await table.dataFiles();
+      const deleted = files.flatMap((file) => file.deletes ?? []);
+      expect(deleted.length).toBeGreaterThan(3);
+      const sum = (list: readonly { readonly rows: number }[]): number =>
+        list.reduce((total, { rows }) => total + rows, 0);
+      expect(sum(files) - sum(deleted)).toBe(report.inserted['day']);
+      expect((await table.load())?.rows).toBe(report.inserted['day']);
+    },
+  );
 
   test.skipIf(sparkJar === undefined)(
     'after Spark, a replacing commit swaps all rows, with another type and another spec',
