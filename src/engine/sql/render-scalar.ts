@@ -2,6 +2,22 @@ import type { ColumnType, TimestampFormat } from '../../model/schema.ts';
 
 /** Typed numbers and times back into the text that DynamoDB holds: plain decimal, or the format of the time. */
 
+/** The text behind the type tag that a scalar came from. */
+export function scalarText(x: string, type: ColumnType): string {
+  switch (type.kind) {
+    case 'string':
+      return x;
+    case 'boolean':
+      return `${x}::VARCHAR`;
+    case 'binary':
+      return `to_base64(${x})`;
+    case 'timestamp':
+      return timeText(x, type.format);
+    default:
+      return numberText(x, type);
+  }
+}
+
 /** The canonical plain decimal text of a number column's value: no exponent, no zeros at the end. */
 export function numberText(x: string, type: ColumnType): string {
   switch (type.kind) {

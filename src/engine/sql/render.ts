@@ -68,7 +68,7 @@ function memberSql(attr: string, value: string): string {
 }
 
 /** The attribute value that `x` came from, as JSON text; NULL for NULL. */
-function valueSql(x: string, tag: OriginTag, type: ColumnType, form: Form, depth: number): string {
+export function valueSql(x: string, tag: OriginTag, type: ColumnType, form: Form, depth: number): string {
   switch (type.kind) {
     case 'ddb-json':
       return form === 'typed' ? x : `${DDB_TO_PLAIN}(${x})`;

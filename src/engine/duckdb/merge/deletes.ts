@@ -1,0 +1,74 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { POSITION_DELETE_COLUMNS } from '../../../model/table.ts';
+import { str } from '../../sql/quote.ts';
+import type { Duck } from '../instance.ts';
+import { deletedPositions } from '../read.ts';
+import type { Match } from './match.ts';
+
+export interface DeletesJob {
+  /** A folder for the files. */
+  readonly outDir: string;
+  /** URIs of the data files to write deletes of; absent: all that the match touched. */
+  readonly uris?: ReadonlySet<string>;
+  readonly signal?: AbortSignal;
+}
+
+/** A position-delete file of one data file, on this machine's disk. */
+export interface WrittenDeletes {
+  readonly dataFile: string;
+  readonly path: string;
+  readonly rows: number;
+  readonly sizeBytes: number;
+}
+
+/** Statements that are sent to the engine at a time. */
+const STATEMENTS = 256;
+
+/**
+ * Writes for each touched data file one position-delete file with all its deleted rows, former ones too, ascending. One
+ * COPY a file: the engine's own partitioning mixes rows up where its chunks meet, and the format wants them in order.
+ */
+export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): Promise<WrittenDeletes[]> {
+  const { files, positions, perFile } = match;
+  const { outDir, uris, signal } = job;
+  const chosen = perFile.filter(({ uri }) => uris?.has(uri) ?? true);
+  const wanted = new Set(chosen.map(({ uri }) => uri));
+  const indexes = files.flatMap(({ uri }, i) => (wanted.has(uri) ? [i] : []));
+  if (indexes.length === 0) return [];
+  await mkdir(outDir, { recursive: true });
+  const ordered = `${positions}_ordered`;
+  const former = files.map(({ uri, path, deletes }) =>
+    wanted.has(uri) && deletes !== undefined ? { uri, path, deletes } : { uri, path },
+  );
+  try {
+    await duck.run(
+      `SET GLOBAL preserve_insertion_order = true;
+       CREATE TABLE ${ordered} AS SELECT file, pos FROM (
+         SELECT file, pos FROM ${positions} WHERE file IN (${indexes.join(', ')})
+         UNION SELECT file, pos FROM (${deletedPositions(former)})) ORDER BY file, pos`,
+      signal,
+    );
+    const pathOf = (i: number): string => join(outDir, `deletes_${i}.parquet`);
+    for (let at = 0; at < indexes.length; at += STATEMENTS) {
+      const some = indexes.slice(at, at + STATEMENTS);
+      const copies = some.map((i) => copySql(ordered, i, files[i]?.uri ?? '', pathOf(i)));
+      await duck.run(copies.join(';\n'), signal);
+    }
+    const rowsOf = new Map(chosen.map((file) => [file.uri, file.formerlyDeleted + file.newlyDeleted]));
+    return await Promise.all(
+      indexes.map(async (i) => {
+        const uri = files[i]?.uri ?? '';
+        return { dataFile: uri, path: pathOf(i), rows: rowsOf.get(uri) ?? 0, sizeBytes: (await stat(pathOf(i))).size };
+      }),
+    );
+  } finally {
+    await duck.run(`DROP TABLE IF EXISTS ${ordered}`);
+  }
+}
+
+function copySql(table: string, file: number, uri: string, path: string): string {
+  const ids = Object.entries(POSITION_DELETE_COLUMNS).map(([name, id]) => `${name}: ${id}`);
+  return `COPY (SELECT ${str(uri)} AS file_path, pos FROM ${table} WHERE file = ${file} ORDER BY pos)
+    TO ${str(path)} (FORMAT parquet, COMPRESSION zstd, FIELD_IDS {${ids.join(', ')}})`;
+}
