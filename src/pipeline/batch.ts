@@ -52,6 +52,7 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     refused = true;
     const files = await writeInputs(inputs, layout, outDir, options);
     if (files === undefined) return undefined;
+    await options.verified();
     await checkCounts(inputs, files, layout, options);
     if (
       !options.learnedAll &&

@@ -11,7 +11,7 @@ import type { FullExport } from '../source/port.ts';
 import { openEngine } from './engine.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
-import { inputsOf, sampleSink, untilAccepted } from './refusals.ts';
+import { ifVerified, inputsOf, sampleSink, untilAccepted } from './refusals.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface Counted {
@@ -70,20 +70,23 @@ export async function countItems(
     const inputs = inputsOf(batch.files);
     const tempDir = join(dir, `count-${batch.index}`);
     await mkdir(tempDir, { recursive: true });
-    await sampleItems(
-      inputs.map((input) => input.path),
-      {
-        linesPerFile: SAMPLE_LINES,
-        maxBytes: SAMPLE_BYTES,
-        sink: sampleSink(learner, batch.files),
-        signal: context.signal,
-      },
+    await ifVerified(batch.verified, () =>
+      sampleItems(
+        inputs.map((input) => input.path),
+        {
+          linesPerFile: SAMPLE_LINES,
+          maxBytes: SAMPLE_BYTES,
+          sink: sampleSink(learner, batch.files),
+          signal: context.signal,
+        },
+      ),
     );
     const refusals = {
       learner,
       tempDir,
       strict: options.strict,
       signal: context.signal,
+      verified: batch.verified,
       onReject: async () => undefined,
     };
     await untilAccepted(inputs, refusals, async () => {

@@ -16,7 +16,7 @@ import { countItems } from './census.ts';
 import type { BatchRecord, Journal, SchemaRecord } from './journal.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
 import { noRowsFile } from './no-rows.ts';
-import { sampleSink } from './refusals.ts';
+import { ifVerified, sampleSink } from './refusals.ts';
 import { Surprises } from './surprises.ts';
 
 export interface LoadInput {
@@ -154,7 +154,7 @@ export class Loader {
     });
     for await (const batch of batches) {
       try {
-        await this.#sample(batch.files);
+        await ifVerified(batch.verified, () => this.#sample(batch.files));
         if (!(await this.#batch(batch))) return false;
       } finally {
         await batch.release();
@@ -232,6 +232,7 @@ export class Loader {
         targetFileSizeBytes: options.targetFileSizeBytes,
         strict: options.strict,
         signal: context.signal,
+        verified: batch.verified,
         learnedAll: this.#learnedAll,
         frugal: this.#frugal,
         surprises: this.#surprises,

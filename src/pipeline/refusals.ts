@@ -21,6 +21,8 @@ export interface RefusalOptions {
   readonly tempDir: string;
   readonly strict: boolean;
   readonly signal: AbortSignal;
+  /** Resolves when the batch's bytes are proved to be the export's; throws where they are not. */
+  readonly verified: () => Promise<void>;
   readonly onReject: (reject: Reject) => Promise<void>;
 }
 
@@ -61,9 +63,11 @@ export async function untilAccepted<T>(
   options: RefusalOptions,
   work: () => Promise<T | undefined>,
 ): Promise<T> {
+  // Checksums are taken while the engine works; whoever needs the outcome awaits it.
+  options.verified().catch(() => undefined);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     try {
-      const result = await work();
+      const result = await ifVerified(options.verified, work);
       if (result !== undefined) return result;
     } catch (thrown) {
       await answer(thrown, inputs, options, attempt);
@@ -73,6 +77,16 @@ export async function untilAccepted<T>(
     place: inputs[0]?.local.source.manifestKey ?? '',
     hint: 'Report this with the output of --log-level debug.',
   });
+}
+
+/** Does work on bytes that are perhaps not yet verified. When they are not the export's, its failure means nothing. */
+export async function ifVerified<T>(verified: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    await verified();
+    throw thrown;
+  }
 }
 
 async function answer(

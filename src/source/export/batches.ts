@@ -1,6 +1,7 @@
 /**
  * Invariants of the read-ahead:
- * - batches come out in plan order, each once, whole and verified;
+ * - batches come out in plan order, each once and whole; what was fetched is verified, and what is read in place is
+ *   verified while the consumer reads it, because both can use a processor: `verified` tells the result;
  * - bytes on disk stay within the budget, but for the batch that the consumer waits for: it must come, or nothing would
  *   ever be released;
  * - whoever leaves early (return, throw, abort) leaves no file behind; after the last batch, files belong to the
@@ -10,7 +11,7 @@ import { setMaxListeners } from 'node:events';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import type { Export, LocalFile, SourceFile } from '../port.ts';
-import { type FetchedFile, fetchFile } from './fetch.ts';
+import { type FetchedFile, openFile } from './fetch.ts';
 
 const PARALLEL_FILES = 4;
 /** Batches beyond the one in the consumer's hands: what is verified much too early has left the disk's cache again. */
@@ -26,7 +27,10 @@ export interface BatchPlan {
 export interface Batch {
   readonly index: number;
   readonly files: readonly LocalFile[];
-  /** Throws DATA_CHECKSUM if a file that is read in place has changed since it was verified: call it after reading. */
+  /** Resolves when every byte of the batch was held against its MD5; throws DATA_CHECKSUM and the like. Await it before
+   * anything follows from what was read: a result, a reject, an error. */
+  verified(): Promise<void>;
+  /** Call it after reading: `verified`, and no file that is read in place has changed since. */
   recheck(): Promise<void>;
   /** Gives the batch's bytes back to the budget. */
   release(): Promise<void>;
@@ -81,7 +85,10 @@ interface Slot {
   readonly position: number;
   readonly fetched: (FetchedFile | undefined)[];
   bytes: number;
+  /** Files that cannot be read yet. */
   open: number;
+  /** Files whose bytes were not held against their MD5 yet. */
+  unverified: number;
   released: boolean;
 }
 
@@ -91,12 +98,16 @@ class ReadAhead {
   readonly #options: BatchOptions;
   readonly #slots: Map<number, Slot>;
   readonly #queue: { readonly slot: Slot; readonly place: number }[];
+  /** Files that can be read and are to be verified. */
+  readonly #toVerify: { readonly slot: Slot; readonly file: FetchedFile }[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #position = 0;
   #awaited: Slot | undefined;
-  #wake: () => void = () => {};
+  /** Until the consumer asks for the first time, it looks at its files and needs the processor itself. */
+  #verifying = false;
+  #waiting: (() => void)[] = [];
   #failure: { readonly thrown: unknown } | undefined;
   #usedBytes = 0;
 
@@ -118,6 +129,7 @@ class ReadAhead {
           fetched: new Array<undefined>(plan.files.length),
           bytes: 0,
           open: plan.files.length,
+          unverified: plan.files.length,
           released: false,
         },
       ]),
@@ -152,11 +164,22 @@ class ReadAhead {
     return {
       index: plan.index,
       files,
+      verified: () => this.#verified(slot),
       recheck: async () => {
+        await this.#verified(slot);
         for (const file of files) await file.recheck();
       },
       release: () => this.#release(slot),
     };
+  }
+
+  async #verified(slot: Slot): Promise<void> {
+    this.#verifying = true;
+    while (slot.unverified > 0) {
+      this.#start();
+      this.#checkStopped();
+      await this.#change();
+    }
   }
 
   /** Waits for what is under way; unless all went well, removes every file that was not released. */
@@ -178,26 +201,50 @@ class ReadAhead {
 
   /** Resolves at the next file that is done, failure, or abort. */
   #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #start(): void {
     while (this.#running.size < PARALLEL_FILES && this.#failure === undefined && !this.#stop.signal.aborted) {
-      const next = this.#queue.at(-1);
-      if (next === undefined || next.slot.position > this.#position + BATCHES_AHEAD) return;
-      const file = next.slot.plan.files[next.place];
-      if (file === undefined) return;
-      const planned = this.#plannedBytes(file);
-      if (this.#usedBytes + planned > this.#options.budgetBytes && next.slot !== this.#awaited) return;
-      this.#queue.pop();
-      const run: Promise<void> = this.#fetch(next.slot, next.place, file, planned).finally(() => {
-        this.#running.delete(run);
-        this.#wake();
-      });
+      const work = this.#nextFetch() ?? this.#nextVerification();
+      if (work === undefined) return;
+      const run: Promise<void> = work
+        .catch((thrown: unknown) => {
+          this.#failure ??= { thrown };
+        })
+        .finally(() => {
+          this.#running.delete(run);
+          this.#wake();
+          // Nobody waits while the consumer works on its batch, and the next ones are to be verified by then.
+          this.#start();
+        });
       this.#running.add(run);
     }
+  }
+
+  #nextFetch(): Promise<void> | undefined {
+    const next = this.#queue.at(-1);
+    if (next === undefined || next.slot.position > this.#position + BATCHES_AHEAD) return undefined;
+    const file = next.slot.plan.files[next.place];
+    if (file === undefined) return undefined;
+    const planned = this.#plannedBytes(file);
+    if (this.#usedBytes + planned > this.#options.budgetBytes && next.slot !== this.#awaited) return undefined;
+    this.#queue.pop();
+    return this.#fetch(next.slot, next.place, file, planned);
+  }
+
+  #nextVerification(): Promise<void> | undefined {
+    const next = this.#verifying ? this.#toVerify.shift() : undefined;
+    return next === undefined ? undefined : this.#verify(next.slot, next.file);
+  }
+
+  async #verify(slot: Slot, file: FetchedFile): Promise<void> {
+    await file.verify();
+    slot.unverified -= 1;
   }
 
   #plannedBytes(file: SourceFile): number {
@@ -209,7 +256,7 @@ class ReadAhead {
     const { tempDir, onBytes } = this.#options;
     this.#usedBytes += planned;
     try {
-      const fetched = await fetchFile(this.#storage, this.#source, file, {
+      const fetched = await openFile(this.#storage, this.#source, file, {
         tempDir,
         signal: this.#signal,
         ...(onBytes === undefined ? {} : { onBytes }),
@@ -218,9 +265,10 @@ class ReadAhead {
       slot.bytes += fetched.tempBytes;
       slot.open -= 1;
       this.#usedBytes += fetched.tempBytes - planned;
+      this.#toVerify.push({ slot, file: fetched });
     } catch (thrown) {
       this.#usedBytes -= planned;
-      this.#failure ??= { thrown };
+      throw thrown;
     }
   }
 

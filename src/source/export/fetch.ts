@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -15,19 +14,34 @@ export interface FetchOptions extends DownloadOptions {
   readonly tempDir: string;
 }
 
-/** A verified file, with what is needed to see later that it was not swapped under the engine's hands. */
+/** A file that can be read, with what is needed to see later that it is, and stayed, the one of the manifest. */
 export interface FetchedFile extends LocalFile {
+  /** Throws DATA_CHECKSUM if a file that is read in place is not the one that the manifest describes. Any other file was
+   * verified while it came. */
+  verify(): Promise<void>;
   /** Throws DATA_CHECKSUM if a file that is read in place has changed since it was verified. */
   recheck(): Promise<void>;
   /** Removes what was written to the temporary folder. */
   release(): Promise<void>;
 }
 
-/**
- * Makes one data file readable on this machine, verified against the manifest's MD5: a local file is read in place,
- * any other is streamed to the temporary folder. An Ion file comes out as DynamoDB JSON lines.
- */
+/** Makes one data file readable on this machine, verified against the manifest's MD5. */
 export async function fetchFile(
+  storage: Storage,
+  source: Export,
+  file: SourceFile,
+  options: FetchOptions,
+): Promise<FetchedFile> {
+  const fetched = await openFile(storage, source, file, options);
+  await fetched.verify();
+  return fetched;
+}
+
+/**
+ * Makes one data file readable on this machine: a local file is read in place, and still to be verified; any other is
+ * streamed to the temporary folder. An Ion file comes out as DynamoDB JSON lines.
+ */
+export async function openFile(
   storage: Storage,
   source: Export,
   file: SourceFile,
@@ -37,9 +51,11 @@ export async function fetchFile(
   const fetched =
     localPath === undefined
       ? await fetchRemote(storage, source, file, options)
-      : await verifyInPlace(localPath, source, file, options);
+      : await openInPlace(localPath, source, file, options);
   if (source.format !== 'ION') return fetched;
   try {
+    // The converter must not see bytes that are not the export's.
+    await fetched.verify();
     const { convertFile } = await import('../ion/file.ts');
     const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-ion-${process.pid}.json`);
     await mkdir(options.tempDir, { recursive: true });
@@ -56,6 +72,7 @@ export async function fetchFile(
       path,
       tempBytes: bytes,
       rejects,
+      verify: async () => {},
       recheck: async () => {},
       release: () => rm(path, { force: true }),
     };
@@ -64,32 +81,43 @@ export async function fetchFile(
   }
 }
 
-async function verifyInPlace(
+async function openInPlace(
   path: string,
   source: Export,
   file: SourceFile,
   options: FetchOptions,
 ): Promise<FetchedFile> {
   const before = await identity(path, file);
-  const md5 = createHash('md5');
-  try {
-    const { signal } = options;
-    for await (const chunk of createReadStream(path, {
-      highWaterMark: CHUNK_BYTES,
-      ...(signal === undefined ? {} : { signal }),
-    })) {
-      md5.update(chunk as Buffer);
-      options.onBytes?.((chunk as Buffer).length);
-    }
-  } catch (thrown) {
-    throw fetchFault(thrown, file, options.signal);
-  }
-  checkMd5(md5.digest('base64'), source, file);
   const recheck = async (): Promise<void> => {
     if ((await identity(path, file)) !== before) throw replaced(file);
   };
-  await recheck();
-  return { source: file, path, tempBytes: 0, rejects: [], recheck, release: async () => {} };
+  const verify = async (): Promise<void> => {
+    checkMd5(await md5OfFile(path, file, options), source, file);
+    await recheck();
+  };
+  return { source: file, path, tempBytes: 0, rejects: [], verify, recheck, release: async () => {} };
+}
+
+/** One buffer for all pieces: fresh ones would be a third of the work. */
+async function md5OfFile(path: string, file: SourceFile, { signal, onBytes }: FetchOptions): Promise<string> {
+  const md5 = createHash('md5');
+  try {
+    const handle = await open(path);
+    try {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+      for (;;) {
+        signal?.throwIfAborted();
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+        if (bytesRead === 0) return md5.digest('base64');
+        md5.update(buffer.subarray(0, bytesRead));
+        onBytes?.(bytesRead);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (thrown) {
+    throw fetchFault(thrown, file, signal);
+  }
 }
 
 async function fetchRemote(
@@ -108,7 +136,15 @@ async function fetchRemote(
     await mkdir(options.tempDir, { recursive: true });
     const { md5Base64, bytes } = await download(storage, file, path, options);
     checkMd5(md5Base64, source, file);
-    return { source: file, path, tempBytes: bytes, rejects: [], recheck: async () => {}, release };
+    return {
+      source: file,
+      path,
+      tempBytes: bytes,
+      rejects: [],
+      verify: async () => {},
+      recheck: async () => {},
+      release,
+    };
   } catch (thrown) {
     await release();
     throw writeFault(fetchFault(thrown, file, options.signal), options.tempDir);

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -177,6 +177,52 @@ describe('fetchBatches', () => {
     };
     await expect(consume()).rejects.toMatchObject({ code: 'DATA_CHECKSUM', place: source.files[7]?.manifestKey });
     expect(await readdir(tempDir)).toEqual([]);
+  });
+
+  test('fault 37: local files come before they are verified, and a bad one is told before anything follows', async () => {
+    const at = await writeExport(await newFolder(), { files: lines });
+    const storage = localStorage(at.exportDir);
+    const source = await openFullExport(storage, '');
+    const bad = at.dataPaths[5] ?? '';
+    await writeFile(bad, (await readFile(bad)).fill(0, 0, 1));
+    const passed: number[] = [];
+    const options = { batchBytes: 4_000, budgetBytes: 0, tempDir: await newFolder() };
+    const consume = async (check: 'verified' | 'recheck'): Promise<void> => {
+      for await (const batch of fetchBatches(storage, source, options)) {
+        passed.push(batch.index);
+        await batch[check]();
+      }
+    };
+    const at5 = planBatches(source, 4_000).findIndex(({ files }) => files.some(({ index }) => index === 5));
+    for (const check of ['verified', 'recheck'] as const) {
+      passed.length = 0;
+      await expect(consume(check)).rejects.toMatchObject({
+        code: 'DATA_CHECKSUM',
+        place: source.files[5]?.manifestKey,
+      });
+      // The next batches are verified ahead, so it may be told earlier, never later.
+      expect(passed.at(-1)).toBeLessThanOrEqual(at5);
+    }
+  });
+
+  test('local files of the next batches are verified while the consumer works', async () => {
+    const at = await writeExport(await newFolder(), { files: lines });
+    const storage = localStorage(at.exportDir);
+    const source = await openFullExport(storage, '');
+    let bytes = 0;
+    const onBytes = (more: number): void => {
+      bytes += more;
+    };
+    const options = { batchBytes: 4_000, budgetBytes: 0, tempDir: await newFolder(), onBytes };
+    const batches = fetchBatches(storage, source, options);
+    const { value: first } = await batches.next();
+    await sleep(50);
+    expect(bytes).toBe(0);
+    await (first as Batch).verified();
+    await sleep(100);
+    const planned = planBatches(source, 4_000).slice(0, 3);
+    expect(bytes).toBe(planned.flatMap(({ files }) => files).reduce((sum, file) => sum + file.sizeBytes, 0));
+    await batches.return(undefined);
   });
 
   test('interrupted or left early, it leaves nothing behind', async () => {
