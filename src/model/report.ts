@@ -47,7 +47,13 @@ export interface SyncReport {
   readonly readPath?: string;
   readonly counts: Counts;
   /** What the run would read; only when planned. */
-  readonly plan?: { readonly items: number; readonly files: number; readonly bytes: number };
+  readonly plan?: {
+    readonly items: number;
+    readonly files: number;
+    readonly bytes: number;
+    /** Items that were looked at: all that the columns of a plan rest on. */
+    readonly seen: number;
+  };
   readonly position?: {
     readonly tableArn: string;
     readonly tableId: string;

@@ -8,6 +8,7 @@ import { typeText } from '../model/type-text.ts';
 import type { FullExport } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
 import type { OptionChange } from './keep.ts';
+import type { Layout } from './learner.ts';
 import type { LoadResult } from './load.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -125,7 +126,15 @@ export class Reporter {
   planned(): void {
     const files = this.#export?.files ?? [];
     const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    this.#report.plan = { items: this.#export?.itemCount ?? 0, files: files.length, bytes };
+    this.#report.plan = { items: this.#export?.itemCount ?? 0, files: files.length, bytes, seen: 0 };
+  }
+
+  /** The columns that were guessed. */
+  previewed(layout: Layout | undefined, items: number): void {
+    if (this.#report.plan !== undefined) this.#report.plan = { ...this.#report.plan, seen: items };
+    if (layout === undefined) return;
+    this.#report.schema = reportColumns(layout.schema);
+    this.#report.key = layout.schema.keys;
   }
 
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {

@@ -21,7 +21,9 @@ import {
   resolveKey,
   type WrapStorage,
 } from './open.ts';
+import { preview } from './preview.ts';
 import { failedReport, Reporter } from './reporter.ts';
+import { unseenNames } from './unseen.ts';
 import { openWorkspace, stateDir } from './workspace.ts';
 
 /**
@@ -91,11 +93,8 @@ async function run(
           await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
         return reporter.finish('unchanged');
       }
-      if (options.dryRun) {
-        reporter.planned();
-        return reporter.finish('planned');
-      }
-      return await load(source, target, base, kept, context, reporter);
+      if (options.dryRun) return await plan(source, base, options, kept, context, reporter);
+      return await load(source, target, base, options, kept, context, reporter);
     } finally {
       await target.storage.close();
     }
@@ -104,10 +103,30 @@ async function run(
   }
 }
 
+/** What a run would do, by manifests, metadata and the beginnings of a few files. */
+async function plan(
+  source: OpenSource,
+  base: TableState | undefined,
+  given: SyncOptions,
+  kept: Kept,
+  context: RunContext,
+  reporter: Reporter,
+): Promise<SyncReport> {
+  reporter.planned();
+  const key = await resolveKey(kept.options, kept.file, base, source, context);
+  reporter.key(key);
+  const { learner, layout, items, warnings } = await preview(source, kept, key, base, context);
+  reporter.previewed(layout, items);
+  const names = layout === undefined ? [] : unseenNames(given.schema, kept.file, { learner, layout, files: [] });
+  for (const { code, text } of [...warnings, ...(items === 0 ? [] : names)]) reporter.warn(code, text);
+  return reporter.finish('planned');
+}
+
 async function load(
   source: OpenSource,
   target: OpenTarget,
   base: TableState | undefined,
+  given: SyncOptions,
   kept: Kept,
   context: RunContext,
   reporter: Reporter,
@@ -150,6 +169,8 @@ async function load(
     const loaded = await reporter.timed('load', () => loader.run());
     reporter.loaded(loaded, rejectsDir, options);
     checkKey(options.schema.key, loaded, rejectsDir);
+    const seen = { learner, layout: loaded.layout, files: loaded.files };
+    if (loaded.read > 0) for (const { code, text } of unseenNames(given.schema, file, seen)) reporter.warn(code, text);
     const staged = stage(source.export, base, loaded, kept.recorded, commitId);
     const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
     reporter.committed(staged, outcome);

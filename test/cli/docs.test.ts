@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
@@ -132,6 +132,20 @@ describe('docs/reference/report.md', () => {
       expect(sorted(documented)).toEqual(sorted(fields));
     },
   );
+
+  test('has each code of a warning, and no other', () => {
+    const folder = path.join(root, 'src');
+    const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /^(?!config).*\.ts$/.test(name),
+    );
+    const codes = sources.flatMap((name) => {
+      const code = readFileSync(path.join(folder, name), 'utf8');
+      const said = [...matches(code, /\bwarn(?:ing)?\(\s*'([a-z-]+)',/g), ...matches(code, /\bcode: '([a-z-]+)'/g)];
+      return [...said, ...matches(code, /\? '(manifest-[a-z-]+)'/g), ...matches(code, /: '(manifest-trusted)'/g)];
+    });
+    const section = text.split(/^## /m).find((part) => part.startsWith('Warning codes\n')) ?? '';
+    expect(sorted(matches(section, /`([a-z-]+)`(?=.* \| )/g))).toEqual(sorted(codes));
+  });
 
   test('the fields of an error are those of errors.md', () => {
     const shape = source.statements.filter(ts.isInterfaceDeclaration).find(({ name }) => name.text === 'ReportError');

@@ -47,7 +47,7 @@ Read it next
   });
 
   test('of a plan says what a run would read, and offers nothing to open', () => {
-    const plan = { items: 3000, files: 4, bytes: 12_345_678 };
+    const plan = { items: 3000, files: 4, bytes: 12_345_678, seen: 0 };
     const text = syncReportText(
       {
         ...committed,
@@ -66,6 +66,15 @@ Read it next
     expect(text).not.toMatch(/rows|columns|Read it next/);
   });
 
+  test('of a plan tells how many items its columns are guessed from, unless they are all', () => {
+    const planned = (seen: number) => {
+      const plan = { items: 3000, files: 4, bytes: 1, seen };
+      return syncReportText({ ...committed, outcome: 'planned', plan }, style);
+    };
+    expect(planned(400)).toContain('columns   2 columns (1 of attributes, 1 added); key pk; a guess from 400 items\n');
+    expect(planned(3000)).toContain('columns   2 columns (1 of attributes, 1 added); key pk\n');
+  });
+
   test('of a failure never claims what is not known', () => {
     const failed = { ...committed, outcome: 'failed' as const };
     expect(syncReportText({ ...failed, error: { code: 'DISK_FULL', message: 'x' } }, style)).toContain('is as it was');
@@ -74,8 +83,8 @@ Read it next
     expect(unknown).not.toContain('as it was');
   });
 
-  test('an unknown key is said, with the remedy', () => {
-    expect(syncReportText({ ...committed, key: [] }, style)).toContain('key unknown (name it with --key)');
+  test('an unknown key is said; the remedy is in the warning', () => {
+    expect(syncReportText({ ...committed, key: [] }, style)).toContain('; key unknown\n');
   });
 });
 

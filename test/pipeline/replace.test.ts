@@ -29,7 +29,11 @@ describe.each(FORMATS)('%s', (format) => {
 
   test('a dry run says what would be read, and writes nothing', async () => {
     const report = await load(first.exportDir, target, options({ dryRun: true }));
-    expect(report).toMatchObject({ outcome: 'planned', plan: { items: 2, files: 1 }, counts: { read: 0, written: 0 } });
+    expect(report).toMatchObject({
+      outcome: 'planned',
+      plan: { items: 2, files: 1, seen: 2 },
+      counts: { read: 0, written: 0 },
+    });
     expect(report.plan?.bytes).toBe((await readFile(first.dataPaths[0] ?? '')).length);
     await expect(readdir(join(first.dir, 'table'))).rejects.toMatchObject({ code: 'ENOENT' });
   });

@@ -79,9 +79,10 @@ function countsText({ counts }: SyncReport): string {
 }
 
 function schemaText(report: SyncReport): string {
-  const key =
-    report.key.length === 0 ? 'key unknown (name it with --key)' : `key ${report.key.map(visible).join(', ')}`;
-  return `${columnsText(report.schema)}; ${key}`;
+  const key = report.key.length === 0 ? 'key unknown' : `key ${report.key.map(visible).join(', ')}`;
+  const { plan } = report;
+  const guessed = plan === undefined || plan.seen >= plan.items ? '' : `; a guess from ${plural(plan.seen, 'item')}`;
+  return `${columnsText(report.schema)}; ${key}${guessed}`;
 }
 
 function workText(report: SyncReport): string {

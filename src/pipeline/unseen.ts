@@ -1,0 +1,72 @@
+import { pathText } from '../model/attribute-path.ts';
+import type { SchemaOptions } from '../model/options.ts';
+import type { Warning } from '../model/report.ts';
+import { type ColumnType, type Field, physicalType } from '../model/schema.ts';
+import type { DataFile } from '../model/table.ts';
+import type { SchemaFile } from '../schema/files/user-schema.ts';
+import type { Layout, Learner } from './learner.ts';
+
+export interface Seen {
+  readonly learner: Learner;
+  readonly layout: Layout;
+  /** Those that were written; none yet in a plan. */
+  readonly files: readonly DataFile[];
+}
+
+const SHOWN_MAX = 10;
+
+/** Warnings of names that the run was given and that no item has: slips of the pen, mostly, and nothing tells otherwise. */
+export function unseenNames(
+  given: Pick<SchemaOptions, 'key' | 'include' | 'exclude'>,
+  file: SchemaFile | undefined,
+  seen: Seen,
+): Warning[] {
+  const has = (attr: string): boolean => isSeen(attr, seen);
+  const absent = (names: readonly string[]): readonly string[] => [...new Set(names)].filter((name) => !has(name));
+  // Where items are read as text, names that have no column are not looked for.
+  const told = seen.layout.projection.reading.kind === 'struct';
+  return [
+    ...warning('key-unseen', '--key', absent(given.key)),
+    ...warning('include-unseen', '--include', absent(given.include)),
+    ...warning('exclude-unseen', '--exclude', told ? absent(given.exclude) : []),
+    ...warning('schema-unseen', 'The schema file', absent((file?.columns ?? []).map((column) => column.attr))),
+  ];
+}
+
+function warning(code: string, where: string, names: readonly string[]): Warning[] {
+  if (names.length === 0) return [];
+  const shown = names.slice(0, SHOWN_MAX).map((name) => pathText([name]));
+  const list = `${shown.join(', ')}${names.length > SHOWN_MAX ? ', …' : ''}`;
+  const what = names.length === 1 ? 'an attribute that no item has' : `${names.length} attributes that no item has`;
+  return [{ code, text: `${where} names ${what}: ${list}.` }];
+}
+
+/** Learned of, or, where a column was there to take it without being learned of, written. */
+function isSeen(attr: string, { learner, layout, files }: Seen): boolean {
+  if (learner.root.fields.has(attr)) return true;
+  const columns = layout.schema.columns.filter((column) => column.attr === attr);
+  const leaves = columns.flatMap(leafIds);
+  return files.some(({ stats }) =>
+    leaves.some((id) => {
+      const leaf = stats[id];
+      return leaf !== undefined && leaf.valueCount > leaf.nullCount;
+    }),
+  );
+}
+
+function leafIds({ id, type }: Pick<Field, 'id' | 'type'>): number[] {
+  return physicalType(type) === undefined ? innerIds(type) : [id];
+}
+
+function innerIds(type: ColumnType): number[] {
+  switch (type.kind) {
+    case 'list':
+      return leafIds(type.element);
+    case 'map':
+      return [type.keyId, ...leafIds(type.value)];
+    case 'struct':
+      return type.fields.flatMap(leafIds);
+    default:
+      return [];
+  }
+}
