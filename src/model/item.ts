@@ -33,6 +33,9 @@ export interface Lines {
   readonly bothImages: boolean;
 }
 
+/** Items of whoever; what a reader takes lines for, unless it is told. */
+export const ITEM_LINES: Lines = { shape: 'item', source: '', oldImages: false, bothImages: true };
+
 /** The parts of a change's line. */
 export interface Change {
   /** Time of the write in microseconds since 1970, as a whole number. */

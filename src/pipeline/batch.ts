@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import { lineCounts } from '../engine/duckdb/count.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import { writeLines } from '../engine/duckdb/write.ts';
+import { type DeletedKeys, type WrittenLines, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile } from '../source/port.ts';
 import type { Layout } from './learner.ts';
@@ -26,6 +26,8 @@ export interface BatchOptions extends RefusalOptions {
 export interface WrittenBatch {
   readonly layout: Layout;
   readonly files: readonly StagedFile[];
+  /** Keys of items that the batch's changes deleted. */
+  readonly deletes: readonly DeletedKeys[];
   readonly read: number;
   readonly rejected: number;
   readonly rescued: number;
@@ -50,10 +52,11 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     // After a refusal, the next is found by reading alone, which costs a part of what writing costs.
     if (refused) await countLines(inputs, layout, options);
     refused = true;
-    const files = await writeInputs(inputs, layout, outDir, options);
-    if (files === undefined) return undefined;
+    const written = await writeInputs(inputs, layout, outDir, options);
+    if (written === undefined) return undefined;
+    const { files, deletes } = written;
     await options.verified();
-    await checkCounts(inputs, files, layout, options);
+    await checkCounts(inputs, [...files, ...deletes], layout, options);
     if (
       !options.learnedAll &&
       inputs.some((input) => !input.learned) &&
@@ -68,6 +71,7 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     return {
       layout,
       files,
+      deletes,
       read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0),
       rejected,
       rescued: rescuedRows(files, layout),
@@ -85,8 +89,8 @@ async function writeInputs(
   layout: Layout,
   outDir: string,
   { duck, frugal, signal, targetFileSizeBytes }: BatchOptions,
-): Promise<StagedFile[] | undefined> {
-  if (inputs.length === 0) return [];
+): Promise<WrittenLines | undefined> {
+  if (inputs.length === 0) return { files: [], deletes: [] };
   const { projection, partition, sort } = layout;
   const paths = inputs.map((input) => input.path);
   try {
@@ -118,7 +122,7 @@ function countLines(
 ): Promise<ReadonlyMap<string, number>> {
   return lineCounts(
     duck,
-    layout.projection.reading,
+    layout.projection,
     inputs.map((input) => input.path),
     tempDir,
     signal,
@@ -143,7 +147,7 @@ function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
 /** fault 52: what the manifest counts, the files must hold. */
 async function checkCounts(
   inputs: readonly Input[],
-  files: readonly StagedFile[],
+  files: readonly { readonly rows: number }[],
   layout: Layout,
   options: BatchOptions,
 ): Promise<void> {

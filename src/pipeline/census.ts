@@ -2,12 +2,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Census } from '../engine/duckdb/census.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
+import { ITEM_LINES, type Lines } from '../model/item.ts';
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import { censusReading } from '../schema/reading.ts';
 import type { MapNode, ValueNode } from '../schema/structure.ts';
 import { fetchBatches } from '../source/export/batches.ts';
 import { sampleItems } from '../source/lines/sample.ts';
-import type { FullExport } from '../source/port.ts';
+import type { Export } from '../source/port.ts';
 import { openEngine } from './engine.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
@@ -43,11 +44,12 @@ export async function countExport(source: OpenSource, options: SyncOptions, cont
 
 /** The same in an engine and a folder that are there. */
 export async function countItems(
-  source: Pick<OpenSource, 'storage' | 'export'>,
+  source: Pick<OpenSource, 'storage'> & { readonly export: Export },
   duck: Duck,
   dir: string,
   options: SyncOptions,
   context: RunContext,
+  lines: Lines = ITEM_LINES,
 ): Promise<Counted> {
   const learner = new Learner({
     schema: options.schema,
@@ -55,6 +57,7 @@ export async function countItems(
     sort: [],
     recorded: undefined,
     file: undefined,
+    lines,
   });
   const census = new Census();
   let rejected = 0;
@@ -77,6 +80,7 @@ export async function countItems(
           linesPerFile: SAMPLE_LINES,
           maxBytes: SAMPLE_BYTES,
           sink: sampleSink(learner, batch.files),
+          rules: lines,
           signal: context.signal,
         },
       ),
@@ -96,7 +100,7 @@ export async function countItems(
         await census.count(
           duck,
           learner.root,
-          reading,
+          { lines, reading, keyAttrs: learner.key },
           inputs.map((input) => input.path),
           tempDir,
           context.signal,
@@ -128,8 +132,8 @@ function settleMap(node: ValueNode): void {
   if (node.element !== undefined) settleMap(node.element);
 }
 
-function progress(from: FullExport, filesDone: number, itemsDone: number): Progress {
-  const bytes = (files: FullExport['files']): number => files.reduce((sum, file) => sum + file.sizeBytes, 0);
+function progress(from: Export, filesDone: number, itemsDone: number): Progress {
+  const bytes = (files: Export['files']): number => files.reduce((sum, file) => sum + file.sizeBytes, 0);
   return {
     phase: 'learn',
     filesDone,

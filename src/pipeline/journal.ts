@@ -13,8 +13,18 @@ export interface BatchRecord {
   readonly read: number;
   readonly rejected: number;
   readonly rescued: number;
+  /** Keys of items that the batch's changes deleted. */
+  readonly deletes?: readonly KeptDeletes[];
   /** What the files alone do not tell of attributes with several types. */
   readonly tags: readonly TagCount[];
+}
+
+/** A Parquet file in the journal with the keys of deleted items and the times of their deletes (`_written_at`). */
+export interface KeptDeletes {
+  /** Absolute URI. */
+  readonly path: string;
+  readonly rows: number;
+  readonly sizeBytes: number;
 }
 
 /** A schema that batches were written by; a load may widen it with further columns. */
@@ -39,6 +49,11 @@ export class Journal {
   constructor(storage: Storage, location: string, loadId: string) {
     this.#storage = storage;
     this.#prefix = `${location}/.tailrace/${loadId}/`;
+  }
+
+  /** Key of a file beside the journal's own: it lives as long as the journal does. */
+  fileKey(name: string): string {
+    return this.#prefix + name;
   }
 
   async readBatch(index: number): Promise<BatchRecord | undefined> {

@@ -1,11 +1,16 @@
-import type { AttributeValue, Item } from '../model/item.ts';
-import type { PartitionRequest, SchemaOptions } from '../model/options.ts';
-import type { ColumnType, Field, TableSchema, TimestampFormat } from '../model/schema.ts';
+import { compareBytes } from '../model/byte-order.ts';
+import { TailraceError } from '../model/errors.ts';
+import { type AttributeValue, type Change, ITEM_LINES, type Item, type Lines } from '../model/item.ts';
+import type { OnDrift, PartitionRequest, SchemaOptions } from '../model/options.ts';
+import type { ColumnType, Field, OriginTag, TableSchema, TimestampFormat } from '../model/schema.ts';
 import type { PartitionField, SortField } from '../model/table.ts';
+import { typeText } from '../model/type-text.ts';
 import { applySchemaFile } from '../schema/apply.ts';
-import { mainTag, sameColumn } from '../schema/decide.ts';
+import { keepNumber, mainTag, sameColumn } from '../schema/decide.ts';
+import { type Drift, drifts, holdRecorded } from '../schema/drift.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { type Mapped, mapSchema } from '../schema/map.ts';
+import { numberFacts } from '../schema/numbers.ts';
 import { resolvePartition, resolveSort } from '../schema/partition.ts';
 import { type Projection, projectionOf } from '../schema/projection.ts';
 import { emptyMap, emptyValue, learnItem, learnValue, type MapNode } from '../schema/structure.ts';
@@ -18,6 +23,10 @@ export interface LearnerOptions {
   readonly recorded: TableSchema | undefined;
   /** The user's own schema: nothing is added to it; what it does not name is rescued. */
   readonly file: SchemaFile | undefined;
+  /** Default: items of a full export. */
+  readonly lines?: Lines;
+  /** What becomes of numbers that outgrow their recorded column; default: it is rewritten. */
+  readonly onDrift?: OnDrift;
 }
 
 /** Layout of the table for what was learned so far. */
@@ -37,9 +46,32 @@ export class Learner {
   readonly #seen = new Map<string, number>();
   /** After a surprise, NULL is expected everywhere, so that rare NULLs do not surprise one by one. */
   #surprised = false;
+  /** The sets of names that Keys of changes have, as JSON lists, and how often. */
+  readonly #keySets = new Map<string, number>();
+  /** Settled by the first layout that needs it. */
+  #key: readonly string[] | undefined;
+  /** Where a drift is to stop the run: numbers that their recorded column does not hold, by attribute. */
+  readonly #outgrown = new Map<string, string>();
 
   constructor(options: LearnerOptions) {
     this.#options = options;
+  }
+
+  get lines(): Lines {
+    return this.#options.lines ?? ITEM_LINES;
+  }
+
+  /** The key's attributes, partition key first where that is known: as named, else what Keys of most changes have. */
+  get key(): readonly string[] {
+    if (this.#options.schema.key.length > 0) return this.#options.schema.key;
+    if (this.#key !== undefined) return this.#key;
+    const [most] = [...this.#keySets].sort(([a, m], [b, n]) => n - m || compareBytes(a, b));
+    return most === undefined ? [] : (JSON.parse(most[0]) as string[]);
+  }
+
+  /** Two key attributes whose order nobody named: a line does not tell which is the partition key. */
+  get keyOrderGuessed(): boolean {
+    return this.#options.schema.key.length === 0 && this.key.length > 1;
   }
 
   get root(): MapNode {
@@ -48,13 +80,19 @@ export class Learner {
 
   /** Takes the sound items of one file in their order; undefined for one that is refused. A file may be read twice:
    * each item counts once. */
-  sink(file: string): (item: Item | undefined) => void {
+  sink(file: string): (item: Item | undefined, change?: Change) => void {
     let place = 0;
-    return (item) => {
+    return (item, change) => {
       place += 1;
       if (place <= (this.#seen.get(file) ?? 0)) return;
       this.#seen.set(file, place);
-      if (item !== undefined) learnItem(this.#root, item);
+      if (item === undefined) return;
+      if (change !== undefined) {
+        const names = JSON.stringify([...change.keys.keys()].sort(compareBytes));
+        this.#keySets.set(names, (this.#keySets.get(names) ?? 0) + 1);
+      }
+      for (const [attr, value] of item) this.#watch(attr, value);
+      learnItem(this.#root, item);
     };
   }
 
@@ -73,15 +111,19 @@ export class Learner {
 
   /** All that was learned, as a JSON value. */
   knowledge(): unknown {
-    return { root: plain(this.#root), seen: [...this.#seen], surprised: this.#surprised };
+    const keys = { sets: [...this.#keySets], settled: this.#key };
+    return { root: plain(this.#root), seen: [...this.#seen], surprised: this.#surprised, keys };
   }
 
   restore(knowledge: unknown): void {
-    const { root, seen, surprised } = knowledge as { root: unknown; seen: [string, number][]; surprised: boolean };
+    const { root, seen, surprised, keys } = knowledge as Knowledge;
     this.#root = unplain(root) as MapNode;
     this.#seen.clear();
     for (const [file, count] of seen) this.#seen.set(file, count);
     this.#surprised = surprised;
+    this.#keySets.clear();
+    for (const [names, count] of keys?.sets ?? []) this.#keySets.set(names, count);
+    this.#key ??= keys?.settled;
   }
 
   /** Adds values of one attribute that the engine could not put in its column. */
@@ -91,19 +133,37 @@ export class Learner {
       node = emptyValue();
       this.#root.fields.set(attr, node);
     }
+    this.#watch(attr, value);
     learnValue(node, value);
   }
 
+  #watch(attr: string, value: AttributeValue): void {
+    if (this.#options.onDrift !== 'fail' || value.tag !== 'N' || this.#outgrown.has(attr)) return;
+    const column = this.#options.recorded?.columns.find(
+      (candidate) => candidate.attr === attr && candidate.tag === 'N',
+    );
+    if (column !== undefined && keepNumber(column.type, numberFacts(value.value)) === undefined)
+      this.#outgrown.set(attr, value.value);
+  }
+
   /** Why an item cannot be loaded although it is sound: its key is missing or of another type. */
-  refuses(item: Item): string | undefined {
-    for (const attr of this.#options.schema.key) {
-      const value = item.get(attr);
+  refuses(item: Item, change?: Change): string | undefined {
+    const { key } = this;
+    const other = change === undefined ? undefined : [...change.keys.keys()].find((attr) => !key.includes(attr));
+    if (other !== undefined) return `"Keys" has attribute ${JSON.stringify(other)}, which is not of the table's key`;
+    for (const attr of key) {
+      const value = (change?.keys ?? item).get(attr);
       if (value === undefined) return `key attribute ${JSON.stringify(attr)} is missing`;
-      const tag = mainTag(this.#root.fields.get(attr) ?? emptyValue());
+      const tag = this.#recordedTag(attr) ?? mainTag(this.#root.fields.get(attr) ?? emptyValue());
       if (tag !== undefined && value.tag !== tag)
         return `key attribute ${JSON.stringify(attr)} has type ${value.tag}, others have ${tag}`;
     }
     return undefined;
+  }
+
+  #recordedTag(attr: string): OriginTag | undefined {
+    const tag = this.#options.recorded?.columns.find((column) => column.attr === attr)?.tag;
+    return tag === '*' ? undefined : tag;
   }
 
   /** Whether an attribute that nobody knew of would get a column in place of being rescued. */
@@ -123,11 +183,15 @@ export class Learner {
 
   /** The layout for all that was seen; `keep`: a layout that files were already written by, to be extended only. */
   layout(keep?: TableSchema): Layout {
-    const { schema: options, file, recorded } = this.#options;
-    const mapped =
+    const { file, recorded } = this.#options;
+    const { key } = this;
+    const options = { ...this.#options.schema, key };
+    if (key.length > 0) this.#key ??= key;
+    const found =
       file === undefined
         ? mapSchema(this.#root, options, keep ?? recorded)
         : applySchemaFile(file, this.#root, options, keep ?? recorded);
+    const mapped = this.#drifted(found);
     let { lastFieldId } = mapped.schema;
     const nextId = (): number => ++lastFieldId;
     const { fields, derived } = resolvePartition(
@@ -142,8 +206,19 @@ export class Learner {
       mapped,
       partition: fields,
       sort: resolveSort(this.#options.sort, schema),
-      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised),
+      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised, this.lines),
     };
+  }
+
+  /** Numbers that outgrow a column of the table: it is rewritten, or kept, or the run stops. Keys are always rewritten. */
+  #drifted(mapped: Mapped): Mapped {
+    const { recorded, onDrift, lines } = this.#options;
+    if (recorded === undefined || lines?.shape !== 'change' || onDrift === undefined || onDrift === 'rewrite')
+      return mapped;
+    if (onDrift === 'rescue') return { ...mapped, schema: holdRecorded(mapped.schema, recorded) };
+    const [first] = drifts(recorded, mapped.schema);
+    if (first === undefined) return mapped;
+    throw driftError(first, this.#outgrown.get(first.path[0] ?? ''));
   }
 
   /** The format that most values of a column have, when most are times at all. */
@@ -154,6 +229,22 @@ export class Learner {
     if (best === undefined || node === undefined || field === undefined || field.tag === '*') return undefined;
     return best[1] * 2 >= (node.counts.get(field.tag) ?? 0) ? best[0] : undefined;
   }
+}
+
+interface Knowledge {
+  readonly root: unknown;
+  readonly seen: [string, number][];
+  readonly surprised: boolean;
+  readonly keys?: { readonly sets: [string, number][]; readonly settled?: readonly string[] };
+}
+
+function driftError({ path, column, before, after }: Drift, value: string | undefined): TailraceError {
+  return new TailraceError('SCHEMA_DRIFT', `A number no longer fits its column “${column}”.`, {
+    place: `attribute ${path.join('.')}`,
+    expected: typeText(before.type),
+    found: `${value ?? 'a number'}, which needs ${typeText(after.type)}`,
+    hint: 'With --on-drift rewrite the column becomes wider; with --on-drift rescue such numbers go to _rescued.',
+  });
 }
 
 /** Maps as lists of their entries, marked; nothing else in the tree is a list of one name. */

@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
+import type { Warning } from '../model/report.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, TableHandle } from '../model/table.ts';
 import { type Batch, fetchBatches, planBatches } from '../source/export/batches.ts';
 import { appendRejects } from '../source/lines/rejects.ts';
 import { sampleItems } from '../source/lines/sample.ts';
-import type { FullExport, LocalFile, Reject } from '../source/port.ts';
+import type { Export, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
-import type { BatchRecord, Journal, SchemaRecord } from './journal.ts';
+import type { BatchRecord, Journal, KeptDeletes, SchemaRecord } from './journal.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
 import { noRowsFile } from './no-rows.ts';
 import { ifVerified, sampleSink } from './refusals.ts';
@@ -22,7 +23,7 @@ import { Surprises } from './surprises.ts';
 export interface LoadInput {
   readonly duck: Duck;
   readonly source: Storage;
-  readonly export: FullExport;
+  readonly export: Export;
   readonly target: Storage;
   readonly table: TableHandle;
   readonly learner: Learner;
@@ -39,6 +40,9 @@ export interface LoadInput {
 export interface LoadResult {
   readonly layout: Layout;
   readonly files: readonly DataFile[];
+  /** Keys of items that the changes deleted, in the order of the export's files; they lie in the journal. */
+  readonly deletes: readonly KeptDeletes[];
+  readonly warnings: readonly Warning[];
   readonly read: number;
   readonly rejected: number;
   readonly rescued: number;
@@ -101,9 +105,12 @@ export class Loader {
     const known = this.#layout();
     const layout = this.#kept === undefined || this.#records.size === 0 ? known : { ...known, schema: this.#kept };
     const files = records.flatMap((record) => record.files);
+    const needsFile = files.length === 0 && this.#in.table.format === 'parquet' && this.#in.export.kind === 'full';
     return {
       layout,
-      files: files.length === 0 && this.#in.table.format === 'parquet' ? [await noRowsFile(layout, this.#in)] : files,
+      files: needsFile ? [await noRowsFile(layout, this.#in)] : files,
+      deletes: records.flatMap((record) => record.deletes ?? []),
+      warnings: this.#warnings(),
       read: sum((r) => r.read),
       rejected: sum((r) => r.rejected),
       rescued: sum((r) => r.rescued),
@@ -111,6 +118,13 @@ export class Loader {
       learnMs: this.#learnMs,
       bytesRead: this.#bytes,
     };
+  }
+
+  #warnings(): Warning[] {
+    const { learner } = this.#in;
+    if (!learner.keyOrderGuessed) return [];
+    const text = `The key is ${learner.key.join(', ')} as the lines have it; they do not tell which is the partition key. Name it with --key.`;
+    return [{ code: 'key-order', text }];
   }
 
   /** The layout for what is known: extends what batches on record were written by. */
@@ -176,7 +190,8 @@ export class Loader {
     this.#resumed = 0;
     await this.#in.journal.dropBatches(old.map(([index]) => index));
     for (const [, record] of old)
-      for (const file of record.files) await this.#in.target.delete(this.#in.target.key(file.path));
+      for (const file of [...record.files, ...(record.deletes ?? [])])
+        await this.#in.target.delete(this.#in.target.key(file.path));
     await this.#count();
   }
 
@@ -184,7 +199,7 @@ export class Loader {
     if (this.#counted) return;
     const { source: storage, export: from, duck, workDir, options, context, learner } = this.#in;
     const started = performance.now();
-    const counted = await countItems({ storage, export: from }, duck, workDir, options, context);
+    const counted = await countItems({ storage, export: from }, duck, workDir, options, context, learner.lines);
     learner.adopt(counted.learner);
     this.#counted = true;
     this.#learnedAll = counted.whole;
@@ -206,6 +221,7 @@ export class Loader {
         maxBytes: SAMPLE_BYTES,
         maxFiles: SAMPLE_FILES,
         sink: sampleSink(this.#in.learner, files),
+        rules: this.#in.learner.lines,
         signal: this.#in.context.signal,
       },
     );
@@ -280,6 +296,7 @@ export class Loader {
   async #keep(index: number, written: WrittenBatch): Promise<void> {
     const { table, target, commitId, context, runId } = this.#in;
     const files: DataFile[] = [];
+    const deletes: KeptDeletes[] = [];
     try {
       for (const [i, file] of written.files.entries()) {
         const name = `${runId}-${index}-${i}.parquet`;
@@ -287,14 +304,20 @@ export class Loader {
         const { sizeBytes } = await target.adopt(target.key(path), file.path, { signal: context.signal });
         files.push(dataFile(file, path, sizeBytes));
       }
+      for (const [i, { path, rows }] of written.deletes.entries()) {
+        // Not named .parquet: who reads the table's folder by a pattern must not find it.
+        const key = this.#in.journal.fileKey(`deletes-${runId}-${index}-${i}.keys`);
+        const { sizeBytes } = await target.adopt(key, path, { signal: context.signal });
+        deletes.push({ path: target.uri(key), rows, sizeBytes });
+      }
     } catch (thrown) {
       // No record and no commit names these files.
-      for (const file of files) await target.delete(target.key(file.path)).catch(() => undefined);
+      for (const file of [...files, ...deletes]) await target.delete(target.key(file.path)).catch(() => undefined);
       throw thrown;
     }
     await this.#keepSchema(written.layout.schema);
     const { read, rejected, rescued, tags } = written;
-    const record: BatchRecord = { epoch: this.#epoch, files, read, rejected, rescued, tags };
+    const record: BatchRecord = { epoch: this.#epoch, files, deletes, read, rejected, rescued, tags };
     await this.#in.journal.writeBatch(index, record);
     this.#records.set(index, record);
   }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { isBrokenGzip, type Refusal, refusalOf } from '../engine/duckdb/errors.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { Item } from '../model/item.ts';
+import type { Change, Item } from '../model/item.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import { sieveFile } from '../source/lines/sieve.ts';
 import type { LocalFile, Reject } from '../source/port.ts';
@@ -30,9 +30,12 @@ export interface RefusalOptions {
 const MAX_ATTEMPTS = 200;
 
 /** Learns from samples of several files. */
-export function sampleSink(learner: Learner, locals: readonly LocalFile[]): (item: Item, path: string) => void {
+export function sampleSink(
+  learner: Learner,
+  locals: readonly LocalFile[],
+): (item: Item, path: string, change?: Change) => void {
   const sinks = new Map(locals.map((local) => [local.path, learner.sink(local.source.manifestKey)]));
-  return (item, path) => sinks.get(path)?.(item);
+  return (item, path, change) => sinks.get(path)?.(item, change);
 }
 
 /** Bytes of a gzip file of nothing: 20, or 23 as some write it. The shortest line of an item makes one of 31. */
@@ -116,10 +119,12 @@ async function answer(
 /** Learns from every line of a file. */
 export async function learnFrom(input: Input, { learner, signal }: RefusalOptions): Promise<void> {
   const all = Number.POSITIVE_INFINITY;
+  const learn = learner.sink(input.local.source.manifestKey);
   await sampleItems([input.path], {
     linesPerFile: all,
     maxBytes: all,
-    sink: learner.sink(input.local.source.manifestKey),
+    sink: (item, _path, change) => learn(item, change),
+    rules: learner.lines,
     signal,
   });
   input.learned = true;
@@ -131,9 +136,10 @@ async function sieve(input: Input, options: RefusalOptions): Promise<void> {
   const result = await sieveFile(input.path, input.local.source.manifestKey, {
     tempDir: options.tempDir,
     sink: learn,
+    rules: options.learner.lines,
     signal: options.signal,
-    accept: (item) => {
-      const reason = options.learner.refuses(item);
+    accept: (item, change) => {
+      const reason = options.learner.refuses(item, change);
       if (reason !== undefined) learn(undefined);
       return reason;
     },

@@ -11,6 +11,7 @@ import { openEngine } from './engine.ts';
 import { Journal } from './journal.ts';
 import { type Kept, keepOptions } from './keep.ts';
 import { Learner } from './learner.ts';
+import { linesOf } from './lines.ts';
 import { Loader, type LoadResult } from './load.ts';
 import {
   type OpenSource,
@@ -145,6 +146,7 @@ async function load(
       sort: options.sort,
       recorded: base?.schema,
       file,
+      lines: linesOf(source.export, schemaOptions, base?.schema),
     });
     const journal = new Journal(target.storage, target.key, commitId);
     const rejectsDir = join(

@@ -124,7 +124,7 @@ function autoTime(node: ValueNode, tag: 'S' | 'N', path: AttributePath, options:
 }
 
 /** The recorded numeric type where it holds every number that was seen. */
-function keepNumber(recorded: ColumnType | undefined, facts: NumberFacts | undefined): ColumnType | undefined {
+export function keepNumber(recorded: ColumnType | undefined, facts: NumberFacts | undefined): ColumnType | undefined {
   if (recorded === undefined) return undefined;
   if (recorded.kind === 'number-text' || recorded.kind === 'double') return recorded;
   if (facts === undefined) return recorded;

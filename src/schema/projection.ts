@@ -1,13 +1,15 @@
+import { ITEM_LINES, type Lines } from '../model/item.ts';
 import type { DerivedColumn, Field, TableSchema } from '../model/schema.ts';
 import { type ReadItem, type ReadValue, readingOf } from './reading.ts';
 import type { MapNode } from './structure.ts';
 
 /**
- * Shape × schema: how the line of a full export becomes a row. A tree of values, free of any SQL dialect; an engine
+ * Shape × schema: how the line of an export becomes a row. A tree of values, free of any SQL dialect; an engine
  * prints it. `attrs` says for each attribute how it is read, which columns take it, and whether what no column
  * holds is rescued.
  */
 export interface Projection {
+  readonly lines: Lines;
   readonly reading: ReadItem;
   readonly attrs: readonly AttrPlan[];
   readonly derived: readonly DerivedColumn[];
@@ -31,6 +33,7 @@ export function projectionOf(
   schema: TableSchema,
   exclude: readonly string[],
   expectNulls = true,
+  lines: Lines = ITEM_LINES,
 ): Projection {
   const excluded = new Set(exclude);
   const reading = readingOf(root, schema.columns, excluded, expectNulls);
@@ -47,5 +50,10 @@ export function projectionOf(
         isKey: keyAttrs.includes(attr),
       }),
     );
-  return { reading, attrs, derived: schema.derived, keyAttrs, excluded, schema };
+  return { lines, reading, attrs, derived: schema.derived, keyAttrs, excluded, schema };
+}
+
+/** Whether the lines of deleted items become no rows of the table: all but a history keep only what is there. */
+export function dropsDeleted({ lines, schema }: Projection): boolean {
+  return lines.shape === 'change' && !schema.system.some((column) => column.name === '_operation');
 }

@@ -2,11 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TAGS, type Tag } from '../../model/schema.ts';
 import { mergeNumbers } from '../../schema/numbers.ts';
-import type { ReadItem } from '../../schema/reading.ts';
 import { emptyValue, type MapNode, type ValueNode } from '../../schema/structure.ts';
 import { type Probe, probesOf } from '../sql/census.ts';
 import type { Duck } from './instance.ts';
-import { linesRelation, seedOf } from './seed.ts';
+import { type LineReading, linesRelation, seedOf } from './seed.ts';
 import type { Value } from './values.ts';
 
 /** Exact figures by position, summed over batches; applied to the tree when all are in. */
@@ -18,13 +17,14 @@ export class Census {
   async count(
     duck: Duck,
     root: MapNode,
-    reading: ReadItem,
+    lines: LineReading,
     paths: readonly string[],
     dir: string,
     signal?: AbortSignal,
   ): Promise<void> {
     await mkdir(dir, { recursive: true });
-    const seed = seedOf(reading);
+    const { reading } = lines;
+    const seed = seedOf(lines);
     const seedPath = join(dir, 'seed.json');
     await writeFile(seedPath, `${seed.lines.join('\n')}\n`);
     const relation = linesRelation(seedPath, seed, paths);

@@ -22,6 +22,8 @@ export interface CopyJob {
   /** A partitioned batch is written in so many passes, each with a part of the partitions: the engine holds a buffer of
    * all columns for each partition that is open. */
   readonly passes?: number;
+  /** A further column of the query, true in rows that go into files of their own. */
+  readonly apart?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -32,10 +34,14 @@ export interface StagedFile extends WrittenFile {
 
 /** Column that carries a partition's digest through COPY; PARTITION_BY leaves it out of the files. */
 const PART = '_tailrace_part';
+/** In place of a digest: rows that go apart, and all others of a table without partitions. */
+const [PART_APART, PART_ALL] = ['apart', 'all'] as const;
 /** Names the file of a row where partition values are read back; no attribute's column begins so. */
 const FILE = '_tailrace_file';
 /** Rows in a row group: DuckDB's own unit of work, so that all threads are busy. */
 const ROW_GROUP_ROWS = 122_880;
+/** Rows that a thread may hold for each partition. Without a table's partitions there are two, of which one is large. */
+const FLUSH_ROWS = { default: 524_288, apart: ROW_GROUP_ROWS } as const;
 /** Rows in a row group where memory is short. */
 const FRUGAL_ROWS = 8_192;
 /** Each text column reserves room for its dictionary: with hundreds of columns, the default of 1 MB is too much. */
@@ -45,15 +51,25 @@ const ROW_GROUP_BYTES = 48 * 1024 * 1024;
 
 /** Writes the rows of a query, whose columns are those of the schema, as data files on this machine's disk. */
 export async function copyRows(duck: Duck, select: string, job: CopyJob): Promise<StagedFile[]> {
+  return [...(await copyApart(duck, select, job)).files];
+}
+
+/** The same, with the files of the rows that go apart. */
+export async function copyApart(
+  duck: Duck,
+  select: string,
+  job: CopyJob,
+): Promise<{ readonly files: readonly StagedFile[]; readonly apart: readonly WrittenFile[] }> {
   const rows = await copy(duck, job, select);
-  const files = writtenFiles(rows, job.schema).filter((file) => file.rows > 0);
+  const written = writtenFiles(rows, job.schema).filter((file) => file.rows > 0);
+  const files = written.filter((file) => file.partitionKeys?.[PART] !== PART_APART);
   const partitions = await partitionValues(duck, job, files);
   const staged: StagedFile[] = [];
   for (const file of files) {
     const offsets = await splitOffsets(duck, file.path, job.signal);
     staged.push({ ...file, partition: partitions.get(file.path) ?? [], splitOffsets: offsets });
   }
-  return staged;
+  return { files: staged, apart: written.filter((file) => file.partitionKeys?.[PART] === PART_APART) };
 }
 
 async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<string, Value>[]> {
@@ -71,14 +87,15 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
   ];
   const sorted = job.sort.length > 0;
   if (!sorted) options.push(`ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`);
-  const partitioned = job.partition.length > 0;
+  const partitioned = job.partition.length > 0 || job.apart !== undefined;
   if (partitioned) options.push(`PARTITION_BY (${PART})`, `FILENAME_PATTERN 'part_{i}'`);
   else options.push(`FILE_SIZE_BYTES ${job.targetFileSizeBytes}`, `FILENAME_PATTERN 'part_{i}'`);
-  const keyed = partitioned ? `SELECT *, ${digest(job, schema)} AS ${PART} FROM (${select})` : select;
+  const left = job.apart === undefined ? '*' : `* EXCLUDE (${ident(job.apart)})`;
+  const keyed = partitioned ? `SELECT ${left}, ${partSql(job)} AS ${PART} FROM (${select})` : select;
   const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
   // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
   await duck.run(
-    `SET GLOBAL preserve_insertion_order = ${sorted}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
+    `SET GLOBAL preserve_insertion_order = ${sorted}; SET GLOBAL partitioned_write_flush_threshold = ${flushRows(job)}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
   );
   const passes = partitioned ? (job.passes ?? 1) : 1;
   const written: Record<string, Value>[] = [];
@@ -88,6 +105,17 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
     written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
   }
   return written;
+}
+
+function flushRows(job: CopyJob): number {
+  if (job.apart === undefined || job.partition.length > 0) return FLUSH_ROWS.default;
+  return job.frugal === true ? FRUGAL_ROWS : FLUSH_ROWS.apart;
+}
+
+/** Where a row goes. Rows that go apart take the same way as the others, so that the query runs once. */
+function partSql(job: CopyJob): string {
+  const part = job.partition.length === 0 ? str(PART_ALL) : digest(job, job.schema);
+  return job.apart === undefined ? part : `CASE WHEN ${ident(job.apart)} THEN ${str(PART_APART)} ELSE ${part} END`;
 }
 
 function sortSql(field: SortField): string {

@@ -1,13 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ReadItem } from '../../schema/reading.ts';
 import type { Duck } from './instance.ts';
-import { linesRelation, seedOf } from './seed.ts';
+import { type LineReading, linesRelation, seedOf } from './seed.ts';
 
 /** How many lines each of these files holds. */
 export async function lineCounts(
   duck: Duck,
-  reading: ReadItem,
+  reading: LineReading,
   paths: readonly string[],
   dir: string,
   signal?: AbortSignal,

@@ -1,3 +1,4 @@
+import type { LineShape, Lines } from '../../model/item.ts';
 import type { Tag } from '../../model/schema.ts';
 import type { ReadItem, ReadTag, ReadValue } from '../../schema/reading.ts';
 import { list, str } from '../sql/quote.ts';
@@ -14,6 +15,16 @@ export interface Seed {
   readonly lines: readonly string[];
   /** map_inference_threshold that tells structs from maps. */
   readonly threshold: number;
+  /** Columns of the lines: Item, or Metadata, Keys, OldImage and NewImage. */
+  readonly shape: LineShape;
+}
+
+/** How whole lines are read. */
+export interface LineReading {
+  readonly lines: Pick<Lines, 'shape'>;
+  readonly reading: ReadItem;
+  /** Attributes in a change's Keys. */
+  readonly keyAttrs: readonly string[];
 }
 
 /** Member of a struct that stands for maps which were always empty; no real name looks like it. */
@@ -21,18 +32,29 @@ const NO_FIELD = 'tailrace-no-field';
 /** At least this many distinct keys make a map. */
 const MIN_THRESHOLD = 8;
 
-export function seedOf(reading: ReadItem): Seed {
-  if (reading.kind === 'open') return { lines: ['{"Item":{"a":{"b":"c"}}}', '{"Item":"x"}'], threshold: MIN_THRESHOLD };
-  const threshold = Math.max(MIN_THRESHOLD, widest(reading)) + 1;
-  const count = hasMap(reading) ? threshold + 4 : 2;
+export function seedOf({ reading, lines: { shape }, keyAttrs }: LineReading): Seed {
+  const open = reading.kind === 'open';
+  const threshold = open ? MIN_THRESHOLD : Math.max(MIN_THRESHOLD, widest(reading)) + 1;
+  const count = !open && hasMap(reading) ? threshold + 4 : 2;
+  const attrs = [...reading.attrs];
   const lines: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const members = [...reading.attrs].map(
-      ([attr, value]) => `${JSON.stringify(attr)}:${seedValue(value, count - 1 - i)}`,
-    );
-    lines.push(`{"Item":{${members.join(',') || `"${NO_FIELD}":{"S":"x"}`}}}`);
+  for (let line = count - 1; line >= 0; line--) {
+    const item = open ? seedText(line) : seedItem(attrs, line);
+    if (shape === 'item') {
+      lines.push(`{"Item":${item}}`);
+      continue;
+    }
+    const key = attrs.filter(([attr]) => keyAttrs.includes(attr));
+    const keys = open ? item : seedItem(key, line);
+    const text = seedText(line);
+    lines.push(`{"Metadata":${text},"Keys":${keys},"OldImage":${text},"NewImage":${item}}`);
   }
-  return { lines, threshold };
+  return { lines, threshold, shape };
+}
+
+function seedItem(attrs: readonly (readonly [string, ReadValue])[], line: number): string {
+  const members = attrs.map(([attr, value]) => `${JSON.stringify(attr)}:${seedValue(value, line)}`);
+  return `{${members.join(',') || `"${NO_FIELD}":{"S":"x"}`}}`;
 }
 
 /** The value in a line, counted from the last one. */
@@ -100,7 +122,7 @@ function visit(reading: Extract<ReadItem, { kind: 'struct' }>, see: (inner: Read
 /** The longest line that is read, in bytes: an item of 400 KB whose every character is escaped, and its names. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
-/** The relation of all lines: columns Item and filename. */
+/** The relation of all lines: columns Item, filename and, for changes, those of their lines. Item is the new image. */
 export function linesRelation(seedPath: string, seed: Seed, paths: readonly string[]): string {
   const options = [
     `format='newline_delimited'`,
@@ -114,5 +136,6 @@ export function linesRelation(seedPath: string, seed: Seed, paths: readonly stri
     `dateformat='%d'`,
     `timestampformat='%d'`,
   ];
-  return `(SELECT * FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE filename <> ${str(seedPath)})`;
+  const columns = seed.shape === 'item' ? '*' : '*, NewImage AS Item';
+  return `(SELECT ${columns} FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE filename <> ${str(seedPath)})`;
 }

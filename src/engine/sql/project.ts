@@ -1,7 +1,8 @@
 import type { Field } from '../../model/schema.ts';
 import { columnNames } from '../../model/type-text.ts';
-import type { AttrPlan, Projection } from '../../schema/projection.ts';
+import { type AttrPlan, dropsDeleted, type Projection } from '../../schema/projection.ts';
 import { tagOfFormat } from '../../schema/times.ts';
+import { type ChangeSql, changeSql, GONE, pointer } from './change.ts';
 import { leafGuarded } from './leaf.ts';
 import { packSql, packsOf, rescueText } from './packs.ts';
 import { ident, list, str } from './quote.ts';
@@ -29,6 +30,8 @@ interface Row {
   /** Adds the columns that the rest speaks of to a relation. */
   readonly select: (relation: string) => string;
   readonly sources: readonly Source[];
+  /** Conditions that every line must meet. */
+  readonly sound: readonly string[];
   /** Conditions that together say that nothing is rescued. */
   readonly whole: readonly string[];
   /** Lists of texts: for each attribute that is not in its columns, its member of the rescue; in open items, for each
@@ -38,25 +41,46 @@ interface Row {
 
 /**
  * A SELECT that turns lines into rows of the table. Values and checks come first; what does not fit its column is
- * then rescued, which costs nothing in rows where all fits. `relation` has the columns Item and filename.
+ * then rescued, which costs nothing in rows where all fits. `relation` has the columns Item and filename, and of
+ * changes Metadata, Keys, OldImage and NewImage, too. Where deleted items are to be told apart, a column GONE is last.
  */
 export function projectSql(projection: Projection, relation: string): string {
   const open = projection.reading.kind === 'open';
   const packs = packsOf(projection.attrs);
   const packed = new Set(packs.flat());
   const plans = [...packs.flat(), ...projection.attrs.filter((plan) => !packed.has(plan))];
-  const row = rowOf(projection, plans, packs, open);
+  const change = projection.lines.shape === 'change' ? changeSql(projection) : undefined;
+  const row = rowOf(projection, plans, packs, open, change);
   const byName = new Map<string, string>();
   for (const { plan, values } of row.sources)
     for (const [i, column] of plan.columns.entries()) byName.set(column.name, values[i] ?? 'NULL');
   for (const column of projection.derived) byName.set(column.name, derivedColumn(column, row.sources));
   byName.set('_rescued', open ? rescueOpen(projection, row) : rescueStruct(row));
-  byName.set('_written_at', 'NULL::TIMESTAMPTZ');
+  for (const [name, sql] of systemValues(projection, change)) byName.set(name, sql);
   const names = columnNames(projection.schema);
   const columns = names.map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
-  const checked = names.map((name) => (name === '_rescued' ? `${soundRescue('_rescued')} AS _rescued` : ident(name)));
-  const from = row.select(open ? openRelation(plans, relation) : relation);
+  const checked = names.map((name) =>
+    name === '_rescued' || (name === '_old_image' && change !== undefined)
+      ? `${soundRescue(name)} AS ${name}`
+      : ident(name),
+  );
+  if (change !== undefined && dropsDeleted(projection)) {
+    columns.push(`${change.gone} AS ${GONE}`);
+    checked.push(GONE);
+  }
+  const from = row.select(open ? openRelation(plans, relation, change) : relation);
   return `SELECT ${checked.join(', ')} FROM (SELECT ${columns.join(', ')}, ${FILE} AS ${OUT} FROM ${from})`;
+}
+
+/** System columns but for `_rescued`. Items of a full export have no time of their own. */
+function systemValues({ lines }: Projection, change: ChangeSql | undefined): [name: string, sql: string][] {
+  return [
+    ['_written_at', change === undefined ? 'NULL::TIMESTAMPTZ' : 'change_at'],
+    ['_deleted', 'NULL::BOOLEAN'],
+    ['_operation', change?.operation ?? str('baseline')],
+    ['_old_image', change?.oldImage ?? 'NULL::VARCHAR'],
+    ['_source', str(lines.source)],
+  ];
 }
 
 function rowOf(
@@ -64,12 +88,19 @@ function rowOf(
   plans: readonly AttrPlan[],
   packs: readonly (readonly AttrPlan[])[],
   open: boolean,
+  change: ChangeSql | undefined,
 ): Row {
   const trust = projection.attrs.length <= FAST_ATTRS ? 'fast' : 'guarded';
   const part = (plan: AttrPlan): string => `list_extract(item_parts, ${plans.indexOf(plan) + 1})`;
-  const place = (plan: AttrPlan): string => (open ? part(plan) : member('Item', plan.attr));
+  const place = (plan: AttrPlan): string => {
+    if (open) return part(plan);
+    // Of a delete, the key is all that there is; of a put, it is the image's.
+    return member(change !== undefined && plan.isKey ? 'Keys' : 'Item', plan.attr);
+  };
   const packed = new Set(packs.flat());
-  const values: string[] = [];
+  const values: string[] =
+    change === undefined ? [] : [`${change.writtenAt} AS change_at`, `${change.sound} AS change_ok`];
+  const sound = change === undefined ? [] : ['change_ok'];
   const checks: string[] = [];
   const sources = plans
     .filter((plan) => !packed.has(plan))
@@ -112,7 +143,9 @@ function rowOf(
   return {
     select: (from) => selectAll(checks, selectAll(values, from)),
     sources: [...sources, ...packedSources],
+    sound,
     whole: [
+      ...sound,
       ...sources.map(({ ok }) => ok),
       ...inPacks.map(({ alias }) => `list_bool_and(list_transform(${alias}, lambda e: e.ok))`),
     ],
@@ -169,14 +202,15 @@ function object(members: readonly string[]): string {
 }
 
 /** `_rescued` where attributes are struct members. A key is never rescued: a line whose key does not fit is refused. */
-function rescueStruct({ sources, whole, members }: Row): string {
-  return `CASE WHEN ${all(whole)} THEN NULL WHEN ${keysHold(sources)} THEN ${stripNulls(object(members))} ELSE ${badLine(FILE)} END`;
+function rescueStruct({ sources, sound, whole, members }: Row): string {
+  return `CASE WHEN ${all(whole)} THEN NULL WHEN ${all([...sound, keysHold(sources)])} THEN ${stripNulls(object(members))} ELSE ${badLine(FILE)} END`;
 }
 
 /** `_rescued` where Item is JSON text: every member that is in no column, or does not fit it. */
-function rescueOpen(projection: Projection, { sources, whole, members }: Row): string {
+function rescueOpen(projection: Projection, { sources, sound: known, whole, members }: Row): string {
   const complete = `len(json_keys(Item)) = len(list_filter(item_parts, lambda p: p IS NOT NULL))`;
   const sound = all([
+    ...known,
     `json_type(Item) = 'OBJECT'`,
     'len(json_keys(Item)) = len(list_distinct(json_keys(Item)))',
     keysHold(sources),
@@ -197,13 +231,10 @@ function soundRescue(text: string): string {
 }
 
 /** Item as JSON text, with the attributes of all plans taken out of it in one parse. */
-function openRelation(plans: readonly AttrPlan[], relation: string): string {
+function openRelation(plans: readonly AttrPlan[], relation: string, change: ChangeSql | undefined): string {
   const parts =
     plans.length === 0 ? '[]::JSON[]' : `json_extract(Item, ${list(plans.map(({ attr }) => pointer(attr)))})`;
-  return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
-}
-
-/** JSON pointer (RFC 6901) to a member. */
-function pointer(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  if (change === undefined) return `(SELECT Item, ${FILE}, ${parts} AS item_parts FROM ${relation})`;
+  const lines = `(SELECT * REPLACE (coalesce(NewImage, Keys) AS Item) FROM ${relation})`;
+  return `(SELECT *, ${parts} AS item_parts FROM ${lines})`;
 }

@@ -1,0 +1,52 @@
+import type { Projection } from '../../schema/projection.ts';
+import { matches } from './leaf.ts';
+import { str } from './quote.ts';
+import { all, member } from './values.ts';
+
+/** Column that tells rows of deleted items from others, on its way to the writer. */
+export const GONE = '_tailrace_gone';
+
+/** Whole microseconds, clear of 64-bit overflow; negative times are none of DynamoDB's. */
+const MICROS = '(0|[1-9][0-9]{0,16})';
+
+/** What a change says beside its item: expressions over the columns of its line. */
+export interface ChangeSql {
+  /** Time of the write; NULL where it is no time. */
+  readonly writtenAt: string;
+  /** True where the line is sound but for its new image. */
+  readonly sound: string;
+  readonly gone: string;
+  readonly operation: string;
+  /** The former item as text, without excluded attributes. */
+  readonly oldImage: string;
+}
+
+/** The expressions of a projection of changes. A new image must have the key of its line; nothing else may be in Keys. */
+export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): ChangeSql {
+  const micros = `coalesce(json_extract_string(Metadata, '/WriteTimestampMicros/N'), json_extract_string(Metadata, '/WriteTimestampMicros'))`;
+  const open = reading.kind === 'open';
+  const at = (column: string, attr: string): string =>
+    open ? `json_extract(${column}, ${str(pointer(attr))})` : member(column, attr);
+  const keys = keyAttrs.map((attr) => `${at('NewImage', attr)} IS NOT DISTINCT FROM ${at('Keys', attr)}`);
+  const old = [`json_type(OldImage) = 'OBJECT'`, 'len(json_keys(OldImage)) = len(list_distinct(json_keys(OldImage)))'];
+  const sound = [
+    `coalesce(${matches(micros, MICROS)}, false)`,
+    `Keys IS NOT NULL`,
+    `(NewImage IS NULL OR ${all(keys)})`,
+    ...(open ? [`len(json_keys(Keys)) = ${keyAttrs.length}`] : []),
+    ...(lines.oldImages ? [`(OldImage IS NULL OR ${all(old)})`] : []),
+  ];
+  const dropped = [...excluded].map((name) => `${JSON.stringify(name)}:null`).join();
+  return {
+    writtenAt: `CASE WHEN ${matches(micros, MICROS)} THEN make_timestamp(try_cast(${micros} AS BIGINT))::TIMESTAMPTZ END`,
+    sound: all(sound),
+    gone: 'NewImage IS NULL',
+    operation: `CASE WHEN NewImage IS NULL THEN 'delete' WHEN OldImage IS NOT NULL THEN 'update' ELSE '${lines.bothImages ? 'insert' : 'put'}' END`,
+    oldImage: dropped === '' ? 'OldImage::VARCHAR' : `json_merge_patch(OldImage, ${str(`{${dropped}}`)})::VARCHAR`,
+  };
+}
+
+/** JSON pointer (RFC 6901) to a member. */
+export function pointer(name: string): string {
+  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
