@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { catLines } from '../../src/engine/duckdb/cat.ts';
 import type { Duck } from '../../src/engine/duckdb/instance.ts';
 import { ident, list } from '../../src/engine/sql/quote.ts';
-import type { OnDrift, SyncOptions } from '../../src/index.ts';
+import type { SyncOptions } from '../../src/index.ts';
+import type { OnDrift } from '../../src/model/options.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
 import { openEngine } from '../../src/pipeline/engine.ts';
 import { Journal } from '../../src/pipeline/journal.ts';
@@ -91,7 +92,7 @@ export async function loadWindow(
 /** Lines of the loaded rows, as `cat` prints them. */
 export async function catLoaded({ duck, layout, files, dir }: Loaded): Promise<string[]> {
   const lines: string[] = [];
-  const paths = files.map((file) => ({ path: localPath(dir, file.path) }));
+  const paths = files.map((file) => ({ uri: file.path, path: localPath(dir, file.path) }));
   for await (const line of catLines(duck, layout.schema, paths, { as: 'ddb-json' })) lines.push(line);
   return lines;
 }
