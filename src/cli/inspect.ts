@@ -8,8 +8,8 @@ export function addInspect(parent: Command, shell: Shell): void {
     parent,
     {
       name: 'inspect',
-      arguments: [['<end>', 'a full export or a table']],
-      summary: 'say what lies at a place: an export from its manifests, a table from its metadata and ledger',
+      arguments: [['<end>', 'an export, a folder above many, or a table']],
+      summary: 'say what lies at a place: exports and how they link, a table and what its ledger holds',
       groups: ['aws', 'output'],
       examples: ['tailrace inspect ./export', 'tailrace inspect s3://lake/orders --json'],
     },

@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import type { Tag } from './schema.ts';
-import type { LedgerEntry, TableOptions } from './table.ts';
+import type { Ledger, LedgerEntry, TableOptions, TimeRange } from './table.ts';
 
 /** read = written + deleted + unchanged + filtered + rejected; rescued counts rows with a rescue. */
 export interface Counts {
@@ -54,6 +54,8 @@ export interface SyncReport {
     /** Items that were looked at: all that the columns of a plan rest on. */
     readonly seen: number;
   };
+  /** What becomes of each export at the source; absent where it was not looked for more than one. */
+  readonly chain?: ChainReport;
   readonly position?: {
     readonly tableArn: string;
     readonly tableId: string;
@@ -126,12 +128,60 @@ export interface SchemaDiff {
   readonly changes: readonly SchemaChange[];
 }
 
+/** One export of a chain, and what becomes of it. */
+export interface ChainExport {
+  /** `next`: to be applied, or applied by this run. */
+  readonly state: 'next' | 'waiting' | 'skipped';
+  readonly kind: 'full' | 'window';
+  readonly exportArn: string;
+  readonly uri: string;
+  /** ISO times; the same twice for a full export. */
+  readonly from: string;
+  readonly to: string;
+  readonly items: number;
+  /** An accepted gap before it. */
+  readonly gapBefore?: TimeRange;
+  /** It begins within the minute before the full export's time, so that the two are not proven to meet. */
+  readonly withinMinute?: true;
+  /** Why it is skipped: a word for scripts, and a sentence for people. */
+  readonly reason?: string;
+  readonly text?: string;
+}
+
+/** The exports of one table: those to apply in their order, then those that wait, then those that are skipped. */
+export interface ChainReport {
+  readonly tableArn: string;
+  readonly tableId: string;
+  readonly tableName: string;
+  readonly exports: readonly ChainExport[];
+  /** Time that no export covers, where the chain stops. */
+  readonly gap?: TimeRange;
+  /** Calls of the AWS command line that export the missing windows. */
+  readonly close?: readonly string[];
+  /** Why a run stops behind the exports to apply. */
+  readonly stops?: ReportError;
+}
+
+/** What `inspect` says of a folder above several exports, from their summaries alone. */
+export interface ChainInspection {
+  readonly kind: 'chain';
+  readonly uri: string;
+  /** One for each table, as a load into a new table would take its exports. */
+  readonly chains: readonly ChainReport[];
+  readonly warnings: readonly Warning[];
+}
+
 /** What `inspect` says of an export, from its manifests alone. */
 export interface ExportInspection {
   readonly kind: 'export';
   readonly uri: string;
   readonly exportArn: string;
-  readonly exportTime: string;
+  /** Of a full export. */
+  readonly exportTime?: string;
+  /** Of an incremental export: its window, and the images that its lines hold. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly view?: 'NEW_AND_OLD_IMAGES' | 'NEW_IMAGE';
   readonly tableArn: string;
   readonly tableId: string;
   readonly tableName: string;
@@ -165,11 +215,14 @@ export interface TableInspection {
     readonly watermark: string;
     readonly commitId: string;
     readonly entries: readonly LedgerEntry[];
+    readonly mode: NonNullable<Ledger['mode']>;
+    readonly covered?: NonNullable<Ledger['covered']>;
+    readonly gaps?: readonly TimeRange[];
   };
   readonly warnings: readonly Warning[];
 }
 
-export type InspectReport = ExportInspection | TableInspection;
+export type InspectReport = ExportInspection | ChainInspection | TableInspection;
 
 /** One step of `demo`, printed in order. */
 export interface DemoStep {

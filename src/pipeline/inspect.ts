@@ -1,15 +1,23 @@
 import type { RunContext, SyncOptions } from '../model/options.ts';
-import type { ExportInspection, InspectReport, TableInspection } from '../model/report.ts';
+import type { ChainInspection, ExportInspection, InspectReport, TableInspection, Warning } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
 import { printPartition, printSort } from '../schema/partition.ts';
+import { findExports } from '../source/export/discover.ts';
+import { openExport } from '../source/export/open.ts';
+import type { Export } from '../source/port.ts';
+import { openStorage } from '../storage/locate.ts';
 import { readPath } from '../table/parquet/table.ts';
-import { findTable, type OpenTarget, openSource } from './open.ts';
+import { planChain } from './chain.ts';
+import { chainReport } from './chain-report.ts';
+import { parseSource } from './ends.ts';
+import { findTable, type OpenTarget } from './open.ts';
 import { reportColumns } from './reporter.ts';
+import { tablesOf } from './tables.ts';
 
-/** What lies at a place: a table, or an export. Only metadata is read. */
+/** What lies at a place: a table, an export, or a chain of exports. Only metadata is read. */
 export async function inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport> {
   const found = await findTable(end, options);
-  if (found === undefined) return inspectExport(end, options, context);
+  if (found === undefined) return inspectSource(end, options, context);
   try {
     return await inspectTable(found);
   } finally {
@@ -42,35 +50,62 @@ async function inspectTable({ target, state }: { target: OpenTarget; state: Tabl
             watermark: ledger.watermark,
             commitId: ledger.commitId,
             entries: ledger.entries,
+            mode: ledger.mode ?? 'mirror',
+            ...(ledger.covered === undefined ? {} : { covered: ledger.covered }),
+            ...(ledger.gaps === undefined ? {} : { gaps: ledger.gaps }),
           },
         }),
     warnings: ledger === undefined ? [{ code: 'no-ledger', text: 'tailrace did not write this table.' }] : [],
   };
 }
 
-async function inspectExport(end: string, options: SyncOptions, context: RunContext): Promise<ExportInspection> {
-  const source = await openSource(end, options, context);
+/** One export is told whole; of several, how they link. */
+async function inspectSource(
+  end: string,
+  options: SyncOptions,
+  context: RunContext,
+): Promise<ExportInspection | ChainInspection> {
+  const { location } = parseSource(end);
+  const storage = await openStorage(location, { aws: options.sourceAws });
   try {
-    const { uri, exportArn, exportTime, tableArn, tableId, tableName, format, itemCount, files, warnings } =
-      source.export;
+    const { exports, warnings } = await findExports(storage, location.key);
+    context.log('info', 'found exports', { uri: location.uri, exports: exports.length });
+    const [only] = exports;
+    if (only !== undefined && exports.length === 1) {
+      const opened = await openExport(storage, only.folder, { trustManifest: options.trustManifest });
+      return inspectExport(opened, warnings);
+    }
+    const plans = tablesOf(exports).map((table) => planChain(table, undefined, { replace: false, acceptGap: false }));
     return {
-      kind: 'export',
-      uri,
-      exportArn,
-      exportTime,
-      tableArn,
-      tableId,
-      tableName,
-      format,
-      items: itemCount,
-      warnings,
-      files: {
-        count: files.length,
-        empty: files.filter((file) => file.itemCount === 0).length,
-        bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-      },
+      kind: 'chain',
+      uri: location.uri,
+      chains: plans.map(chainReport),
+      warnings: [...warnings, ...plans.flatMap((plan) => plan.warnings)],
     };
   } finally {
-    await source.storage.close();
+    await storage.close();
   }
+}
+
+function inspectExport(opened: Export, found: readonly Warning[]): ExportInspection {
+  const { uri, exportArn, tableArn, tableId, tableName, format, itemCount, files, warnings } = opened;
+  return {
+    kind: 'export',
+    uri,
+    exportArn,
+    ...(opened.kind === 'full'
+      ? { exportTime: opened.exportTime }
+      : { from: opened.from, to: opened.to, view: opened.view }),
+    tableArn,
+    tableId,
+    tableName,
+    format,
+    items: itemCount,
+    files: {
+      count: files.length,
+      empty: files.filter((file) => file.itemCount === 0).length,
+      bytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    },
+    warnings: [...found, ...warnings],
+  };
 }

@@ -7,6 +7,7 @@ import type { CommitOutcome, DataFile, Ledger, StagedCommit, TableHandle, TableS
 import { typeText } from '../model/type-text.ts';
 import type { FullExport } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
+import { reportErrorOf } from './chain-report.ts';
 import type { OptionChange } from './keep.ts';
 import type { Layout } from './learner.ts';
 import type { LoadResult } from './load.ts';
@@ -166,15 +167,7 @@ export class Reporter {
   }
 
   failed(error: TailraceError): SyncReport {
-    const { code, message, expected, found, place, hint } = error;
-    this.#report.error = {
-      code,
-      message,
-      ...(expected === undefined ? {} : { expected }),
-      ...(found === undefined ? {} : { found }),
-      ...(place === undefined ? {} : { place }),
-      ...(hint === undefined ? {} : { hint }),
-    };
+    this.#report.error = reportErrorOf(error);
     return this.finish('failed');
   }
 }

@@ -272,6 +272,7 @@ test('inspect tells an export and a table', () => {
           tableId: 'id',
           watermark: 'w',
           commitId: 'c',
+          mode: 'mirror',
           entries: [
             {
               kind: 'full-export',
@@ -287,7 +288,7 @@ test('inspect tells an export and a table', () => {
       style,
     ),
   ).toMatch(
-    /partition day\(created_at\)[\s\S]*ledger {4}arn:t \(id\), all changes before w\n.*time {2}full-export {2}5 items, 1 rejected, its manifest trusted/,
+    /partition day\(created_at\)[\s\S]*ledger {4}arn:t \(id\), all changes before w\n {2}mode {6}mirror: the present state\n {2}loads {5}time {2}full-export {2}5 items, 1 rejected, its manifest trusted/,
   );
 });
 

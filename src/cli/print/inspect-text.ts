@@ -1,5 +1,7 @@
 import type { ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
+import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
+import { ledgerText } from './ledger-text.ts';
 import { labelled, warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
@@ -7,16 +9,28 @@ import { formatCount, formatSize, plural } from './units.ts';
 
 /** What lies at an end, for people. */
 export function inspectText(report: InspectReport, style: Style): string {
-  const lines = report.kind === 'export' ? exportLines(report, style) : tableLines(report, style);
+  const lines = linesOf(report, style);
   return `${[...lines, ...warningLines(report.warnings, style)].join('\n')}\n`;
+}
+
+function linesOf(report: InspectReport, style: Style): string[] {
+  if (report.kind === 'export') return exportLines(report, style);
+  if (report.kind === 'table') return tableLines(report, style);
+  const count = report.chains.reduce((sum, chain) => sum + chain.exports.length, 0);
+  return [
+    `${style.bold(visible(report.uri))}: ${plural(count, 'export')} of ${plural(report.chains.length, 'table')}`,
+    ...report.chains.flatMap((chain) => ['', ...chainText(chain, style)]),
+  ];
 }
 
 function exportLines(report: ExportInspection, style: Style): string[] {
   const { files } = report;
   const empty = files.empty === 0 ? '' : ` (${formatCount(files.empty)} empty)`;
   return [
-    `${style.bold(visible(report.uri))}: a full export of table ${style.bold(visible(report.tableName))}`,
-    labelled('time', report.exportTime),
+    `${style.bold(visible(report.uri))}: ${report.exportTime === undefined ? 'an incremental' : 'a full'} export of table ${style.bold(visible(report.tableName))}`,
+    report.exportTime === undefined
+      ? labelled('window', `${report.from ?? ''} … ${report.to ?? ''}, ${report.view ?? ''}`)
+      : labelled('time', report.exportTime),
     labelled('items', formatCount(report.items)),
     labelled('files', `${formatCount(files.count)}${empty}, ${formatSize(files.bytes)}, ${report.format}`),
     labelled('table', visible(report.tableArn)),
@@ -40,7 +54,7 @@ function tableLines(report: TableInspection, style: Style): string[] {
     labelled('partition', list(report.partition, 'none')),
     labelled('sort', list(report.sort, 'none')),
     ...optionLines(report),
-    ...ledgerLines(report),
+    ...ledgerText(report, style),
   ];
 }
 
@@ -51,19 +65,4 @@ function optionLines({ options }: TableInspection): string[] {
     return visible(name === 'schema' ? 'a schema file' : `${name}: ${text}`);
   });
   return given.length === 0 ? [] : [labelled('options', given.join('; '))];
-}
-
-function ledgerLines({ ledger }: TableInspection): string[] {
-  if (ledger === undefined) return [labelled('ledger', 'none: tailrace did not write this table')];
-  return [
-    labelled('ledger', `${visible(ledger.tableArn)} (${ledger.tableId}), all changes before ${ledger.watermark}`),
-    ...ledger.entries.map((entry) => {
-      const rejected = entry.rejected === 0 ? '' : `, ${formatCount(entry.rejected)} rejected`;
-      const trusted = entry.trustedManifest === true ? ', its manifest trusted against its checksum' : '';
-      return labelled(
-        '',
-        `${entry.kind === 'full-export' ? entry.exportTime : `${entry.from} … ${entry.to}`}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}  ${visible(entry.exportArn)}`,
-      );
-    }),
-  ];
 }

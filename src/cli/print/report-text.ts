@@ -1,4 +1,5 @@
 import type { SyncReport, Warning } from '../../model/report.ts';
+import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
 import { readNext, tableFolder } from './read-next.ts';
 import type { Style } from './style.ts';
@@ -30,6 +31,7 @@ export function syncReportText(report: SyncReport, style: Style): string {
     const { items, files, bytes } = report.plan;
     lines.push(labelled('to read', `${plural(items, 'item')} in ${plural(files, 'file')}, ${formatSize(bytes)}`));
   }
+  if (report.outcome === 'planned' && report.chain !== undefined) lines.push(...chainText(report.chain, style));
   if (report.schema.length > 0) lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
   if (report.position !== undefined) {
