@@ -133,6 +133,12 @@ export interface Ledger {
 /** Options that a table's columns follow from, by name, where they are not the defaults. Only the pipeline reads them. */
 export type TableOptions = Readonly<Record<string, string | number | readonly string[]>>;
 
+/** When small manifests are joined: at least `minCount` of one kind, each and their sum below `targetBytes`. */
+export interface JoinManifests {
+  readonly minCount: number;
+  readonly targetBytes: number;
+}
+
 /** A change of a table, prepared and durable, not yet visible. */
 export interface StagedCommit {
   /**
@@ -148,8 +154,14 @@ export interface StagedCommit {
   /** merge and rewrite: URIs of live data files, and of delete files, that leave the table. */
   readonly removed?: readonly string[];
   readonly removedDeletes?: readonly string[];
-  /** merge and rewrite: position deletes of one live or added data file each, written as `positionDeletes` says. */
+  /**
+   * merge and rewrite: position deletes of one live or added data file each, with the columns POSITION_DELETE_COLUMNS.
+   * Each holds new positions and those of delete files in `removedDeletes`, but none that stand in a delete file that
+   * stays (another writer's, of several data files): the table's row count is the data's less all deletes'.
+   */
   readonly deletes?: readonly (DeleteFile & { readonly dataFile: string })[];
+  /** merge and rewrite, Iceberg: small manifests are joined in the same commit where there are enough of them. */
+  readonly joinManifests?: JoinManifests;
   readonly ledger: Ledger;
   /** Absent: as the table has them. */
   readonly options?: TableOptions;

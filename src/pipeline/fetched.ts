@@ -38,9 +38,9 @@ export async function fetchFiles(
     fetched.set(path, local);
   }
   const placeOf = (uri: string): string => fetched.get(uri) ?? storage.localPath(storage.key(uri)) ?? uri;
-  return files.map(({ path: uri, deletes }) => ({
-    uri,
-    path: placeOf(uri),
+  return files.map(({ path, spelling, deletes }) => ({
+    uri: spelling ?? path,
+    path: placeOf(path),
     ...(deletes === undefined ? {} : { deletes: deletes.map(({ path }) => placeOf(path)) }),
   }));
 }

@@ -12,9 +12,10 @@ import type { StagedCommit } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import type { SpecEntry } from './delete-file.ts';
 import { addedDeleteEntry, deleteIndex } from './delete-file.ts';
+import { joinable, joinedManifest } from './join.ts';
 import type { LiveManifest } from './live.ts';
 import { liveManifests, manifestsOf, specEntries } from './live.ts';
-import type { ManifestContext, ManifestEntry } from './manifest.ts';
+import type { ManifestContext, ManifestEntry, WrittenManifest } from './manifest.ts';
 import { addedEntry, deletedEntry, existingEntry } from './manifest.ts';
 import type { ManifestFile } from './manifest-list.ts';
 import { isCounted, isLive } from './manifest-list.ts';
@@ -26,12 +27,6 @@ import type { SummaryTotals } from './totals.ts';
 import { liveTotals, totalsOf } from './totals.ts';
 import type { Version } from './version.ts';
 import type { TableMetadata } from './wire.ts';
-
-export interface WrittenManifest {
-  readonly specId: number;
-  readonly content: 'data' | 'deletes';
-  readonly entries: readonly ManifestEntry[];
-}
 
 export interface TableChange {
   /** Manifests that stay as they are. */
@@ -75,9 +70,15 @@ export async function planChange(
     const next = entries.map((entry) => (leaving.has(entry) ? deletedEntry(entry, snapshotId) : existingEntry(entry)));
     groups.add(line.partition_spec_id, line.content === 0 ? 'data' : 'deletes', next);
   }
+  const stays = lines.filter((line) => isLive(line) && !gone.has(line.manifest_path));
+  const bins = staged.joinManifests === undefined ? [] : joinable(stays, staged.joinManifests);
+  const joined = new Set(bins.flat());
   return {
-    carried: lines.filter((line) => isLive(line) && !gone.has(line.manifest_path)),
-    written: groups.all().flatMap((group) => readable(group, metadata, place)),
+    carried: stays.filter((line) => !joined.has(line)),
+    written: [
+      ...groups.all().flatMap((group) => readable(group, metadata, place)),
+      ...(await Promise.all(bins.map(async (bin) => joinedManifest(await read(bin))))).flat(),
+    ],
     added: [...added, ...deletes.map(({ entry }) => entry)],
     removed: [...leaving],
     lifted: appliedDeletes(live).filter((entry) => leaving.has(entry)),
@@ -120,7 +121,7 @@ function leavingEntries(
   if (staged.operation === 'replace') return new Set([...data, ...deletes].map(({ entry }) => entry));
   const named = (entries: readonly SpecEntry[], uris: readonly string[]): ManifestEntry[] => {
     const byPath = new Map(entries.map(({ entry }) => [plainUri(storage, entry.file.file_path), entry]));
-    return uris.map((uri) => byPath.get(uri) ?? unknownFile(uri, place));
+    return uris.map((uri) => byPath.get(plainUri(storage, uri)) ?? unknownFile(uri, place));
   };
   const leaving = new Set([...named(data, staged.removed ?? []), ...named(deletes, staged.removedDeletes ?? [])]);
   if ((staged.removed ?? []).length === 0) return leaving;
@@ -150,7 +151,7 @@ function addedDeletes(
   const all = [...stays, ...added.map((entry) => ({ specId, entry }))];
   const byPath = new Map(all.map((one) => [plainUri(storage, one.entry.file.file_path), one]));
   return staged.deletes.map((file) => {
-    const data = byPath.get(file.dataFile) ?? unknownFile(file.dataFile, file.path);
+    const data = byPath.get(plainUri(storage, file.dataFile)) ?? unknownFile(file.dataFile, file.path);
     const { tuple, file: dataFile } = data.entry;
     return { specId: data.specId, entry: addedDeleteEntry(file, dataFile.file_path, tuple, snapshotId) };
   });

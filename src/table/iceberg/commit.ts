@@ -1,15 +1,11 @@
-/**
- * One atomic commit: the snapshot's files, then `v<N+1>.metadata.json` put only if it is absent.
- * - Before that put nothing is visible; after it, everything.
- * - Nothing is ever deleted here: after an unknown outcome every file may be live.
- */
+/** One atomic commit: the snapshot's files, then the metadata. Before that put nothing is visible; after it, everything. */
 import type { CommitOutcome, StagedCommit, TableState } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { identityOf } from './load.ts';
-import { currentSnapshot, holdsCommit, printMetadata, snapshotIdOf } from './metadata.ts';
-import { metadataKey } from './paths.ts';
+import { currentSnapshot, holdsCommit, snapshotIdOf } from './metadata.ts';
+import { publish } from './publish.ts';
 import { writeSnapshot } from './snapshot.ts';
-import { newestVersion, readVersion, writeHint } from './version.ts';
+import { newestVersion } from './version.ts';
 import type { TableMetadata } from './wire.ts';
 
 /** Commits a staged change against the state that it was prepared on. */
@@ -25,17 +21,10 @@ export async function commitStaged(
   if (reason !== undefined) return { kind: 'conflict', reason };
   const version = (current?.version ?? 0) + 1;
   const metadata = await writeSnapshot(storage, location, staged, current, version, base?.rows ?? 0);
-  const key = metadataKey(location, version);
-  const put = await storage.putIf(key, Buffer.from(printMetadata(metadata)), { ifAbsent: true });
-  switch (put.kind) {
-    case 'written':
-      await writeHint(storage, location, version);
-      return committed(staged);
-    case 'exists':
-      return settleExisting(storage, staged, version, key);
-    case 'unknown':
-      return settleUnknown(storage, location, staged, put.cause);
-  }
+  const published = await publish(storage, location, version, metadata, (there) =>
+    holdsCommit(there.metadata, staged.commitId),
+  );
+  return published.kind === 'published' ? committed(staged) : published;
 }
 
 function committed(staged: StagedCommit): CommitOutcome {
@@ -64,39 +53,4 @@ function conflictReason(
     return 'Another writer has changed the schema.';
   }
   return undefined;
-}
-
-/** The version is taken: by us, if a retry below met its own first try, else by another writer. */
-async function settleExisting(
-  storage: Storage,
-  staged: StagedCommit,
-  version: number,
-  key: string,
-): Promise<CommitOutcome> {
-  try {
-    const there = await readVersion(storage, version, key);
-    if (holdsCommit(there.metadata, staged.commitId)) return committed(staged);
-    return { kind: 'conflict', reason: `Another writer has committed version ${version}.` };
-  } catch (cause) {
-    return { kind: 'unknown', reason: `Version ${version} of the metadata is there, but cannot be read.`, cause };
-  }
-}
-
-/** Absent now may still arrive later, so "not found" stays unknown. */
-async function settleUnknown(
-  storage: Storage,
-  location: string,
-  staged: StagedCommit,
-  cause: unknown,
-): Promise<CommitOutcome> {
-  try {
-    const newest = await newestVersion(storage, location);
-    if (newest !== undefined && holdsCommit(newest.metadata, staged.commitId)) {
-      await writeHint(storage, location, newest.version);
-      return committed(staged);
-    }
-  } catch {
-    return { kind: 'unknown', reason: 'The reply to the commit was lost, and the table cannot be read.', cause };
-  }
-  return { kind: 'unknown', reason: 'The reply to the commit was lost, and the table does not show it yet.', cause };
 }

@@ -57,6 +57,13 @@ export interface ManifestEntry {
   readonly file: ManifestDataFile;
 }
 
+/** A manifest that is to be written. */
+export interface WrittenManifest {
+  readonly specId: number;
+  readonly content: 'data' | 'deletes';
+  readonly entries: readonly ManifestEntry[];
+}
+
 /** What all entries of a manifest share. */
 export interface ManifestContext {
   readonly spec: PartitionSpec;

@@ -54,7 +54,8 @@ interface Found {
   readonly key: string;
 }
 
-async function readHint(storage: Storage, location: string): Promise<number | undefined> {
+/** The version that the hint names, if there is a hint. */
+export async function readHint(storage: Storage, location: string): Promise<number | undefined> {
   try {
     const text = Buffer.from(await storage.get(below(location, 'metadata/version-hint.text')))
       .toString('utf8')

@@ -1,0 +1,93 @@
+/**
+ * The one step that makes a change visible: `v<N>.metadata.json`, put only if it is absent. Nothing that a change
+ * refers to is deleted here: after an unknown outcome every file may be live.
+ */
+import type { Storage } from '../../storage/port.ts';
+import { printMetadata } from './metadata.ts';
+import { metadataKey } from './paths.ts';
+import type { Version } from './version.ts';
+import { newestVersion, readHint, readVersion, writeHint } from './version.ts';
+import type { TableMetadata } from './wire.ts';
+
+export type Published =
+  | { readonly kind: 'published' }
+  | { readonly kind: 'conflict'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
+
+/** Puts the metadata as `version`. `holds`: whether a version that is there, this or a later one, has the change. */
+export async function publish(
+  storage: Storage,
+  location: string,
+  version: number,
+  metadata: TableMetadata,
+  holds: (there: Version) => boolean,
+): Promise<Published> {
+  const key = metadataKey(location, version);
+  const put = await storage.putIf(key, Buffer.from(printMetadata(metadata)), { ifAbsent: true });
+  switch (put.kind) {
+    case 'written':
+      return settleWritten(storage, location, version, key, holds);
+    case 'exists':
+      return settleExisting(storage, version, key, holds);
+    case 'unknown':
+      return settleUnknown(storage, location, put.cause, holds);
+  }
+}
+
+/**
+ * A writer that slept for long finds its version absent when old metadata has been retired meanwhile. Its metadata is
+ * then no part of the table's history: it goes away before any reader is pointed to it.
+ */
+async function settleWritten(
+  storage: Storage,
+  location: string,
+  version: number,
+  key: string,
+  holds: (there: Version) => boolean,
+): Promise<Published> {
+  const hint = await readHint(storage, location).catch(() => undefined);
+  if (hint !== undefined && hint > version) {
+    const newest = await newestVersion(storage, location);
+    if (newest !== undefined && newest.version > version && !holds(newest)) {
+      await storage.delete(key);
+      return { kind: 'conflict', reason: `The table has come to version ${newest.version} meanwhile.` };
+    }
+    return { kind: 'published' };
+  }
+  await writeHint(storage, location, version);
+  return { kind: 'published' };
+}
+
+/** The version is taken: by us, if a retry below met its own first try, else by another writer. */
+async function settleExisting(
+  storage: Storage,
+  version: number,
+  key: string,
+  holds: (there: Version) => boolean,
+): Promise<Published> {
+  try {
+    if (holds(await readVersion(storage, version, key))) return { kind: 'published' };
+    return { kind: 'conflict', reason: `Another writer has committed version ${version}.` };
+  } catch (cause) {
+    return { kind: 'unknown', reason: `Version ${version} of the metadata is there, but cannot be read.`, cause };
+  }
+}
+
+/** Absent now may still arrive later, so "not found" stays unknown. */
+async function settleUnknown(
+  storage: Storage,
+  location: string,
+  cause: unknown,
+  holds: (there: Version) => boolean,
+): Promise<Published> {
+  try {
+    const newest = await newestVersion(storage, location);
+    if (newest !== undefined && holds(newest)) {
+      await writeHint(storage, location, newest.version);
+      return { kind: 'published' };
+    }
+  } catch {
+    return { kind: 'unknown', reason: 'The reply to the commit was lost, and the table cannot be read.', cause };
+  }
+  return { kind: 'unknown', reason: 'The reply to the commit was lost, and the table does not show it yet.', cause };
+}

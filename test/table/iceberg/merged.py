@@ -1,0 +1,95 @@
+"""Keeps Spark, PyIceberg and DuckDB open beside a test that commits in between. One JSON request a line on stdin, one
+JSON reply a line on stdout, marked with `@@`.
+
+First line: {"jars", "warehouse"}. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
+files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement.
+"""
+import datetime, glob, json, os, sys
+os.environ["TZ"] = "UTC"
+import time
+time.tzset()
+import duckdb
+
+setup = json.loads(sys.stdin.readline())
+con = duckdb.connect(config={"threads": 1})
+for extension in ("avro", "iceberg"):
+    base = os.path.dirname(__import__("duckdb_extension_" + extension).__file__)
+    con.load_extension(glob.glob(base + "/extensions/v*/" + extension + ".duckdb_extension")[0])
+
+from pyspark.sql import SparkSession
+spark = (SparkSession.builder.master("local[1]")
+         .config("spark.driver.extraClassPath", setup["jars"])
+         .config("spark.ui.enabled", "false").config("spark.driver.memory", "800m")
+         .config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+         .config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", "1")
+         .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
+         .config("spark.sql.catalog.local", "org.apache.iceberg.spark.SparkCatalog")
+         .config("spark.sql.catalog.local.type", "hadoop")
+         .config("spark.sql.catalog.local.cache-enabled", "false")
+         .config("spark.sql.catalog.local.warehouse", setup["warehouse"])
+         .getOrCreate())
+spark.sparkContext.setLogLevel("ERROR")
+
+
+def static(location):
+    from pyiceberg.table import StaticTable
+    versions = [int(os.path.basename(f)[1:].split(".")[0]) for f in glob.glob(location + "/metadata/v*.metadata.json")]
+    return StaticTable.from_metadata(f"{location}/metadata/v{max(versions)}.metadata.json")
+
+
+def plain(value):
+    return value.isoformat() if isinstance(value, datetime.datetime) else value
+
+
+def rows(dicts):
+    return sorted(([plain(row[name]) for name in sorted(row)] for row in dicts), key=lambda row: json.dumps(row))
+
+
+def name(location):
+    return "local.db.`" + os.path.basename(location) + "`"
+
+
+def read(location):
+    found = {
+        "duckdb": rows(con.sql(f"SELECT * FROM iceberg_scan('{location}')").to_arrow_table().to_pylist()),
+        "pyiceberg": rows(static(location).scan().to_arrow().to_pylist()),
+        "spark": rows(row.asDict() for row in spark.table(name(location)).collect()),
+    }
+    found["sparkCount"] = spark.sql(f"SELECT count(*) FROM {name(location)}").collect()[0][0]
+    found["pyicebergCount"] = static(location).scan().count()
+    return found
+
+
+def counts(location):
+    def spark_of(table):
+        (row,) = spark.sql(f"SELECT count(*), coalesce(sum(record_count), 0), coalesce(sum(file_size_in_bytes), 0) "
+                           f"FROM {name(location)}.{table}").collect()
+        return list(row)
+
+    def pyiceberg_of(table):
+        found = getattr(static(location).inspect, table)().to_pylist()
+        return [len(found), sum(f["record_count"] for f in found), sum(f["file_size_in_bytes"] for f in found)]
+
+    (snapshot,) = spark.sql(f"SELECT s.operation, s.summary FROM {name(location)}.snapshots s JOIN {name(location)}.refs r "
+                            f"ON r.snapshot_id = s.snapshot_id AND r.name = 'main'").collect()
+    return {
+        "spark": {table: spark_of(table) for table in ("data_files", "delete_files")},
+        "pyiceberg": {table: pyiceberg_of(table) for table in ("data_files", "delete_files")},
+        "operation": snapshot[0],
+        "summary": dict(snapshot[1]),
+    }
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        if "read" in request:
+            reply = read(request["read"])
+        elif "counts" in request:
+            reply = counts(request["counts"])
+        else:
+            reply = [list(row) for row in spark.sql(request["sql"]).collect()]
+        print("@@" + json.dumps({"reply": reply}, default=str), flush=True)
+    except Exception as error:
+        print("@@" + json.dumps({"error": f"{type(error).__name__}: {str(error)[:1500]}"}), flush=True)
+spark.stop()
