@@ -221,4 +221,33 @@ export interface TableHandle {
    * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
    * Gives the reason where it could not: the commit stands all the same. */
   tidy?(): Promise<string | undefined>;
+  /** Absent: a format that has nothing of the kind. */
+  readonly upkeep?: TableUpkeep;
+}
+
+/** What came of expiring snapshots: how many the table forgot, and how many files went with them. */
+export interface Expiry {
+  readonly outcome: 'nothing' | 'expired' | 'conflict' | 'unknown';
+  readonly snapshots: number;
+  readonly files: number;
+  /** Of a conflict or an unknown outcome. */
+  readonly reason?: string;
+}
+
+/** Upkeep of a table's metadata, one step at a time. None changes a row that a reader of the newest state sees. */
+export interface TableUpkeep {
+  /** Joins small manifests in a commit of its own; undefined where there are too few of them. */
+  joinManifests(
+    options: Partial<JoinManifests> & { readonly commitId: string; readonly timestampMs: number },
+  ): Promise<CommitOutcome | undefined>;
+  /** Forgets snapshots older than a time, but for each branch's newest `minKeep` and tags, and deletes their files. */
+  expireSnapshots(options: {
+    readonly olderThanMs: number;
+    readonly minKeep: number;
+    readonly timestampMs: number;
+  }): Promise<Expiry>;
+  /** Deletes metadata of former versions that the log no longer names; gives how many files. */
+  retireMetadata(options: { readonly keep: number; readonly olderThanMs: number }): Promise<number>;
+  /** Deletes files that nothing names and that are older than a time, further back than the longest load takes. */
+  sweepOrphans(options: { readonly olderThanMs: number }): Promise<number>;
 }

@@ -5,6 +5,8 @@ export interface ObjectInfo {
   readonly key: string;
   readonly sizeBytes: number;
   readonly etag: string;
+  /** In listings: when it was last written, in milliseconds since 1970 by the store's clock. */
+  readonly modifiedMs?: number;
 }
 
 export interface GetOptions {

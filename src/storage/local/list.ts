@@ -19,7 +19,7 @@ async function* walkFolder(root: string, folder: string, prefix: string): AsyncG
       if (key.startsWith(prefix) || prefix.startsWith(key)) yield* walkFolder(root, key, prefix);
     } else if (key.startsWith(prefix)) {
       const stats = await statFile(join(root, key));
-      if (stats) yield { key, sizeBytes: Number(stats.size), etag: etagOf(stats) };
+      if (stats) yield { key, sizeBytes: Number(stats.size), etag: etagOf(stats), modifiedMs: Number(stats.mtimeMs) };
     }
   }
 }

@@ -18,6 +18,7 @@ import {
 interface Entry {
   readonly body: Uint8Array;
   readonly etag: string;
+  readonly modifiedMs: number;
 }
 
 /** Objects in this process's memory: for tests and for trying things out; gone when the process ends. */
@@ -69,8 +70,8 @@ class MemoryStorage implements Storage {
     checkPrefix(prefix);
     for (const key of [...this.#objects.keys()].filter((name) => name.startsWith(prefix)).sort(compareBytes)) {
       if (options.signal?.aborted) throw interrupted(this.uri(prefix), options.signal);
-      const info = await this.head(key);
-      if (info) yield info;
+      const entry = this.#objects.get(key);
+      if (entry) yield { key, sizeBytes: entry.body.length, etag: entry.etag, modifiedMs: entry.modifiedMs };
     }
   }
 
@@ -134,7 +135,7 @@ class MemoryStorage implements Storage {
   #set(key: string, body: Uint8Array): string {
     this.#version += 1;
     const etag = `"${this.#version}"`;
-    this.#objects.set(key, { body: Uint8Array.from(body), etag });
+    this.#objects.set(key, { body: Uint8Array.from(body), etag, modifiedMs: Date.now() });
     return etag;
   }
 }

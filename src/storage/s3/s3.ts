@@ -109,9 +109,9 @@ class S3Storage implements Storage {
   async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectInfo> {
     checkPrefix(prefix);
     for await (const page of this.#pages(prefix, undefined, options.signal)) {
-      for (const { Key: key, Size: sizeBytes = 0, ETag: etag = '' } of page.Contents ?? []) {
+      for (const { Key: key, Size: sizeBytes = 0, ETag: etag = '', LastModified } of page.Contents ?? []) {
         // Consoles make empty objects that stand for folders.
-        if (key !== undefined && !key.endsWith('/')) yield { key, sizeBytes, etag };
+        if (key !== undefined && !key.endsWith('/')) yield { key, sizeBytes, etag, ...modified(LastModified) };
       }
     }
   }
@@ -265,4 +265,8 @@ class S3Storage implements Storage {
 
 function bucketMissing(): Error {
   return Object.assign(new Error('The bucket does not exist.'), { name: 'NoSuchBucket' });
+}
+
+function modified(time: Date | undefined): Pick<ObjectInfo, 'modifiedMs'> {
+  return time === undefined ? {} : { modifiedMs: time.getTime() };
 }

@@ -11,8 +11,9 @@ import type { IcebergSchema, MetadataLogEntry, Snapshot, TableMetadata } from '.
 
 /** Catalogs limit properties; a ledger must stay below this many bytes. */
 const LEDGER_BYTES = 4096;
-/** Former metadata files that the log names (Iceberg's default). */
+/** Former metadata files that the log names, unless the table says otherwise (Iceberg's default). */
 const METADATA_LOG_LENGTH = 100;
+const PREVIOUS_VERSIONS = 'write.metadata.previous-versions-max';
 
 /** Metadata before it has the commit's snapshot: a rewrite changes nothing of it, all else brings schema and ledger. */
 export function stageMetadata(
@@ -129,9 +130,7 @@ export function metadataLog(
 ): readonly MetadataLogEntry[] {
   const log = former?.['metadata-log'] ?? [];
   if (former === undefined || formerFile === undefined) return log;
-  return [...log, { 'timestamp-ms': former['last-updated-ms'], 'metadata-file': formerFile }].slice(
-    -METADATA_LOG_LENGTH,
-  );
+  return [...log, { 'timestamp-ms': former['last-updated-ms'], 'metadata-file': formerFile }].slice(-logLength(former));
 }
 
 function refuseAmbiguousNames(schema: IcebergSchema, place: string): void {
@@ -143,4 +142,9 @@ function refuseAmbiguousNames(schema: IcebergSchema, place: string): void {
     found: name,
     hint: `Give one of them another name in a schema file, or leave it out: --exclude '${name}'.`,
   });
+}
+
+function logLength(metadata: TableMetadata): number {
+  const length = Number(metadata.properties?.[PREVIOUS_VERSIONS]);
+  return Number.isSafeInteger(length) && length > 0 ? length : METADATA_LOG_LENGTH;
 }

@@ -88,6 +88,11 @@ export interface SnapshotRef {
   readonly type: 'branch' | 'tag';
 }
 
+export interface StatisticsFile {
+  readonly 'snapshot-id': bigint;
+  readonly 'statistics-path'?: string;
+}
+
 export interface TableMetadata {
   readonly 'format-version': number;
   readonly 'table-uuid': string;
@@ -108,5 +113,6 @@ export interface TableMetadata {
   readonly snapshots?: readonly Snapshot[];
   readonly 'snapshot-log'?: readonly SnapshotLogEntry[];
   readonly 'metadata-log'?: readonly MetadataLogEntry[];
-  readonly statistics?: readonly unknown[];
+  readonly statistics?: readonly StatisticsFile[];
+  readonly 'partition-statistics'?: readonly StatisticsFile[];
 }
