@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { TailraceError } from '../model/errors.ts';
 import { type AwsSettings, KEPT_OPTIONS, type PartitionRequest, type SyncOptions } from '../model/options.ts';
-import type { SortField } from '../model/table.ts';
+import type { SortField, TableMode } from '../model/table.ts';
 import type { Layer } from './layers.ts';
 import {
   DEFAULT_BATCH_BYTES,
@@ -47,12 +47,12 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     replace: values.replace ?? false,
     strict: values.strict ?? false,
     trustManifest: values.trustManifest ?? false,
-    mode: undefined,
-    write: 'auto',
-    onDrift: 'rewrite',
-    rewriteLimitBytes: DEFAULT_REWRITE_LIMIT_BYTES,
-    acceptGap: false,
-    upkeep: true,
+    mode: modeOf(values),
+    write: values.write ?? 'auto',
+    onDrift: values.onDrift ?? 'rewrite',
+    rewriteLimitBytes: values.rewriteLimit ?? DEFAULT_REWRITE_LIMIT_BYTES,
+    acceptGap: values.acceptGap ?? false,
+    upkeep: values.upkeep ?? true,
     dryRun: values.dryRun ?? false,
     rejects: values.rejects,
     memoryLimitBytes: values.memoryLimit ?? DEFAULT_MEMORY_BYTES,
@@ -85,6 +85,13 @@ function blamer(layers: readonly Layer[]): Blame {
   };
 }
 
+/** --mode and --deletes are one property of a table; undefined: as the table has it. */
+function modeOf({ mode, deletes }: OptionValues): TableMode | undefined {
+  if (mode === 'history') return 'history';
+  if (deletes === 'soft') return 'soft';
+  return mode ?? (deletes === 'hard' ? 'mirror' : undefined);
+}
+
 /** Options that contradict one another. */
 function checkTogether(values: OptionValues, blame: Blame): void {
   if (values.key !== undefined && values.key.length > 2) {
@@ -96,6 +103,13 @@ function checkTogether(values: OptionValues, blame: Blame): void {
   }
   if (values.sseKmsKeyId !== undefined && values.sse !== 'aws:kms') {
     throw blame('sseKmsKeyId', 'A KMS key is named, but the encryption is not aws:kms.', 'Add --sse aws:kms.');
+  }
+  if (values.mode === 'history' && values.deletes === 'soft') {
+    throw blame(
+      'deletes',
+      'A table of history has a row for each delete; there is nothing to mark.',
+      'Leave out --deletes soft, or take --mode mirror.',
+    );
   }
   const dropped = values.exclude ?? [];
   const both = values.include?.find((name) => dropped.includes(name));

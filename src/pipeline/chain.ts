@@ -17,6 +17,8 @@ import { chooseTable, type SkippedExport, withoutCopies } from './tables.ts';
 export interface ChainOptions {
   readonly replace: boolean;
   readonly acceptGap: boolean;
+  /** With `replace`: all rows are made anew even if the table holds the export (its options have changed). */
+  readonly remake?: boolean;
   /** Where the table lies, for messages. */
   readonly place?: string;
 }
@@ -121,6 +123,7 @@ function continuing(own: Own, ledger: Ledger, options: ChainOptions): Planned {
   const fulls = own.fulls.filter(({ exportArn }) => !held.has(exportArn));
   // An export that is named alone is meant: it is not passed over for being older.
   const meant = own.windows.length === 0 && fulls.length > 0 && fulls.length === own.fulls.length;
+  if (options.replace && options.remake === true && own.fulls.length > 0) return beginning(own, options, true);
   if (options.replace) {
     const best = bestFull(fulls, own.windows);
     const without = extend(start, own.windows, false);

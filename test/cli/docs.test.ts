@@ -64,7 +64,14 @@ describe('docs/reference/cli.md', () => {
 
   test('mentions no flag that does not exist', () => {
     const undone = OPTION_ENTRIES.filter(([, spec]) => spec.none === true).map(([key]) => `--no-${key}`);
-    const known = [...visible.map((option) => option.long), '--version', '--no-', '--no-strict', ...undone];
+    const known = [
+      ...visible.map((option) => option.long),
+      '--version',
+      '--no-',
+      '--no-strict',
+      '--no-upkeep',
+      ...undone,
+    ];
     expect(matches(text, /(--[a-z][a-z-]*)/g).filter((flag) => !known.includes(flag))).toEqual([]);
   });
 

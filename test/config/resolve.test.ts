@@ -121,9 +121,40 @@ describe('options of a run', () => {
     [{ sseKmsKeyId: 'k', sse: 'AES256' }, '--sse-kms-key-id'],
     [{ key: ['a,b,c'] }, '--key'],
     [{ include: ['a'], exclude: ['a'] }, '--exclude'],
+    [{ mode: 'history', deletes: 'soft' }, '--deletes'],
     [{ key: ['a'], exclude: ['a'] }, '--exclude'],
   ])('refuses %j', (flags, place) => {
     expect(() => resolve(flagLayer(flags))).toThrow(expect.objectContaining({ code: 'USAGE', place }) as Error);
+  });
+
+  test('mode and deletes are one property of a table', () => {
+    const mode = (flags: Record<string, string>): unknown => resolve(flagLayer(flags)).mode;
+    expect([
+      mode({}),
+      mode({ mode: 'mirror' }),
+      mode({ deletes: 'hard' }),
+      mode({ deletes: 'soft' }),
+      mode({ mode: 'mirror', deletes: 'soft' }),
+      mode({ mode: 'history' }),
+      mode({ mode: 'history', deletes: 'hard' }),
+    ]).toEqual([undefined, 'mirror', 'mirror', 'soft', 'soft', 'history', 'history']);
+  });
+
+  test('what merges do is set by flag, variable and file alike', async () => {
+    const wanted = { write: 'copy-on-write', onDrift: 'fail', rewriteLimitBytes: 5e9, acceptGap: true, upkeep: false };
+    const text = 'write: copy-on-write\nonDrift: fail\nrewriteLimit: 5GB\nacceptGap: true\nupkeep: false';
+    const env = {
+      TAILRACE_WRITE: 'copy-on-write',
+      TAILRACE_ON_DRIFT: 'fail',
+      TAILRACE_REWRITE_LIMIT: '5GB',
+      TAILRACE_ACCEPT_GAP: 'true',
+      TAILRACE_UPKEEP: 'false',
+    };
+    const flags = { write: 'copy-on-write', onDrift: 'fail', rewriteLimit: '5GB', acceptGap: true, upkeep: false };
+    expect(resolve(environmentLayer(env))).toMatchObject(wanted);
+    expect(resolve(flagLayer(flags))).toMatchObject(wanted);
+    expect(resolve((await parseConfigFile(text, 'f', '/', {})).layer)).toMatchObject(wanted);
+    expect(resolve(flagLayer({ rewriteLimit: '0' })).rewriteLimitBytes).toBe(0);
   });
 
   test('encryption keeps its key', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withFullExport, withWindow } from '../../src/model/ledger.ts';
 import type { Ledger } from '../../src/model/table.ts';
-import { type ChainPlan, planChain } from '../../src/pipeline/chain.ts';
+import { type ChainOptions, type ChainPlan, planChain } from '../../src/pipeline/chain.ts';
 import type { FoundExport } from '../../src/source/port.ts';
 
 const ARN = 'arn:aws:dynamodb:eu-central-1:123456789012:table/Shop';
@@ -31,11 +31,8 @@ const window = (from: number, to: number, more?: Partial<FoundExport>): FoundExp
   found('incremental', from, to, more);
 
 const none = { replace: false, acceptGap: false };
-const plan = (
-  exports: readonly FoundExport[],
-  ledger?: Ledger,
-  options: Partial<typeof none> & { readonly place?: string } = {},
-): ChainPlan => planChain(exports, ledger, { ...none, ...options });
+const plan = (exports: readonly FoundExport[], ledger?: Ledger, options: Partial<ChainOptions> = {}): ChainPlan =>
+  planChain(exports, ledger, { ...none, ...options });
 
 /** What a run would leave in the table. */
 function applied({ steps, table }: ChainPlan, before?: Ledger): Ledger {
@@ -254,6 +251,11 @@ describe('a table that is there', () => {
     const chain = [full(0), window(-60, 900), full(600), window(900, 1800)];
     expect(plan(chain, ledger, { replace: true }).steps).toMatchObject([{ kind: 'window' }]);
     expect(plan([full(-900)], ledger, { replace: true }).steps).toMatchObject([{ kind: 'full', replaces: true }]);
+    expect(plan(chain, ledger, { replace: true, remake: true }).steps).toMatchObject([
+      { kind: 'full', replaces: true, export: { exportArn: 'full-600-600' } },
+      { kind: 'window' },
+      { kind: 'window' },
+    ]);
   });
 
   test("fault 48: another table's exports are left out, and a recreated table's are refused", () => {
