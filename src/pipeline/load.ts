@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import type { Warning } from '../model/report.ts';
@@ -15,6 +14,7 @@ import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
 import type { BatchRecord, Journal, KeptDeletes, SchemaRecord } from './journal.ts';
+import { keepFiles } from './kept-files.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
 import { noRowsFile } from './no-rows.ts';
 import { ifVerified, sampleSink } from './refusals.ts';
@@ -294,30 +294,10 @@ export class Loader {
 
   /** Moves a batch's files to the table's storage and records them. */
   async #keep(index: number, written: WrittenBatch): Promise<void> {
-    const { table, target, commitId, context, runId } = this.#in;
-    const files: DataFile[] = [];
-    const deletes: KeptDeletes[] = [];
-    try {
-      for (const [i, file] of written.files.entries()) {
-        const name = `${runId}-${index}-${i}.parquet`;
-        const path = table.dataFilePath(commitId, written.layout.partition, file.partition, name);
-        const { sizeBytes } = await target.adopt(target.key(path), file.path, { signal: context.signal });
-        files.push(dataFile(file, path, sizeBytes));
-      }
-      for (const [i, { path, rows }] of written.deletes.entries()) {
-        // Not named .parquet: who reads the table's folder by a pattern must not find it.
-        const key = this.#in.journal.fileKey(`deletes-${runId}-${index}-${i}.keys`);
-        const { sizeBytes } = await target.adopt(key, path, { signal: context.signal });
-        deletes.push({ path: target.uri(key), rows, sizeBytes });
-      }
-    } catch (thrown) {
-      // No record and no commit names these files.
-      for (const file of [...files, ...deletes]) await target.delete(target.key(file.path)).catch(() => undefined);
-      throw thrown;
-    }
+    const kept = await keepFiles(written, index, this.#in);
     await this.#keepSchema(written.layout.schema);
     const { read, rejected, rescued, tags } = written;
-    const record: BatchRecord = { epoch: this.#epoch, files, deletes, read, rejected, rescued, tags };
+    const record: BatchRecord = { epoch: this.#epoch, ...kept, read, rejected, rescued, tags };
     await this.#in.journal.writeBatch(index, record);
     this.#records.set(index, record);
   }
@@ -352,15 +332,4 @@ export class Loader {
       bytesTotal: this.#total,
     });
   }
-}
-
-function dataFile(file: StagedFile, path: string, sizeBytes: number): DataFile {
-  return {
-    path,
-    rows: file.rows,
-    sizeBytes,
-    partition: file.partition,
-    stats: file.stats,
-    splitOffsets: file.splitOffsets,
-  };
 }

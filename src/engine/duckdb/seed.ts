@@ -122,6 +122,12 @@ function visit(reading: Extract<ReadItem, { kind: 'struct' }>, see: (inner: Read
 /** The longest line that is read, in bytes: an item of 400 KB whose every character is escaped, and its names. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
+/**
+ * Refers to every column of a change, and is never true. The engine refuses unknown names only where a query needs all
+ * columns whole: one that it may leave out, and the seed would prove nothing.
+ */
+const NEVER = `coalesce(Metadata::VARCHAR = '' AND OldImage::VARCHAR = '' AND Keys IS NULL AND NewImage IS NULL, false)`;
+
 /** The relation of all lines: columns Item, filename and, for changes, those of their lines. Item is the new image. */
 export function linesRelation(seedPath: string, seed: Seed, paths: readonly string[]): string {
   const options = [
@@ -136,6 +142,7 @@ export function linesRelation(seedPath: string, seed: Seed, paths: readonly stri
     `dateformat='%d'`,
     `timestampformat='%d'`,
   ];
+  const where = `filename <> ${str(seedPath)}${seed.shape === 'item' ? '' : ` AND NOT ${NEVER}`}`;
   const columns = seed.shape === 'item' ? '*' : '*, NewImage AS Item';
-  return `(SELECT ${columns} FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE filename <> ${str(seedPath)})`;
+  return `(SELECT ${columns} FROM read_json(${list([seedPath, ...paths])}, ${options.join(', ')}) WHERE ${where})`;
 }
