@@ -52,8 +52,9 @@ export function emptyRelation(schema: TableSchema): string {
 
 /** A data file of a table where the engine can read it, and the position deletes that apply to it. */
 export interface ReadFile {
-  /** As the table's metadata names it: position deletes speak of it by this name. */
   readonly uri: string;
+  /** How the table's metadata spells the URI, where it does otherwise: position deletes speak of the file so. */
+  readonly spelling?: string;
   readonly path: string;
   /** Local paths of Parquet files with positions; they may speak of other data files, too. */
   readonly deletes?: readonly string[];
@@ -118,8 +119,8 @@ export function deletedPositions(files: readonly ReadFile[]): string {
   const paths = deleteFilesOf(files);
   if (paths.length === 0) return 'SELECT 0::BIGINT AS file, 0::BIGINT AS pos WHERE false';
   const index = new Map(paths.map((path, i) => [path, i]));
-  const applies = files.flatMap(({ uri, deletes }, file) =>
-    (deletes ?? []).map((path) => `{d: ${index.get(path) ?? -1}, u: ${str(uri)}, f: ${file}}`),
+  const applies = files.flatMap(({ uri, spelling, deletes }, file) =>
+    (deletes ?? []).map((path) => `{d: ${index.get(path) ?? -1}, u: ${str(spelling ?? uri)}, f: ${file}}`),
   );
   return `SELECT a.f::BIGINT AS file, d.pos AS pos
     FROM (SELECT file_index, file_path, pos FROM read_parquet(${list(paths)}, hive_partitioning = false, schema = MAP {

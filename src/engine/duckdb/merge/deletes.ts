@@ -38,9 +38,7 @@ export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): P
   if (indexes.length === 0) return [];
   await mkdir(outDir, { recursive: true });
   const ordered = `${positions}_ordered`;
-  const former = files.map(({ uri, path, deletes }) =>
-    wanted.has(uri) && deletes !== undefined ? { uri, path, deletes } : { uri, path },
-  );
+  const former = files.map((file) => (wanted.has(file.uri) ? file : { uri: file.uri, path: file.path }));
   try {
     await duck.run(
       `SET GLOBAL preserve_insertion_order = true;
@@ -52,7 +50,7 @@ export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): P
     const pathOf = (i: number): string => join(outDir, `deletes_${i}.parquet`);
     for (let at = 0; at < indexes.length; at += STATEMENTS) {
       const some = indexes.slice(at, at + STATEMENTS);
-      const copies = some.map((i) => copySql(ordered, i, files[i]?.uri ?? '', pathOf(i)));
+      const copies = some.map((i) => copySql(ordered, i, files[i]?.spelling ?? files[i]?.uri ?? '', pathOf(i)));
       await duck.run(copies.join(';\n'), signal);
     }
     const rowsOf = new Map(chosen.map((file) => [file.uri, file.formerlyDeleted + file.newlyDeleted]));

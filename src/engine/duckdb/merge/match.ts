@@ -58,7 +58,7 @@ export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match
   try {
     await duck.run('SET GLOBAL preserve_insertion_order = false', input.signal);
     const { winners, puts } = await newest(duck, input, tables.winners);
-    await findRows(duck, input, tables);
+    await findRows(duck, input, tables, winners);
     const lines = await lineCount(duck, input);
     await makePositions(duck, input, tables, lines.puts > puts);
     const counts = await countChanges(duck, tables.matched, { lines: lines.puts + lines.deletes, winners, puts });
@@ -94,19 +94,27 @@ async function newest(
   return { winners: Number(row?.['winners']), puts: Number(row?.['puts']) };
 }
 
-/** Live rows whose key was changed, with whether they give way. The changes are the hashed side; the engine prunes row
- * groups by their least and greatest key. Former position deletes are read only of files with such rows. */
-async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tables): Promise<void> {
+/** Live rows whose key was changed, with whether they give way. The smaller side is hashed; where that is the changes,
+ * the engine prunes row groups by their least and greatest key. Former position deletes are read only of files with such rows. */
+async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tables, changes: number): Promise<void> {
   const { live, schema, keys, signal } = input;
   const from = input.liveSchema ?? schema;
   const version = liveVersionSql(from);
   const on = keys.map((key, i) => `${keySql(key, from, schema)} = w.k${i}`).join(' AND ');
+  const table = filesRelation(from, live);
+  // The engine misjudges how many rows Parquet files hold; with its guess it would hash the whole table.
+  const sides = liveRows(input) < changes ? `${winners} AS w JOIN ${table}` : `${table} JOIN ${winners} AS w`;
   const rows =
     live.length === 0
       ? 'SELECT 0::BIGINT AS file, 0::BIGINT AS pos, 0::HUGEINT AS v, false AS loses WHERE false'
       : `SELECT file_index::BIGINT AS file, file_row_number AS pos, v, coalesce(${version} < ${CHANGE.version}, true) AS loses
-         FROM ${filesRelation(from, live)} JOIN ${winners} AS w ON ${on}`;
-  await duck.run(`CREATE TABLE ${matched} AS ${rows}`, signal);
+         FROM ${sides} ON ${on}`;
+  try {
+    await duck.run(`SET GLOBAL disabled_optimizers = 'join_order,build_side_probe_side'`, signal);
+    await duck.run(`CREATE TABLE ${matched} AS ${rows}`, signal);
+  } finally {
+    await duck.run('RESET GLOBAL disabled_optimizers');
+  }
   const found = await duck.rows(`SELECT DISTINCT file FROM ${matched}`, signal);
   const touched = new Set(found.map(({ file }) => Number(file)));
   const former = onlyDeletesOf(live, touched);
@@ -116,6 +124,10 @@ async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tab
      ON m.file = gone.file AND m.pos = gone.pos`,
     signal,
   );
+}
+
+function liveRows({ live }: MatchInput): number {
+  return live.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function keySql(key: string, from: TableSchema, to: TableSchema): string {
@@ -128,9 +140,11 @@ function keySql(key: string, from: TableSchema, to: TableSchema): string {
 
 /** The same files at the same index, with the deletes of some. */
 function onlyDeletesOf(files: readonly MergeFile[], some: ReadonlySet<number>): ReadFile[] {
-  return files.map(({ uri, path, deletes }, i) =>
-    some.has(i) && deletes !== undefined && deletes.length > 0 ? { uri, path, deletes } : { uri, path },
-  );
+  return files.map((file, i) => (some.has(i) && (file.deletes?.length ?? 0) > 0 ? file : withoutDeletes(file)));
+}
+
+function withoutDeletes({ uri, path }: ReadFile): ReadFile {
+  return { uri, path };
 }
 
 /** Change lines, those that another of the same key outdoes too. */

@@ -221,6 +221,35 @@ describe('matching changes with a table', () => {
     expect(result.written.map(({ rows }) => rows)).toEqual([3, 2]);
   });
 
+  test('a file is deleted from by the name that metadata spells', async () => {
+    const schema = schemaOf([TEXT]);
+    const rows = [1, 2, 3].map((id) => ({ key: k(`a${id}`), id }));
+    const spelling = 's3a://b/live';
+    const gone = [await writePositions(duck, dir, [[spelling, 0]])];
+    const live = { ...(await write(schema, rows, 's3://b/live')), spelling, deletes: gone };
+    const deletes = [
+      (
+        await write(
+          schema,
+          [
+            { key: k('a1'), at: 1, id: 0 },
+            { key: k('a2'), at: 1, id: 0 },
+          ],
+          '',
+        )
+      ).path,
+    ];
+    const match = await matchChanges(duck, { schema, keys: schema.keys, live: [live], puts: [], deletes });
+    const [written] = await writeDeletes(duck, match, { outDir: mkdtempSync(join(dir, 'spelled-')) });
+    await match.close();
+    expect(written).toMatchObject({ dataFile: 's3://b/live', rows: 2 });
+    expect(await duck.rows(`SELECT DISTINCT file_path FROM ${str(written?.path ?? '')}`)).toEqual([
+      { file_path: spelling },
+    ]);
+    const left = await duck.rows(tableRelation(schema, [{ ...live, deletes: [written?.path ?? ''] }]));
+    expect(left.map(({ id }) => id)).toEqual([3n]);
+  });
+
   test('nothing but deletes, nothing but puts, and a table without files', async () => {
     const schema = schemaOf([TEXT]);
     const one = [{ key: k('a'), at: 1, id: 1 }];
