@@ -18,7 +18,10 @@ export const ERROR_CODES = {
   QUERY: { exit: 3, meaning: 'A query was refused by the engine.' },
   TARGET_NOT_FOUND: { exit: 3, meaning: 'No table lies at the place that was named.' },
   TARGET_BAD: { exit: 3, meaning: 'What lies at the target is not a table that tailrace can use.' },
-  LEDGER_REFUSED: { exit: 4, meaning: 'The table holds another table or load, or there is a gap before what is offered.' },
+  LEDGER_REFUSED: {
+    exit: 4,
+    meaning: 'The table holds another table or load, or there is a gap before what is offered.',
+  },
   COMMIT_CONFLICT: { exit: 5, meaning: 'Another writer changed the table first.' },
   COMMIT_UNKNOWN: { exit: 5, meaning: 'It cannot be told whether the commit took place.' },
   ACCESS_DENIED: { exit: 6, meaning: 'A store refused the credentials or the permission.' },
