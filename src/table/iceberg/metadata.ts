@@ -1,9 +1,9 @@
 /** Table metadata as a value: its JSON, and the questions that are asked of it. */
 import { createHash } from 'node:crypto';
-import { isInteger, parse, stringify } from 'lossless-json';
 import { TailraceError } from '../../model/errors.ts';
 import type { Ledger, TableOptions } from '../../model/table.ts';
 import { fromParts } from './parts.ts';
+import { parseWide, printWide } from './wide-json.ts';
 import type { IcebergSchema, PartitionSpec, Snapshot, TableMetadata } from './wire.ts';
 
 /** Table property: the ledger as JSON. */
@@ -43,7 +43,7 @@ export function parseMetadata(text: string, place: string): TableMetadata {
 
 /** The metadata's JSON. */
 export function printMetadata(metadata: TableMetadata): string {
-  return stringify(metadata) ?? '';
+  return printWide(metadata);
 }
 
 /** The snapshot id of a commit: the same for every attempt, positive, 63 bits. */
@@ -126,12 +126,8 @@ export function readOptions(metadata: TableMetadata, place: string): TableOption
 }
 
 function parseJson(text: string, place: string): TableMetadata | undefined {
-  const number = (digits: string): number | bigint =>
-    isInteger(digits) && !Number.isSafeInteger(Number(digits)) ? BigInt(digits) : Number(digits);
-  const widen = (key: string, value: unknown): unknown =>
-    WIDE_KEYS.has(key) && typeof value === 'number' ? BigInt(value) : value;
   try {
-    return parse(text, widen, number) as TableMetadata | undefined;
+    return parseWide(text, WIDE_KEYS) as TableMetadata | undefined;
   } catch (error) {
     throw new TailraceError('TARGET_BAD', `${place} is not JSON.`, {
       place,

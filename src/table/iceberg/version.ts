@@ -25,9 +25,26 @@ export async function newestVersion(storage: Storage, location: string): Promise
   if (found === undefined) return undefined;
   for (;;) {
     const next = await keyOfVersion(storage, location, found.version + 1);
-    if (next === undefined) return readVersion(storage, found.version, found.key);
+    if (next === undefined) return readLatest(storage, found);
     found = next;
   }
+}
+
+interface Latest {
+  readonly etag: string;
+  readonly version: Version;
+}
+
+const latest = new WeakMap<Storage, Latest>();
+
+/** One commit looks at the newest version several times; with thousands of snapshots it takes long to read. */
+async function readLatest(storage: Storage, { version, key, etag }: Found): Promise<Version> {
+  const known = latest.get(storage);
+  if (known !== undefined && etag !== undefined && known.etag === etag && known.version.key === key)
+    return known.version;
+  const read = await readVersion(storage, version, key);
+  if (etag !== undefined) latest.set(storage, { etag, version: read });
+  return read;
 }
 
 /** One version's metadata. Throws ObjectNotFound when it is not there. */
@@ -52,6 +69,8 @@ export async function writeHint(storage: Storage, location: string, version: num
 interface Found {
   readonly version: number;
   readonly key: string;
+  /** Undefined: not asked for. */
+  readonly etag?: string;
 }
 
 /** The version that the hint names, if there is a hint. */
@@ -70,7 +89,8 @@ export async function readHint(storage: Storage, location: string): Promise<numb
 async function keyOfVersion(storage: Storage, location: string, version: number): Promise<Found | undefined> {
   for (const compressed of [false, true]) {
     const key = metadataKey(location, version, compressed);
-    if ((await storage.head(key)) !== undefined) return { version, key };
+    const info = await storage.head(key);
+    if (info !== undefined) return { version, key, etag: info.etag };
   }
   return undefined;
 }
