@@ -42,7 +42,11 @@ export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): C
     sound: all(sound),
     gone: 'NewImage IS NULL',
     operation: `CASE WHEN NewImage IS NULL THEN 'delete' WHEN OldImage IS NOT NULL THEN 'update' ELSE '${lines.bothImages ? 'insert' : 'put'}' END`,
-    oldImage: dropped === '' ? 'OldImage::VARCHAR' : `json_merge_patch(OldImage, ${str(`{${dropped}}`)})::VARCHAR`,
+    // A patch of nothing would be the patch.
+    oldImage:
+      dropped === ''
+        ? 'OldImage::VARCHAR'
+        : `CASE WHEN OldImage IS NOT NULL THEN json_merge_patch(OldImage, ${str(`{${dropped}}`)})::VARCHAR END`,
   };
 }
 
