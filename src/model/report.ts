@@ -69,6 +69,8 @@ export interface SyncReport {
     readonly totalMs: number;
     readonly learnMs: number;
     readonly loadMs: number;
+    /** Matching changes with the table, and writing deletes; 0 for full exports. */
+    readonly mergeMs: number;
     readonly commitMs: number;
   };
   readonly bytes: { readonly read: number; readonly written: number };

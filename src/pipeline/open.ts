@@ -1,13 +1,14 @@
 import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { Warning } from '../model/report.ts';
 import type { TableHandle, TableState } from '../model/table.ts';
 import { readSchemaFile } from '../schema/files/read.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
-import { findFullExport } from '../source/export/discover.ts';
+import { findExports, findFullExport } from '../source/export/discover.ts';
 import { describeKey } from '../source/export/key.ts';
 import { openFullExport } from '../source/export/open.ts';
 import { SUMMARY_FILE } from '../source/export/summary.ts';
-import type { FullExport } from '../source/port.ts';
+import type { Export, FoundExport, FullExport } from '../source/port.ts';
 import { openStorage, parseLocation } from '../storage/locate.ts';
 import { ObjectNotFound, type Storage } from '../storage/port.ts';
 import { openIcebergTable } from '../table/iceberg/open.ts';
@@ -30,7 +31,33 @@ export interface OpenTarget {
 /** Puts something between a run and the storage of one of its ends. */
 export type WrapStorage = (storage: Storage, end: 'source' | 'target') => Storage;
 
-/** Finds and opens the export that the text names. */
+export interface OpenExports {
+  readonly storage: Storage;
+  readonly found: readonly FoundExport[];
+  readonly warnings: readonly Warning[];
+}
+
+/** Finds all exports that the text names: one, or those below a folder. */
+export async function openExports(
+  text: string,
+  options: SyncOptions,
+  context: RunContext,
+  wrap?: WrapStorage,
+): Promise<OpenExports> {
+  const { location } = parseSource(text);
+  const opened = await openStorage(location, { aws: options.sourceAws });
+  const storage = wrap?.(opened, 'source') ?? opened;
+  try {
+    const { exports: found, warnings } = await findExports(storage, location.key);
+    context.log('info', 'found exports', { exports: found.length });
+    return { storage, found, warnings };
+  } catch (thrown) {
+    await storage.close();
+    throw thrown;
+  }
+}
+
+/** Finds and opens the one full export that the text names. */
 export async function openSource(
   text: string,
   options: SyncOptions,
@@ -113,7 +140,7 @@ export async function resolveKey(
   options: SyncOptions,
   file: SchemaFile | undefined,
   base: TableState | undefined,
-  source: OpenSource,
+  source: { readonly storage: Storage; readonly export: Export },
   context: RunContext,
 ): Promise<readonly string[]> {
   if (options.schema.key.length > 0) return options.schema.key;

@@ -5,12 +5,14 @@ import type { ReportColumn, SyncReport, Warning } from '../model/report.ts';
 import { systemType, type TableSchema } from '../model/schema.ts';
 import type { CommitOutcome, DataFile, Ledger, StagedCommit, TableHandle, TableState } from '../model/table.ts';
 import { typeText } from '../model/type-text.ts';
-import type { FullExport } from '../source/port.ts';
+import type { Export } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
-import { reportErrorOf } from './chain-report.ts';
+import type { ChainPlan } from './chain.ts';
+import { chainReport, reportErrorOf } from './chain-report.ts';
 import type { OptionChange } from './keep.ts';
 import type { Layout } from './learner.ts';
 import type { LoadResult } from './load.ts';
+import type { Merged } from './merge.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -19,8 +21,8 @@ export class Reporter {
   readonly #started = performance.now();
   readonly #report: Mutable<SyncReport>;
   readonly #warnings: Warning[] = [];
-  readonly #ms = { learn: 0, load: 0, commit: 0 };
-  #export: FullExport | undefined;
+  readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0 };
+  #export: Export | undefined;
   /** True from the moment that the commit may have reached the store. */
   committing = false;
 
@@ -34,7 +36,7 @@ export class Reporter {
       warnings: this.#warnings,
       peakMemoryBytes: 0,
       counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
-      timings: { totalMs: 0, learnMs: 0, loadMs: 0, commitMs: 0 },
+      timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },
       bytes: { read: 0, written: 0 },
       files: { read: 0, written: 0, resumed: 0 },
     };
@@ -44,7 +46,7 @@ export class Reporter {
     this.#warnings.push({ code, text });
   }
 
-  export(from: FullExport): void {
+  export(from: Export): void {
     this.#export = from;
     for (const { code, text } of from.warnings) this.warn(code, text);
   }
@@ -77,7 +79,7 @@ export class Reporter {
     this.warn('key-unknown', 'The table’s key is unknown, so the table has no identifier fields. Name it with --key.');
   }
 
-  async timed<T>(phase: 'load' | 'commit', work: () => Promise<T>): Promise<T> {
+  async timed<T>(phase: 'load' | 'merge' | 'commit', work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     this.committing = phase === 'commit';
     try {
@@ -88,13 +90,46 @@ export class Reporter {
   }
 
   loaded(loaded: LoadResult, rejectsDir: string, options: SyncOptions): void {
-    const { read, rejected, rescued, files } = loaded;
-    this.#report.counts = { ...this.#report.counts, read, written: read - rejected, rejected, rescued };
-    this.#report.bytes = { read: loaded.bytesRead, written: files.reduce((sum, file) => sum + file.sizeBytes, 0) };
-    this.#report.files = { read: this.#export?.files.length ?? 0, written: files.length, resumed: loaded.resumedFiles };
+    const { read, rejected } = loaded;
+    this.#load(loaded, loaded.files, { written: read - rejected, deleted: 0, unchanged: 0 }, rejectsDir);
+    if (options.schema.numbers === 'double')
+      this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
+  }
+
+  /** A window that is in the table. */
+  window(loaded: LoadResult, merged: Merged, rejectsDir: string): void {
+    this.#load(loaded, [...merged.files, ...merged.deletes], merged.counts, rejectsDir);
+  }
+
+  /** Adds what one export came to, to what those before it did. */
+  #load(
+    loaded: LoadResult,
+    written: readonly { readonly sizeBytes: number }[],
+    changed: Pick<SyncReport['counts'], 'written' | 'deleted' | 'unchanged'>,
+    rejectsDir: string,
+  ): void {
+    const { read, rejected, rescued } = loaded;
+    const { counts, bytes, files } = this.#report;
+    this.#report.counts = {
+      read: counts.read + read,
+      written: counts.written + changed.written,
+      deleted: counts.deleted + changed.deleted,
+      unchanged: counts.unchanged + changed.unchanged,
+      filtered: counts.filtered,
+      rejected: counts.rejected + rejected,
+      rescued: counts.rescued + rescued,
+    };
+    const sizes = written.reduce((sum, file) => sum + file.sizeBytes, 0);
+    this.#report.bytes = { read: bytes.read + loaded.bytesRead, written: bytes.written + sizes };
+    this.#report.files = {
+      read: files.read + (this.#export?.files.length ?? 0),
+      written: files.written + written.length,
+      resumed: files.resumed + loaded.resumedFiles,
+    };
     this.#report.schema = reportColumns(loaded.layout.schema);
     this.#report.key = loaded.layout.schema.keys;
-    this.#ms.learn = loaded.learnMs;
+    this.#ms.learn += loaded.learnMs;
+    for (const { code, text } of loaded.warnings) this.warn(code, text);
     if (rejected > 0) {
       this.#report.rejects = rejectsDir;
       this.warn(
@@ -102,12 +137,10 @@ export class Reporter {
         `${rejected} item${rejected === 1 ? '' : 's'} could not be loaded: see ${rejectsDir}.`,
       );
     }
-    if (options.schema.numbers === 'double')
-      this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
     this.#nullPartitions(
       loaded.layout.partition.map((field) => field.column),
       loaded.layout.schema,
-      files,
+      loaded.files,
     );
   }
 
@@ -123,11 +156,20 @@ export class Reporter {
     }
   }
 
-  /** What the run would read, by the export's manifests. */
-  planned(): void {
-    const files = this.#export?.files ?? [];
+  /** What becomes of each export at the source; told where there are several, or where the run stops at one. */
+  chain(plan: ChainPlan, warnings: readonly Warning[]): void {
+    const { steps, skipped, waiting, refusal } = plan;
+    for (const { code, text } of [...warnings, ...plan.warnings]) this.warn(code, text);
+    if (steps.length + skipped.length + waiting.length > 1 || refusal !== undefined)
+      this.#report.chain = chainReport(plan);
+  }
+
+  /** What the run would read, by the exports' manifests. */
+  planned(exports: readonly Export[]): void {
+    const files = exports.flatMap((from) => from.files);
     const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    this.#report.plan = { items: this.#export?.itemCount ?? 0, files: files.length, bytes, seen: 0 };
+    const items = exports.reduce((sum, from) => sum + from.itemCount, 0);
+    this.#report.plan = { items, files: files.length, bytes, seen: 0 };
   }
 
   /** The columns that were guessed. */
@@ -161,6 +203,7 @@ export class Reporter {
       totalMs: Math.round(performance.now() - this.#started),
       learnMs: Math.round(this.#ms.learn),
       loadMs: Math.round(this.#ms.load),
+      mergeMs: Math.round(this.#ms.merge),
       commitMs: Math.round(this.#ms.commit),
     };
     return this.#report;

@@ -1,36 +1,37 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { basename, join } from 'node:path';
-
-import { asTailraceError, TailraceError } from '../model/errors.ts';
+/**
+ * One run from end to end: plan → read → learn the schema → write → commit → report, an export at a time. It does not
+ * throw: whatever goes wrong is in the report, and the table is then as it was, or as the exports before left it.
+ */
+import { asTailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
-import type { CommitOutcome, Ledger, StagedCommit, TableOptions, TableState } from '../model/table.ts';
-import type { FullExport } from '../source/port.ts';
-import { decide } from './decide.ts';
+import type { TableState } from '../model/table.ts';
+import { openExport } from '../source/export/open.ts';
+import type { Export } from '../source/port.ts';
+import { type ChainPlan, planChain } from './chain.ts';
+import { interrupted } from './commit.ts';
 import { openEngine } from './engine.ts';
+import { applyFull } from './full.ts';
 import { Journal } from './journal.ts';
 import { type Kept, keepOptions } from './keep.ts';
-import { Learner } from './learner.ts';
-import { linesOf } from './lines.ts';
-import { Loader, type LoadResult } from './load.ts';
 import {
-  type OpenSource,
+  type OpenExports,
   type OpenTarget,
-  openSource,
+  openExports,
   openTarget,
   readSchemaOption,
   resolveKey,
   type WrapStorage,
 } from './open.ts';
+import { type RunParts, removeJournal } from './parts.ts';
 import { preview } from './preview.ts';
+import { refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { unseenNames } from './unseen.ts';
-import { openWorkspace, stateDir } from './workspace.ts';
+import { applyWindow, modeOf } from './window.ts';
+import { openWorkspace } from './workspace.ts';
 
-/**
- * One run from end to end: plan → read → learn the schema → write → commit → report. It does not throw: whatever goes
- * wrong is in the report, and the table is then as it was.
- */
+/** One run: see above. */
 export async function sync(
   source: string,
   target: string,
@@ -61,13 +62,6 @@ export async function syncThrough(
   }
 }
 
-function interrupted(cause: unknown): TailraceError {
-  return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
-    cause,
-    hint: 'Run the same command again; it goes on behind the last finished batch.',
-  });
-}
-
 async function run(
   wrap: WrapStorage,
   sourceText: string,
@@ -76,26 +70,11 @@ async function run(
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  const source = await openSource(sourceText, options, context, wrap);
+  const source = await openExports(sourceText, options, context, wrap);
   try {
-    reporter.export(source.export);
     const target = await openTarget(targetText, options, wrap);
     try {
-      reporter.table(target.table);
-      const base = await target.table.load();
-      if (base !== undefined) reporter.base(base);
-      const kept = keepOptions(options, await readSchemaOption(options), base);
-      const decision = decide(source.export, base, options.replace, kept.changes.length > 0);
-      reporter.changes(kept.changes, decision);
-      if (decision === 'unchanged') {
-        // A run that was killed behind its commit left these.
-        if (!options.dryRun) reporter.untidy(await target.table.tidy?.());
-        if (!options.dryRun && base?.ledger !== undefined)
-          await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
-        return reporter.finish('unchanged');
-      }
-      if (options.dryRun) return await plan(source, base, options, kept, context, reporter);
-      return await load(source, target, base, options, kept, context, reporter);
+      return await chain(source, target, options, context, reporter);
     } finally {
       await target.storage.close();
     }
@@ -104,187 +83,106 @@ async function run(
   }
 }
 
-/** What a run would do, by manifests, metadata and the beginnings of a few files. */
-async function plan(
-  source: OpenSource,
-  base: TableState | undefined,
-  given: SyncOptions,
-  kept: Kept,
-  context: RunContext,
-  reporter: Reporter,
-): Promise<SyncReport> {
-  reporter.planned();
-  const key = await resolveKey(kept.options, kept.file, base, source, context);
-  reporter.key(key);
-  const { learner, layout, items, warnings } = await preview(source, kept, key, base, context);
-  reporter.previewed(layout, items);
-  const names = layout === undefined ? [] : unseenNames(given.schema, kept.file, { learner, layout, files: [] });
-  for (const { code, text } of [...warnings, ...(items === 0 ? [] : names)]) reporter.warn(code, text);
-  return reporter.finish('planned');
-}
-
-async function load(
-  source: OpenSource,
+async function chain(
+  source: OpenExports,
   target: OpenTarget,
-  base: TableState | undefined,
-  given: SyncOptions,
-  kept: Kept,
+  options: SyncOptions,
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  const { options, file } = kept;
-  const key = await resolveKey(options, file, base, source, context);
-  reporter.key(key);
-  const schemaOptions = { ...options.schema, key };
-  const commitId = loadId(source.export, target, base, { ...options, schema: schemaOptions }, file);
+  reporter.table(target.table);
+  const base = await target.table.load();
+  if (base !== undefined) reporter.base(base);
+  refuseTable(base, options);
+  const kept = await keptOptions(options, base);
+  const remake = options.replace && kept.changes.length > 0;
+  const plan = planChain(source.found, base?.ledger, { ...options, place: target.table.location, remake });
+  reporter.chain(plan, source.warnings);
+  reporter.changes(kept.changes, plan.steps.some(({ replaces }) => replaces === true) ? 'replace' : 'unchanged');
+  if (options.dryRun) return plannedReport(source, base, options, kept, plan, context, reporter);
+  if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
-    const learner = new Learner({
-      schema: schemaOptions,
-      partition: options.partition,
-      sort: options.sort,
-      recorded: base?.schema,
-      file,
-      lines: linesOf(source.export, schemaOptions, base?.schema),
-    });
-    const journal = new Journal(target.storage, target.key, commitId);
-    const rejectsDir = join(
-      options.rejects ?? join(stateDir(target.table.location), 'rejects'),
-      basename(source.export.exportArn),
-    );
-    const loader = new Loader({
-      duck,
-      source: source.storage,
-      export: source.export,
-      target: target.storage,
-      table: target.table,
-      learner,
-      journal,
-      commitId,
-      runId: randomBytes(4).toString('hex'),
-      options: { ...options, schema: schemaOptions },
-      workDir: workspace.dir,
-      rejectsDir,
-      context,
-    });
-    const loaded = await reporter.timed('load', () => loader.run());
-    reporter.loaded(loaded, rejectsDir, options);
-    checkKey(options.schema.key, loaded, rejectsDir);
-    const seen = { learner, layout: loaded.layout, files: loaded.files };
-    if (loaded.read > 0) for (const { code, text } of unseenNames(given.schema, file, seen)) reporter.warn(code, text);
-    const staged = stage(source.export, base, loaded, kept.recorded, commitId);
-    const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
-    reporter.committed(staged, outcome);
-    await removeJournal(journal, reporter);
-    return reporter.finish('committed');
+    const parts = { source: source.storage, target, given: options, context, reporter, duck, workDir: workspace.dir };
+    await applySteps(parts, plan, base, kept);
   } finally {
     duck.close();
     await workspace.close();
   }
+  if (plan.refusal !== undefined) throw plan.refusal;
+  return reporter.finish('committed');
 }
 
-/** The table is as it should be, whatever becomes of the journal beside it. */
-async function removeJournal(journal: Journal, reporter: Reporter): Promise<void> {
-  await journal
-    .remove()
-    .catch((cause: unknown) =>
-      reporter.warn('journal-left', `The journal of the load could not be removed: ${String(cause)}`),
-    );
+/** What the table keeps of how it was made, with what is given anew. */
+async function keptOptions(options: SyncOptions, base: TableState | undefined): Promise<Kept> {
+  const kept = keepOptions(options, await readSchemaOption(options), base);
+  const mode = modeOf(base?.ledger, options);
+  return { ...kept, options: { ...kept.options, mode, schema: { ...kept.options.schema, mode } } };
 }
 
-/** When not one item has the key that the user named, it is the key that is wrong, not the items. */
-function checkKey(key: readonly string[], { read, rejected }: LoadResult, rejectsDir: string): void {
-  if (key.length === 0 || read === 0 || rejected < read) return;
-  throw new TailraceError('USAGE', 'No item could be loaded with the key that was named.', {
-    place: '--key',
-    expected: 'the key attributes of the table, partition key first',
-    found: key.join(','),
-    hint: `Correct --key; the reason for each item stands in ${rejectsDir}.`,
-  });
-}
-
-/** Names a load by all that its result depends on: the same command on the same table goes on with the same load. */
-function loadId(
-  from: FullExport,
-  target: OpenTarget,
-  base: TableState | undefined,
-  options: SyncOptions,
-  file: unknown,
-): string {
-  const { schema, partition, sort, targetFileSizeBytes, batchBytes } = options;
-  const plan = [
-    from.exportArn,
-    from.digest,
-    target.table.location,
-    base?.snapshot ?? null,
-    schema,
-    partition,
-    sort,
-    targetFileSizeBytes,
-    batchBytes,
-    file ?? null,
-  ];
-  const hex = createHash('sha256').update(JSON.stringify(plan)).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-}
-
-function stage(
-  from: FullExport,
-  base: TableState | undefined,
-  loaded: LoadResult,
-  options: TableOptions,
-  commitId: string,
-): StagedCommit {
-  const ledger: Ledger = {
-    version: 1,
-    tableArn: from.tableArn,
-    tableId: from.tableId,
-    watermark: from.exportTime,
-    commitId,
-    entries: [
-      {
-        kind: 'full-export',
-        exportArn: from.exportArn,
-        exportTime: from.exportTime,
-        items: loaded.read,
-        rejected: loaded.rejected,
-        ...(from.trusted ? { trustedManifest: true as const } : {}),
-      },
-    ],
-  };
-  const { schema, partition, sort } = loaded.layout;
-  return {
-    operation: base === undefined ? 'create' : 'replace',
-    schema,
-    partition,
-    sort,
-    files: loaded.files,
-    ledger,
-    options,
-    commitId,
-    timestampMs: Date.now(),
-  };
-}
-
-async function commit(
-  target: OpenTarget,
-  staged: StagedCommit,
-  base: TableState | undefined,
-  context: RunContext,
-): Promise<Extract<CommitOutcome, { kind: 'committed' }>> {
-  if (context.signal.aborted) throw interrupted(context.signal.reason);
-  const outcome = await target.table.commit(staged, base);
-  if (outcome.kind === 'committed') return outcome;
-  if (outcome.kind === 'conflict') {
-    throw new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${outcome.reason}.`, {
-      place: target.table.location,
-      hint: 'Run the command again; it looks at the table as it is now.',
-    });
+/** Each export in a commit of its own, on top of the one before. */
+async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | undefined, first: Kept): Promise<void> {
+  const { source, target, given, context } = parts;
+  let base = start;
+  let kept = first;
+  for (const [index, step] of plan.steps.entries()) {
+    if (context.signal.aborted) throw interrupted(context.signal.reason);
+    if (index > 0) {
+      base = await target.table.load();
+      kept = await keptOptions(given, base);
+    }
+    const from = await openExport(source, step.export.folder, { trustManifest: given.trustManifest });
+    context.log('info', 'opened export', { uri: from.uri, files: from.files.length, items: from.itemCount });
+    if (from.kind === 'full') await applyFull(parts, from, base, kept);
+    else await applyWindow(parts, { ...step, export: from }, base, kept);
   }
-  throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
-    place: target.table.location,
-    cause: outcome.cause,
-    hint: 'Run the same command again: it finds its own commit if it took place, and makes it if not. Nothing was deleted.',
-  });
+}
+
+/** Nothing to apply. A run that was killed behind its commit may have left something beside the table. */
+async function unchanged(
+  target: OpenTarget,
+  base: TableState | undefined,
+  plan: ChainPlan,
+  reporter: Reporter,
+): Promise<SyncReport> {
+  if (plan.refusal !== undefined) throw plan.refusal;
+  reporter.untidy(await target.table.tidy?.());
+  if (base?.ledger !== undefined)
+    await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
+  return reporter.finish('unchanged');
+}
+
+/** What a run would do, by manifests, metadata and the beginnings of a few files. */
+async function plannedReport(
+  source: OpenExports,
+  base: TableState | undefined,
+  given: SyncOptions,
+  kept: Kept,
+  plan: ChainPlan,
+  context: RunContext,
+  reporter: Reporter,
+): Promise<SyncReport> {
+  const [first] = plan.steps;
+  if (first === undefined) {
+    if (plan.refusal !== undefined) throw plan.refusal;
+    return reporter.finish('unchanged');
+  }
+  const exports: Export[] = [];
+  for (const step of plan.steps) {
+    const from = await openExport(source.storage, step.export.folder, { trustManifest: given.trustManifest });
+    reporter.export(from);
+    exports.push(from);
+  }
+  reporter.planned(exports);
+  const from = exports[0] as Export;
+  const key = await resolveKey(kept.options, kept.file, base, { storage: source.storage, export: from }, context);
+  reporter.key(key);
+  if (from.kind !== 'full') return reporter.finish('planned');
+  const opened = { storage: source.storage, export: from };
+  const { learner, layout, items, warnings } = await preview(opened, kept, key, base, context);
+  reporter.previewed(layout, items);
+  const names = layout === undefined ? [] : unseenNames(given.schema, kept.file, { learner, layout, files: [] });
+  for (const { code, text } of [...warnings, ...(items === 0 ? [] : names)]) reporter.warn(code, text);
+  return reporter.finish('planned');
 }

@@ -1,0 +1,50 @@
+import { TailraceError } from '../model/errors.ts';
+import type { RunContext } from '../model/options.ts';
+import type { CommitOutcome, StagedCommit, TableState } from '../model/table.ts';
+import type { OpenTarget } from './open.ts';
+
+export type Committed = Extract<CommitOutcome, { kind: 'committed' }>;
+
+/** A run that was stopped before its commit. */
+export function interrupted(cause: unknown): TailraceError {
+  return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
+    cause,
+    hint: 'Run the same command again; it goes on behind the last finished batch.',
+  });
+}
+
+/** Commits, or says why not: a conflict comes back, an unknown outcome is an error. */
+export async function tryCommit(
+  target: OpenTarget,
+  staged: StagedCommit,
+  base: TableState | undefined,
+  context: RunContext,
+): Promise<Exclude<CommitOutcome, { kind: 'unknown' }>> {
+  if (context.signal.aborted) throw interrupted(context.signal.reason);
+  const outcome = await target.table.commit(staged, base);
+  if (outcome.kind !== 'unknown') return outcome;
+  throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
+    place: target.table.location,
+    cause: outcome.cause,
+    hint: 'Run the same command again: it finds its own commit if it took place, and makes it if not. Nothing was deleted.',
+  });
+}
+
+/** Commits a change that cannot be staged again. */
+export async function commit(
+  target: OpenTarget,
+  staged: StagedCommit,
+  base: TableState | undefined,
+  context: RunContext,
+): Promise<Committed> {
+  const outcome = await tryCommit(target, staged, base, context);
+  if (outcome.kind === 'committed') return outcome;
+  throw conflict(target, outcome.reason);
+}
+
+export function conflict(target: OpenTarget, reason: string): TailraceError {
+  return new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${reason}.`, {
+    place: target.table.location,
+    hint: 'Run the command again; it looks at the table as it is now.',
+  });
+}

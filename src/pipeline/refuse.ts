@@ -1,0 +1,25 @@
+import { TailraceError } from '../model/errors.ts';
+import type { SyncOptions } from '../model/options.ts';
+import type { TableState } from '../model/table.ts';
+
+/** Refuses a table that no chain of exports can be applied to, whatever the exports are. */
+export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
+  if (base === undefined) return;
+  const { ledger, location } = base;
+  if (ledger === undefined) {
+    throw new TailraceError('LEDGER_REFUSED', 'A table lies at the target that tailrace did not write.', {
+      place: location,
+      expected: 'no table, or one with a ledger',
+      found: `a ${base.format} table of ${base.rows} rows without a ledger`,
+      hint: 'Name another target.',
+    });
+  }
+  const mode = ledger.mode ?? 'mirror';
+  if (options.mode === undefined || options.mode === mode) return;
+  throw new TailraceError('LEDGER_REFUSED', `The table's mode is ${mode}, and cannot become another one.`, {
+    place: location,
+    expected: `mode ${mode}`,
+    found: `mode ${options.mode}`,
+    hint: 'Leave the mode out, or name another target.',
+  });
+}
