@@ -34,6 +34,7 @@ export async function applyWindow(
   kept: Kept,
 ): Promise<void> {
   const { target, context, reporter } = parts;
+  if (target.table.format === 'parquet') throw notYet(target.table.location);
   reporter.export(step.export);
   let base = start;
   let read = await readWindow(parts, step.export, base, kept);
@@ -216,5 +217,14 @@ function keyUnknown(place: string): TailraceError {
     expected: 'a table with key columns',
     found: 'none',
     hint: 'Name the key with --key; a table that was loaded without one is loaded anew with --replace --key.',
+  });
+}
+
+function notYet(place: string): TailraceError {
+  return new TailraceError('USAGE', 'This version merges windows into Iceberg tables only.', {
+    place,
+    expected: 'an Iceberg table',
+    found: 'a Parquet table',
+    hint: 'Load the full export alone, or name an Iceberg target.',
   });
 }
