@@ -83,11 +83,16 @@ export function tableRelation(schema: TableSchema, files: readonly ReadFile[]): 
     ...(whole.length === 0 ? [] : [`SELECT ${selects} FROM ${filesRelation(schema, whole)}`]),
     ...(parts.length === 0
       ? []
-      : [
-          `SELECT ${selects} FROM ${filesRelation(schema, parts)} AS live ANTI JOIN (${deletedPositions(parts)}) AS gone
-           ON live.file_index = gone.file AND live.file_row_number = gone.pos`,
-        ]),
+      : [`SELECT ${selects} FROM ${filesRelation(schema, parts)}${withoutSql(deletedPositions(parts))}`]),
   ].join(' UNION ALL ');
+}
+
+/**
+ * A condition on `filesRelation` that leaves rows out by `file` and `pos` of another query, neither of them NULL. Not as
+ * an anti join: the engine may turn that around, and would then hash the whole table instead of the positions.
+ */
+export function withoutSql(gone: string): string {
+  return ` WHERE (file_index::BIGINT << 40) + file_row_number NOT IN (SELECT (file << 40) + pos FROM (${gone}))`;
 }
 
 function hasDeletes({ deletes }: ReadFile): boolean {
@@ -122,8 +127,11 @@ export function deletedPositions(files: readonly ReadFile[]): string {
   const applies = files.flatMap(({ uri, spelling, deletes }, file) =>
     (deletes ?? []).map((path) => `{d: ${index.get(path) ?? -1}, u: ${str(spelling ?? uri)}, f: ${file}}`),
   );
+  // Without the reserved ids all would be NULL, and deleted rows would come back without a word.
+  const sound = (column: string): string =>
+    `coalesce(${column}, error('a position-delete file has no ${column}')) AS ${column}`;
   return `SELECT a.f::BIGINT AS file, d.pos AS pos
-    FROM (SELECT file_index, file_path, pos FROM read_parquet(${list(paths)}, hive_partitioning = false, schema = MAP {
+    FROM (SELECT file_index, ${sound('file_path')}, ${sound('pos')} FROM read_parquet(${list(paths)}, hive_partitioning = false, schema = MAP {
       ${POSITION_DELETE_COLUMNS.file_path}: {name: 'file_path', type: 'VARCHAR', default_value: NULL},
       ${POSITION_DELETE_COLUMNS.pos}: {name: 'pos', type: 'BIGINT', default_value: NULL}})) AS d
     JOIN (SELECT unnest([${applies.join(', ')}], recursive := true)) AS a ON d.file_index = a.d AND d.file_path = a.u`;

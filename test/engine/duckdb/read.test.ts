@@ -93,6 +93,26 @@ describe('reading a table', () => {
     reader.close();
   });
 
+  test('a position-delete file without the reserved ids is an error, not a file without deletes', async () => {
+    const { field, table } = schemaBuilder();
+    const schema = table([field('n', 'N', LONG)]);
+    const path = await writeTable(writer, dir, schema, [{ n: '1' }]);
+    const deletes = join(dir, 'no-ids.parquet');
+    await writer.run(`COPY (SELECT 'x' AS file_path, 0::BIGINT AS pos) TO ${str(deletes)} (FORMAT parquet)`);
+    const read = writer.rows(tableRelation(schema, [{ uri: 'x', path, deletes: [deletes] }]));
+    await expect(read).rejects.toMatchObject({ message: expect.stringContaining('a position-delete file has no') });
+  });
+
+  test('what is deleted is hashed, not the table, however many delete files there are', async () => {
+    const { field, table } = schemaBuilder();
+    const schema = table([field('n', 'N', LONG)]);
+    const path = await writeTable(writer, dir, schema, [{ n: '1' }]);
+    const deletes = await Promise.all([1, 2, 3, 4].map((at) => writePositions(writer, dir, [['x', at]])));
+    const [plan] = await writer.rows(`EXPLAIN ${tableRelation(schema, [{ uri: 'x', path, deletes }])}`);
+    expect(String(plan?.['explain_value'])).not.toContain('RIGHT_ANTI');
+    expect(String(plan?.['explain_value'])).toContain('MARK');
+  });
+
   test('a table of no files has its columns and types', async () => {
     const { field, list, map, struct, table } = schemaBuilder();
     const schema = table([

@@ -5,6 +5,7 @@ import type { Duck } from '../instance.ts';
 import { deletedPositions, filesRelation, type ReadFile } from '../read.ts';
 import { castColumnSql } from './cast.ts';
 import { CHANGE, type Changes, changesSql, columnOf, liveVersionSql } from './changes.ts';
+import { joinedAsWritten } from './joins.ts';
 
 /** A data file with the number of rows that it holds, deleted ones too. */
 export interface MergeFile extends ReadFile {
@@ -102,19 +103,13 @@ async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tab
   const version = liveVersionSql(from);
   const on = keys.map((key, i) => `${keySql(key, from, schema)} = w.k${i}`).join(' AND ');
   const table = filesRelation(from, live);
-  // The engine misjudges how many rows Parquet files hold; with its guess it would hash the whole table.
   const sides = liveRows(input) < changes ? `${winners} AS w JOIN ${table}` : `${table} JOIN ${winners} AS w`;
   const rows =
     live.length === 0
       ? 'SELECT 0::BIGINT AS file, 0::BIGINT AS pos, 0::HUGEINT AS v, false AS loses WHERE false'
       : `SELECT file_index::BIGINT AS file, file_row_number AS pos, v, coalesce(${version} < ${CHANGE.version}, true) AS loses
          FROM ${sides} ON ${on}`;
-  try {
-    await duck.run(`SET GLOBAL disabled_optimizers = 'join_order,build_side_probe_side'`, signal);
-    await duck.run(`CREATE TABLE ${matched} AS ${rows}`, signal);
-  } finally {
-    await duck.run('RESET GLOBAL disabled_optimizers');
-  }
+  await joinedAsWritten(duck, () => duck.run(`CREATE TABLE ${matched} AS ${rows}`, signal));
   const found = await duck.rows(`SELECT DISTINCT file FROM ${matched}`, signal);
   const touched = new Set(found.map(({ file }) => Number(file)));
   const former = onlyDeletesOf(live, touched);

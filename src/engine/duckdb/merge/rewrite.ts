@@ -4,9 +4,10 @@ import { ident } from '../../sql/quote.ts';
 import { prepareRender } from '../cat.ts';
 import { type CopyJob, copyRows, type StagedFile } from '../copy.ts';
 import type { Duck } from '../instance.ts';
-import { deletedPositions, filesRelation, type ReadFile, tableColumns } from '../read.ts';
+import { deletedPositions, filesRelation, type ReadFile, tableColumns, withoutSql } from '../read.ts';
 import { castColumnSql, UNEQUAL_CAST } from './cast.ts';
 import { columnOf } from './changes.ts';
+import { joinedAsWritten } from './joins.ts';
 import type { Match } from './match.ts';
 
 export interface RewriteJob extends CopyJob {
@@ -30,11 +31,8 @@ export async function rewriteLive(duck: Duck, job: RewriteJob): Promise<StagedFi
     ...(files.some(({ deletes }) => deletes !== undefined && deletes.length > 0) ? [deletedPositions(files)] : []),
     ...(match === undefined ? [] : [`SELECT i AS file, p.pos FROM ${matchedRows(match, files)}`]),
   ];
-  const anti =
-    gone.length === 0
-      ? ''
-      : ` ANTI JOIN (${gone.join(' UNION ALL ')}) AS gone ON file_index = gone.file AND file_row_number = gone.pos`;
-  return copyCast(duck, job, (columns) => `SELECT ${columns} FROM ${live(job)}${anti}`);
+  const condition = gone.length === 0 ? '' : withoutSql(gone.join(' UNION ALL '));
+  return copyCast(duck, job, (columns) => `SELECT ${columns} FROM ${live(job)}${condition}`);
 }
 
 /** Writes the rows that deletes of the match struck once more, as deleted, with the time of the delete. */
@@ -42,13 +40,9 @@ export async function writeSoftDeletes(duck: Duck, job: RewriteJob & { readonly 
   if (job.files.length === 0) return [];
   const struck = `(SELECT i AS file, p.pos, p.deleted_at FROM ${matchedRows(job.match, job.files)} WHERE p.deleted_at IS NOT NULL)`;
   const replaced = { _deleted: 'true', _written_at: 'struck.deleted_at' };
-  return copyCast(
-    duck,
-    job,
-    (columns) =>
-      `SELECT ${columns} FROM ${live(job)} JOIN ${struck} AS struck ON file_index = struck.file AND file_row_number = struck.pos`,
-    replaced,
-  );
+  const select = (columns: string): string =>
+    `SELECT ${columns} FROM ${live(job)} JOIN ${struck} AS struck ON file_index = struck.file AND file_row_number = struck.pos`;
+  return joinedAsWritten(duck, () => copyCast(duck, job, select, replaced));
 }
 
 function live({ from, schema, files }: RewriteJob): string {
