@@ -4,14 +4,13 @@ import { str } from './quote.ts';
 
 /**
  * Scalars: from the text behind a type tag to a typed value, and whether nothing was lost on the way.
- * SQL casts round and guess, so a cast counts only where a pattern says that the text is exactly such a value.
+ * SQL casts round and guess, so a cast counts only where a pattern, or the value printed again, says that the text is exactly such a value.
  */
 
 /** Plain decimal text as DynamoDB normalises it. */
 export const CANONICAL_NUMBER = '-?(0|[1-9][0-9]*)(\\.[0-9]*[1-9])?';
 /** Strict base64 with padding; bits behind the last byte are zero, so that encoding again gives the same text. */
 export const BASE64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?';
-const INTEGER = '-?(0|[1-9][0-9]*)';
 
 const ISO_PRINT: Partial<Record<TimestampFormat, string>> = {
   iso: '%Y-%m-%dT%H:%M:%SZ',
@@ -61,11 +60,11 @@ export function leafGuarded(text: string, type: ColumnType): string {
 export function leafFits(text: string, type: ColumnType): string {
   switch (type.kind) {
     case 'long':
-      return `(${matches(text, INTEGER)} AND try_cast(${text} AS BIGINT) IS NOT NULL)`;
-    case 'decimal': {
-      const fraction = type.scale > 0 ? `(\\.[0-9]{1,${type.scale}})?` : '';
-      return `(${matches(text, INTEGER + fraction)} AND ${leafFast(text, type)} IS NOT NULL)`;
-    }
+      // Printing again costs less than a pattern, and takes the cast that the value needs anyway.
+      return `coalesce(${leafFast(text, type)}::VARCHAR = ${text}, false)`;
+    case 'decimal':
+      // Counted digits need no cast: inside a list it would be a second one.
+      return matches(text, decimalPattern(type.precision - type.scale, type.scale));
     case 'double':
     case 'number-text':
       return matches(text, CANONICAL_NUMBER);
@@ -79,6 +78,12 @@ export function leafFits(text: string, type: ColumnType): string {
     default:
       throw new TailraceError('INTERNAL', `A ${type.kind} column is not a scalar.`);
   }
+}
+
+/** Plain decimal text of at most so many digits before and behind the point. */
+function decimalPattern(integerDigits: number, scale: number): string {
+  const integer = integerDigits > 0 ? `(0|[1-9][0-9]{0,${integerDigits - 1}})` : '0';
+  return `-?${integer}${scale > 0 ? `(\\.[0-9]{1,${scale}})?` : ''}`;
 }
 
 function timeFast(text: string, format: TimestampFormat): string {
