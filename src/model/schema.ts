@@ -55,7 +55,7 @@ export type SystemColumnName = (typeof SYSTEM_COLUMNS)[number];
 /**
  * The system columns of a table by what its rows are. mirror: `_rescued`, and `_written_at` (time of the write in µs;
  * NULL on baseline rows). soft: also `_deleted` (true, or NULL). history: also `_operation` (baseline, insert, update,
- * delete), `_old_image` (the former item as DynamoDB JSON `{"attr":{"S":…}}`, NULL where there is none) and `_source`
+ * delete; put where the export has no old images), `_old_image` (the former item as DynamoDB JSON `{"attr":{"S":…}}`, NULL where there is none) and `_source`
  * (ARN of the export).
  */
 export function systemColumns(mode: 'mirror' | 'soft' | 'history'): readonly SystemColumnName[] {
