@@ -176,6 +176,23 @@ describe.skipIf(python === undefined || sparkJar === undefined)('merges beside o
       await merged.merge('c-10', rowsOf(0, 1, 6));
       await agree(merged, 'a merge after expire_snapshots');
       expect((await merged.table.load())?.ledger?.commitId).toBe('c-10');
+
+      for (let n = 11; n < 14; n += 1) await merged.merge(`c-${n}`, rowsOf(n, n + 1, 77));
+      const now = Date.now();
+      const { upkeep } = merged.table;
+      expect(await upkeep?.joinManifests({ commitId: 'm-1', timestampMs: now, minCount: 2 })).toMatchObject({
+        kind: 'committed',
+      });
+      await agree(merged, 'our own joining of manifests');
+      expect(await upkeep?.expireSnapshots({ olderThanMs: now + 60_000, minKeep: 1, timestampMs: now })).toMatchObject({
+        outcome: 'expired',
+      });
+      expect(await upkeep?.sweepOrphans({ olderThanMs: now + 60_000 })).toBeGreaterThan(0);
+      await agree(merged, 'our own expiry and sweep', false);
+      await spark(`INSERT INTO ${table} VALUES ('s3', 1, 'eu')`);
+      merged.model.set('s3', ['s3', 1, 'eu']);
+      await merged.merge('c-14', rowsOf(0, 2, 3));
+      await agree(merged, 'a merge after our upkeep');
     },
   );
 });
