@@ -165,7 +165,8 @@ async function partitionValues(
   return values;
 }
 
-function partitionText(field: PartitionField, schema: TableSchema): string {
+/** The value of a partition field of a row, as text. */
+export function partitionText(field: PartitionField, schema: TableSchema): string {
   const sql = partitionSql(field, schema);
   const type = columnType(schema, field.column);
   if (field.transform === 'identity' || field.transform === 'truncate') {
