@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cat, defaultOptions, sync } from '../../src/index.ts';
+import { cat, defaultOptions, query, sync } from '../../src/index.ts';
 import type { RunContext, SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { DataFile, TableState } from '../../src/model/table.ts';
@@ -85,6 +85,15 @@ export class World implements AsyncDisposable {
     const lines: string[] = [];
     for await (const line of cat(target, { ...this.options(), as: 'ddb-json' }, contextOf())) lines.push(line);
     return lines;
+  }
+
+  /** Rows of a query, each cell as text. */
+  async query(target: string, sql: string): Promise<string[][]> {
+    const result = await query(target, sql, this.options(), contextOf());
+    const rows: string[][] = [];
+    for await (const row of result.rows) rows.push(row.map(String));
+    await result.close();
+    return rows;
   }
 
   /** The table's items, each as canonical text, sorted. */
