@@ -15,6 +15,12 @@ export const DEFAULT_REWRITE_LIMIT_BYTES = 10e9;
 export const DEFAULT_MAX_COLUMNS = 500;
 export const DEFAULT_MAX_DEPTH = 10;
 export const MAX_DEFAULT_THREADS = 8;
+/**
+ * What loads of some dozens of columns were found to need, plain, sorted and partitioned: with one thread, and for each
+ * further one. The engine reads through a buffer of 32 MiB a thread.
+ */
+export const MIN_MEMORY_BYTES = 128e6;
+export const THREAD_MEMORY_BYTES = 40e6;
 
 export const OPTIONS = {
   schema: {
@@ -215,7 +221,7 @@ export const OPTIONS = {
     kind: 'size',
     group: 'resources',
     placeholder: 'SIZE',
-    min: 64e6,
+    min: MIN_MEMORY_BYTES,
     default: '420MB',
     help: 'memory of the engine; what needs more goes to the temporary folder',
   },
@@ -225,7 +231,7 @@ export const OPTIONS = {
     placeholder: 'N',
     min: 1,
     max: 256,
-    default: 'one a core, at most 8',
+    default: 'one a core, at most 8, and what the memory allows',
     help: 'threads of the engine',
   },
   batchSize: {

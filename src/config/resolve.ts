@@ -12,9 +12,12 @@ import {
   DEFAULT_TARGET_FILE_BYTES,
   DEFAULT_TEMP_BUDGET_BYTES,
   MAX_DEFAULT_THREADS,
+  MIN_MEMORY_BYTES,
   type OptionKey,
   type OptionValues,
+  THREAD_MEMORY_BYTES,
 } from './options.ts';
+import { formatSize } from './sizes.ts';
 
 /** The grammars of --partition and --sort, which belong to the schema. */
 export interface ClauseParsers {
@@ -27,6 +30,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
   const values: OptionValues = Object.assign({}, ...layers.map((layer) => layer.values));
   const blame = blamer(layers);
   checkTogether(values, blame);
+  const memoryLimitBytes = values.memoryLimit ?? DEFAULT_MEMORY_BYTES;
   return {
     given: KEPT_OPTIONS.filter((key) => values[key] !== undefined),
     sourceAws: awsOf('source', layers),
@@ -55,8 +59,8 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     upkeep: values.upkeep ?? true,
     dryRun: values.dryRun ?? false,
     rejects: values.rejects,
-    memoryLimitBytes: values.memoryLimit ?? DEFAULT_MEMORY_BYTES,
-    threads: values.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    memoryLimitBytes,
+    threads: values.threads ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism(), threadsWithin(memoryLimitBytes)),
     tempDir: values.tempDir,
     tempBudgetBytes: values.tempBudget ?? DEFAULT_TEMP_BUDGET_BYTES,
     targetFileSizeBytes: values.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
@@ -92,6 +96,11 @@ function modeOf({ mode, deletes }: OptionValues): TableMode | undefined {
   return mode ?? (deletes === 'hard' ? 'mirror' : undefined);
 }
 
+/** How many threads can read side by side in so much memory: one in the least, and one more for each further buffer. */
+function threadsWithin(memoryBytes: number): number {
+  return Math.max(1, 1 + Math.floor((memoryBytes - MIN_MEMORY_BYTES) / THREAD_MEMORY_BYTES));
+}
+
 /** Options that contradict one another. */
 function checkTogether(values: OptionValues, blame: Blame): void {
   if (values.key !== undefined && values.key.length > 2) {
@@ -99,6 +108,15 @@ function checkTogether(values: OptionValues, blame: Blame): void {
       'key',
       `A key has one or two attributes, not ${values.key.length}.`,
       'Name the partition key, then the sort key.',
+    );
+  }
+  const { threads = 1, memoryLimit = DEFAULT_MEMORY_BYTES } = values;
+  if (threads > threadsWithin(memoryLimit)) {
+    const needed = formatSize(MIN_MEMORY_BYTES + (threads - 1) * THREAD_MEMORY_BYTES);
+    throw blame(
+      values.memoryLimit === undefined ? 'threads' : 'memoryLimit',
+      `${threads} threads need ${needed} of memory, and the limit is ${formatSize(memoryLimit)}.`,
+      `Give --memory-limit at least that, or --threads at most ${threadsWithin(memoryLimit)}.`,
     );
   }
   if (values.sseKmsKeyId !== undefined && values.sse !== 'aws:kms') {

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { withHome } from '../model/home.ts';
 import { closest } from './closest.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
-import { parseSize, SIZE_FORMS } from './sizes.ts';
+import { formatSize, parseSize, SIZE_FORMS } from './sizes.ts';
 
 /** A value that an option can take, or what should have stood there. */
 export type Parsed =
@@ -52,7 +52,8 @@ function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) return { ok: false, expected };
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
   if (value >= min && value <= max) return { ok: true, value };
-  const bounds = spec.max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  const text = (bound: number): string => (spec.kind === 'size' ? formatSize(bound) : String(bound));
+  const bounds = spec.max === undefined ? `of at least ${text(min)}` : `from ${text(min)} to ${text(max)}`;
   return { ok: false, expected: `${spec.kind === 'size' ? 'a size' : 'a whole number'} ${bounds}` };
 }
 

@@ -53,7 +53,11 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     if (refused) await countLines(inputs, layout, options);
     refused = true;
     const written = await writeInputs(inputs, layout, outDir, options);
-    if (written === undefined) return undefined;
+    if (written === undefined) {
+      // Memory was short; of the lines nothing was refused.
+      refused = false;
+      return undefined;
+    }
     const { files, deletes } = written;
     await options.verified();
     await checkCounts(inputs, [...files, ...deletes], layout, options);

@@ -1,9 +1,13 @@
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { RunContext } from '../model/options.ts';
 import type { DataFile, TableHandle } from '../model/table.ts';
+import { eachLimited } from '../source/export/locate.ts';
 import type { Storage } from '../storage/port.ts';
 import type { WrittenBatch } from './batch.ts';
 import type { Journal, KeptDeletes } from './journal.ts';
+
+const SMALL_BYTES = 8 * 1024 * 1024;
+const PARALLEL = 8;
 
 /** Where the files of a batch go, and what they are called there. */
 export interface KeepInput {
@@ -24,16 +28,18 @@ export interface KeptFiles {
 /** Moves a batch's files to the table's storage; on a failure none is left there. */
 export async function keepFiles(written: WrittenBatch, index: number, input: KeepInput): Promise<KeptFiles> {
   const { table, target, journal, commitId, runId, context } = input;
-  const files: DataFile[] = [];
+  const files = new Map<number, DataFile>();
   const deletes: KeptDeletes[] = [];
   const { signal } = context;
   try {
-    for (const [i, file] of written.files.entries()) {
+    await eachLimited(written.files.length, parallel(written), async (i) => {
+      const file = written.files[i];
+      if (file === undefined) return;
       const name = `${runId}-${index}-${i}.parquet`;
       const path = table.dataFilePath(commitId, written.layout.partition, file.partition, name);
       const { sizeBytes } = await target.adopt(target.key(path), file.path, { signal });
-      files.push(dataFile(file, path, sizeBytes));
-    }
+      files.set(i, dataFile(file, path, sizeBytes));
+    });
     for (const [i, { path, rows }] of written.deletes.entries()) {
       // Not named .parquet: who reads the table's folder by a pattern must not find it.
       const key = journal.fileKey(`deletes-${runId}-${index}-${i}.keys`);
@@ -42,10 +48,16 @@ export async function keepFiles(written: WrittenBatch, index: number, input: Kee
     }
   } catch (thrown) {
     // No record and no commit names these files.
-    for (const file of [...files, ...deletes]) await target.delete(target.key(file.path)).catch(() => undefined);
+    for (const file of [...files.values(), ...deletes])
+      await target.delete(target.key(file.path)).catch(() => undefined);
     throw thrown;
   }
-  return { files, deletes };
+  return { files: written.files.flatMap((_, i) => files.get(i) ?? []), deletes };
+}
+
+/** A disk or a store takes its time to make one file durable, and no more for some; larger files go in parts side by side. */
+function parallel({ files }: WrittenBatch): number {
+  return files.every(({ sizeBytes }) => sizeBytes <= SMALL_BYTES) ? PARALLEL : 1;
 }
 
 function dataFile(file: StagedFile, path: string, sizeBytes: number): DataFile {

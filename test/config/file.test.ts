@@ -78,7 +78,7 @@ tables:
   test.each([
     ['numbers: exakt', 'tailrace.yaml:1 (numbers)', 'exact, double or string'],
     ['memoryLimit: 512M', 'tailrace.yaml:1 (memoryLimit)', 'a size such as 512MB, 1.5GiB or a number of bytes'],
-    ['memoryLimit: 1KB', 'tailrace.yaml:1 (memoryLimit)', 'a size of at least 64000000'],
+    ['memoryLimit: 1KB', 'tailrace.yaml:1 (memoryLimit)', 'a size of at least 128 MB'],
     ['maxDepth: 40', 'tailrace.yaml:1 (maxDepth)', 'a whole number from 1 to 32'],
     ['strict: perhaps', 'tailrace.yaml:1 (strict)', 'true or false'],
     ['key: [1]', 'tailrace.yaml:1 (key)', 'a list of attribute names'],

@@ -118,6 +118,9 @@ describe('options of a run', () => {
 
   test.each([
     [{ sseKmsKeyId: 'k' }, '--sse-kms-key-id'],
+    [{ threads: '2', memoryLimit: '167MB' }, '--memory-limit'],
+    [{ threads: '9' }, '--threads'],
+    [{ memoryLimit: '127999999' }, '--memory-limit'],
     [{ sseKmsKeyId: 'k', sse: 'AES256' }, '--sse-kms-key-id'],
     [{ key: ['a,b,c'] }, '--key'],
     [{ include: ['a'], exclude: ['a'] }, '--exclude'],
@@ -155,6 +158,20 @@ describe('options of a run', () => {
     expect(resolve(flagLayer(flags))).toMatchObject(wanted);
     expect(resolve((await parseConfigFile(text, 'f', '/', {})).layer)).toMatchObject(wanted);
     expect(resolve(flagLayer({ rewriteLimit: '0' })).rewriteLimitBytes).toBe(0);
+  });
+
+  test('memory allows so many threads; by default there are no more', () => {
+    const threads = (flags: Record<string, string>) => resolve(flagLayer(flags)).threads;
+    expect(threads({ memoryLimit: '128MB' })).toBe(1);
+    expect(threads({ memoryLimit: '167MB' })).toBe(1);
+    expect(threads({ memoryLimit: '168MB', threads: '2' })).toBe(2);
+    expect(threads({ memoryLimit: '64GB' })).toBe(Math.min(8, availableParallelism()));
+    expect(() => resolve(flagLayer({ threads: '8', memoryLimit: '128MB' }))).toThrow(
+      expect.objectContaining({
+        message: '8 threads need 408 MB of memory, and the limit is 128 MB.',
+        hint: 'Give --memory-limit at least that, or --threads at most 1.',
+      }) as Error,
+    );
   });
 
   test('encryption keeps its key', () => {

@@ -65,11 +65,15 @@ export async function copyApart(
   const written = writtenFiles(rows, job.schema).filter((file) => file.rows > 0);
   const files = written.filter((file) => file.partitionKeys?.[PART] !== PART_APART);
   const partitions = await partitionValues(duck, job, files);
-  const staged: StagedFile[] = [];
-  for (const file of files) {
-    const offsets = await splitOffsets(duck, file.path, job.signal);
-    staged.push({ ...file, partition: partitions.get(file.path) ?? [], splitOffsets: offsets });
-  }
+  const paths = files.map(({ path }) => path);
+  const offsets = await splitOffsets(duck, paths, job.signal);
+  const staged = files.map(
+    (file): StagedFile => ({
+      ...file,
+      partition: partitions.get(file.path) ?? [],
+      splitOffsets: offsets.get(file.path) ?? [],
+    }),
+  );
   return { files: staged, apart: written.filter((file) => file.partitionKeys?.[PART] === PART_APART) };
 }
 

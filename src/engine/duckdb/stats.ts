@@ -1,7 +1,7 @@
 import { TailraceError } from '../../model/errors.ts';
 import { type ColumnType, type PhysicalType, physicalType, systemType, type TableSchema } from '../../model/schema.ts';
 import type { LeafStats } from '../../model/table.ts';
-import { ident, str } from '../sql/quote.ts';
+import { ident, list } from '../sql/quote.ts';
 import type { Duck } from './instance.ts';
 import type { Value } from './values.ts';
 
@@ -37,14 +37,29 @@ export function writtenFiles(rows: readonly Record<string, Value>[], schema: Tab
   });
 }
 
-/** Byte offsets at which the row groups of a Parquet file begin, ascending. */
-export async function splitOffsets(duck: Duck, path: string, signal?: AbortSignal): Promise<number[]> {
-  const rows = await duck.rows(
-    `SELECT min(least(coalesce(nullif(dictionary_page_offset, 0), data_page_offset), data_page_offset)) AS first
-     FROM parquet_metadata(${str(path)}) GROUP BY row_group_id ORDER BY first`,
-    signal,
-  );
-  return rows.map(({ first }) => Number(first));
+/** Files whose metadata one statement reads. */
+const FILES_AT_ONCE = 500;
+
+/** Byte offsets at which the row groups of Parquet files begin, ascending, by the files' paths. */
+export async function splitOffsets(
+  duck: Duck,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const offsets = new Map<string, number[]>();
+  for (let at = 0; at < paths.length; at += FILES_AT_ONCE) {
+    const some = paths.slice(at, at + FILES_AT_ONCE);
+    const rows = await duck.rows(
+      `SELECT file_name, min(least(coalesce(nullif(dictionary_page_offset, 0), data_page_offset), data_page_offset)) AS first
+       FROM parquet_metadata(${list(some)}) GROUP BY file_name, row_group_id ORDER BY first`,
+      signal,
+    );
+    for (const { file_name: name, first } of rows) {
+      const path = String(name);
+      offsets.set(path, [...(offsets.get(path) ?? []), Number(first)]);
+    }
+  }
+  return offsets;
 }
 
 /** The leaves of a schema by the path that RETURN_STATS names them with: `"a"."element"."b"`. */

@@ -103,7 +103,7 @@ async function listed(
   return heads;
 }
 
-/** Runs the task for 0 … count − 1, at most `limit` at a time; the first failure ends it. */
+/** Runs the task for 0 … count − 1, at most `limit` at a time; the first failure ends it, when all that began are done. */
 export async function eachLimited(count: number, limit: number, task: (index: number) => Promise<void>): Promise<void> {
   let next = 0;
   let failed = false;
@@ -119,7 +119,8 @@ export async function eachLimited(count: number, limit: number, task: (index: nu
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, count) }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, count) }, worker));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 function missingFiles(

@@ -154,7 +154,11 @@ describe('statistics of written files', () => {
     await duck.run(
       `COPY (SELECT a, a % 7 AS b FROM range(10000) t(a)) TO ${str(path)} (FORMAT parquet, ROW_GROUP_SIZE 2048)`,
     );
-    const offsets = await splitOffsets(duck, path);
+    const two = join(dir, 'two.parquet');
+    await duck.run(`COPY (SELECT 1 AS a) TO ${str(two)} (FORMAT parquet)`);
+    const both = await splitOffsets(duck, [two, path]);
+    expect(both.get(two)).toEqual([4]);
+    const offsets = both.get(path) ?? [];
     expect(offsets.length).toBe(5);
     expect(offsets[0]).toBe(4);
     expect([...offsets].sort((a, b) => a - b)).toEqual(offsets);
