@@ -64,6 +64,16 @@ export interface Storage {
     localPath: string,
     options?: { readonly signal?: AbortSignal },
   ): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
+  /**
+   * Copies an object, without its bytes passing through this process where the store can do so; what lies at the other
+   * key is replaced, at once. Local files become hard links where the file system has them: nothing here changes a file
+   * in place. A missing source is ObjectNotFound.
+   */
+  copy(
+    fromKey: string,
+    toKey: string,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<{ readonly etag: string; readonly sizeBytes: number }>;
   /** Path on this machine's disk where the object can be read in place, if there is one. */
   localPath(key: string): string | undefined;
   delete(key: string): Promise<void>;

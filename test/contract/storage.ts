@@ -360,6 +360,54 @@ export function storageContract(
       expect(existsSync(path)).toBe(false);
     });
 
+    test('a copy is an object of its own', async () => {
+      const under = folder();
+      const [from, to] = [`${under}a/one`, `${under}b/c/one`];
+      await storage.put(from, bytes('first'));
+      const copied = await storage.copy(from, to);
+      expect(copied.sizeBytes).toBe(5);
+      expect(await storage.head(to)).toEqual({ key: to, ...copied });
+      await storage.put(from, bytes('changed'));
+      expect(text(await storage.get(to))).toBe('first');
+      await storage.copy(from, to);
+      await storage.copy(from, to);
+      await storage.delete(from);
+      expect(text(await storage.get(to))).toBe('changed');
+      expect((await collect(storage.list(under))).map((info) => info.key)).toEqual([to]);
+    });
+
+    test.each(['a b', 'a+b', '100%', '%41', 'café-日本-🚀', 'day=2024-01-01', 'quote\'"', '#?!', 'x@y:z', 'a..b'])(
+      'a copy from and to the name %j',
+      async (name) => {
+        const under = folder();
+        await storage.put(`${under}${name}/${name}`, bytes(name));
+        await storage.copy(`${under}${name}/${name}`, `${under}to/${name}`);
+        expect(text(await storage.get(`${under}to/${name}`))).toBe(name);
+      },
+    );
+
+    test('a copy of what is not there is ObjectNotFound, and leaves what was there', async () => {
+      const under = folder();
+      await storage.put(`${under}there`, bytes('x'));
+      await expect(storage.copy(`${under}none`, `${under}there`)).rejects.toBeInstanceOf(ObjectNotFound);
+      await expect(storage.copy(`${under}none`, `${under}new`)).rejects.toBeInstanceOf(ObjectNotFound);
+      await expect(storage.copy(`${under}there`, `${under}../x`)).rejects.toBeInstanceOf(TailraceError);
+      const signal = AbortSignal.abort();
+      const interrupted = storage.copy(`${under}there`, `${under}new`, { signal });
+      await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' });
+      expect((await collect(storage.list(under))).map((info) => info.key)).toEqual([`${under}there`]);
+    });
+
+    test('an empty object and one of 12 MB are copied whole', async () => {
+      const under = folder();
+      const body = randomBytes(MULTIPART_BYTES);
+      await storage.put(`${under}large`, body);
+      await storage.put(`${under}empty`, new Uint8Array());
+      expect((await storage.copy(`${under}empty`, `${under}e`)).sizeBytes).toBe(0);
+      expect((await storage.copy(`${under}large`, `${under}l`)).sizeBytes).toBe(MULTIPART_BYTES);
+      expect(Buffer.from(await storage.get(`${under}l`)).equals(body)).toBe(true);
+    });
+
     test('deleting twice is as good as once', async () => {
       const key = `${folder()}gone`;
       await storage.put(key, bytes('x'));

@@ -19,6 +19,7 @@ export type Operation =
   | 'putIf'
   | 'putStream'
   | 'adopt'
+  | 'copy'
   | 'delete';
 
 export interface Call {
@@ -215,6 +216,10 @@ class FaultyStorage implements Storage {
 
   adopt(key: string, localPath: string, options?: { readonly signal?: AbortSignal }) {
     return this.#lab.call('adopt', this.uri(key), () => this.#inner.adopt(key, localPath, options));
+  }
+
+  copy(fromKey: string, toKey: string, options?: { readonly signal?: AbortSignal }) {
+    return this.#lab.call('copy', this.uri(toKey), () => this.#inner.copy(fromKey, toKey, options));
   }
 
   delete(key: string) {

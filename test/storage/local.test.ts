@@ -52,6 +52,19 @@ describe('local storage', () => {
     expect((await readdir(root)).sort()).toEqual(['f', 'g', 'h']);
   });
 
+  test('a copy is a hard link: it takes no space, also where it replaces a name of the same file', async () => {
+    const storage = localStorage(root);
+    await storage.put('a', bytes('1'));
+    await storage.copy('a', 'sub/b');
+    await storage.copy('a', 'sub/b');
+    expect((await stat(join(root, 'sub/b'))).ino).toBe((await stat(join(root, 'a'))).ino);
+    expect(await readdir(join(root, 'sub'))).toEqual(['b']);
+    await symlink(join(root, 'a'), join(root, 'link'));
+    await storage.copy('link', 'c');
+    await rm(join(root, 'a'));
+    expect(Buffer.from(await storage.get('c')).toString()).toBe('1');
+  });
+
   test('fault 22: an unfinished file of a killed process is never listed', async () => {
     await writeFile(join(root, '.tailrace-0011223344556677.tmp'), 'half');
     await writeFile(join(root, '.tailrace-0011223344556677.lock'), '{}');

@@ -240,14 +240,17 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
         { callAttemptsMax: 1, conditionalAttemptsMax: 1 },
         { algorithm: 'aws:kms', kmsKeyId: 'key-1' },
       );
-      const refusal: Rule = { action: { kind: 'answer', status: 400, code: 'InvalidArgument' }, times: 99 };
-      proxy.play(refusal);
+      const action = { kind: 'answer', status: 400, code: 'InvalidArgument' } as const;
+      const from = fresh();
+      await direct.put(from, bytes('x'));
+      proxy.play({ method: 'PUT', action, times: 99 }, { method: 'POST', action, times: 99 });
       await sealed.put(fresh(), bytes('x')).catch(() => undefined);
       await sealed.putIf(fresh(), bytes('x'), { ifAbsent: true }).catch(() => undefined);
       await sealed.putStream(fresh(), Readable.from([bytes('x')])).catch(() => undefined);
       await sealed.putStream(fresh(), Readable.from([randomBytes(9 * MB)])).catch(() => undefined);
+      await sealed.copy(from, fresh()).catch(() => undefined);
       const writes = proxy.requests.filter(({ method, path }) => method === 'PUT' || path.includes('uploads'));
-      expect(writes.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'POST']);
+      expect(writes.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT', 'POST', 'PUT']);
       for (const { headers } of writes) {
         expect(headers).toMatchObject({
           'x-amz-server-side-encryption': 'aws:kms',
@@ -423,6 +426,62 @@ serverOrSkip('S3 with faults', [VERSITYGW], () => {
       });
       expect(sent('PUT').length).toBeGreaterThan(0);
       expect(await uploadsLeft()).toBe(0);
+    });
+
+    test('a large object is copied in parts, by the store alone', async () => {
+      const [from, to] = [fresh(), fresh()];
+      const body = randomBytes(13 * MB);
+      await direct.put(from, body);
+      proxy.play();
+      const parts = open(proxy.endpoint, { copyBytesMax: 6 * MB, copyPartBytes: 5 * MB }, { algorithm: 'AES256' });
+      const copied = await parts.copy(from, to);
+      expect(copied).toEqual({ etag: (await direct.head(to))?.etag, sizeBytes: 13 * MB });
+      expect(Buffer.from(await direct.get(to)).equals(body)).toBe(true);
+      expect(
+        sent('PUT')
+          .map(({ headers }) => headers['x-amz-copy-source-range'])
+          .sort(),
+      ).toEqual([`bytes=${10 * MB}-${13 * MB - 1}`, `bytes=${5 * MB}-${10 * MB - 1}`, `bytes=0-${5 * MB - 1}`].sort());
+      expect(sent('GET')).toEqual([]);
+    });
+
+    test('fault 41: a copy in parts that is refused midway leaves no parts', async () => {
+      const [from, to] = [fresh(), fresh()];
+      await direct.put(from, randomBytes(13 * MB));
+      const parts = open(proxy.endpoint, { copyBytesMax: 6 * MB, copyPartBytes: 5 * MB });
+      proxy.play({
+        method: 'PUT',
+        path: /partNumber=2/,
+        action: { kind: 'answer', status: 403, code: 'AccessDenied' },
+      });
+      await expect(parts.copy(from, to)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+      expect(await direct.head(to)).toBeUndefined();
+      expect(await uploadsLeft()).toBe(0);
+    });
+
+    test('fault 34: an error inside 200 OK of a copy is not taken for success', async () => {
+      const [from, to] = [fresh(), fresh()];
+      await direct.put(from, bytes('x'));
+      const failing: Rule = { method: 'PUT', action: { kind: 'answer', status: 200, code: 'InternalError' } };
+      proxy.play(failing);
+      await storage.copy(from, to);
+      expect(text(await direct.get(to))).toBe('x');
+      expect(sent('PUT')).toHaveLength(2);
+      const other = fresh();
+      proxy.play({ ...failing, times: 99 });
+      await expect(storage.copy(from, other)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      expect(await direct.head(other)).toBeUndefined();
+    });
+
+    test('fault 36: an object that is replaced before it is copied is PreconditionFailed', async () => {
+      const [from, to] = [fresh(), fresh()];
+      await direct.put(from, bytes('first'));
+      const meanwhile = async () => {
+        await direct.put(from, bytes('other'));
+      };
+      proxy.play({ method: 'HEAD', action: { kind: 'delay', ms: 0 }, meanwhile });
+      await expect(storage.copy(from, to)).rejects.toBeInstanceOf(PreconditionFailed);
+      expect(await direct.head(to)).toBeUndefined();
     });
 
     test('a file whose upload fails stays where it is', async () => {

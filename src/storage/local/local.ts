@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { copyFile, type FileHandle, link, open, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { TailraceError } from '../../model/errors.ts';
@@ -13,8 +13,9 @@ import {
   type PutOutcome,
   type Storage,
 } from '../port.ts';
+import { copyFile, linkOrCopy } from './copy.ts';
 import { errno, isAbsent, localError } from './errors.ts';
-import { etagOf, finish, laterThan, makeFolder, statFile, syncFolder, temporaryPath, writeTemporary } from './files.ts';
+import { etagOf, finish, laterThan, makeFolder, statFile, syncFolder, writeTemporary } from './files.ts';
 import { names, walk } from './list.ts';
 import { isWithoutLinks, lock } from './lock.ts';
 
@@ -145,8 +146,21 @@ class LocalStorage implements Storage {
         await rename(localPath, path);
       } catch (error) {
         if (errno(error) !== 'EXDEV') throw error;
-        await copyAcross(localPath, path);
+        await copyFile(localPath, path);
+        await unlink(localPath);
       }
+      await syncFolder(dirname(path));
+      return await written(path);
+    });
+  }
+
+  async copy(fromKey: string, toKey: string, options: { readonly signal?: AbortSignal } = {}) {
+    const [from, path] = [this.#path(fromKey), this.#path(toKey)];
+    if (options.signal?.aborted) throw interrupted(path, options.signal);
+    if ((await this.head(fromKey)) === undefined) throw new ObjectNotFound(from);
+    return await writing(path, async () => {
+      await makeFolder(dirname(path));
+      await linkOrCopy(from, path);
       await syncFolder(dirname(path));
       return await written(path);
     });
@@ -218,20 +232,6 @@ async function swap(temporary: string, path: string, expected: string | undefine
   } finally {
     await held.release();
   }
-}
-
-async function copyAcross(from: string, path: string): Promise<void> {
-  const temporary = temporaryPath(path);
-  try {
-    await copyFile(from, temporary);
-    const file = await open(temporary, 'r+');
-    await file.sync().finally(() => file.close());
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-  await unlink(from);
 }
 
 async function readable(file: FileHandle, path: string, sizeBytes: number, options: GetOptions): Promise<Readable> {

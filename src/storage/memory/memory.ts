@@ -121,6 +121,12 @@ class MemoryStorage implements Storage {
     return { etag, sizeBytes: bytes.length };
   }
 
+  async copy(fromKey: string, toKey: string, options: { readonly signal?: AbortSignal } = {}) {
+    checkKey(toKey);
+    const bytes = await this.get(fromKey, options);
+    return { etag: this.#set(toKey, bytes), sizeBytes: bytes.length };
+  }
+
   localPath(): undefined {
     return undefined;
   }

@@ -20,6 +20,10 @@ export interface S3Limits {
   readonly partBytes: number;
   /** Parts on their way at a time: bounds memory to partBytes × partsAtOnce for an upload. */
   readonly partsAtOnce: number;
+  /** Objects up to this size are copied by one call: S3's own limit. */
+  readonly copyBytesMax: number;
+  /** Size of a part of a larger copy; the bytes stay in the store. */
+  readonly copyPartBytes: number;
 }
 
 export const S3_LIMITS: S3Limits = {
@@ -33,6 +37,8 @@ export const S3_LIMITS: S3Limits = {
   backoffCapMs: 5_000,
   partBytes: 8 * 1024 * 1024,
   partsAtOnce: 4,
+  copyBytesMax: 5 * 1024 ** 3,
+  copyPartBytes: 512 * 1024 * 1024,
 };
 
 /** Waits before try `attempt` + 1 (counted from 1). */

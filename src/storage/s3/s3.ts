@@ -25,6 +25,7 @@ import {
 } from '../port.ts';
 import { endpointOf, makeClient } from './client.ts';
 import { putConditionally } from './conditional.ts';
+import { copyObject } from './copy.ts';
 import { failureOf, isHopeless, isMissing, s3Error } from './errors.ts';
 import { S3_LIMITS, type S3Limits } from './limits.ts';
 import { openStream } from './read.ts';
@@ -164,6 +165,22 @@ class S3Storage implements Storage {
     const adopted = await this.#upload(key, createReadStream(localPath), size, options.signal);
     await unlink(localPath);
     return adopted;
+  }
+
+  async copy(fromKey: string, toKey: string, options: { readonly signal?: AbortSignal } = {}) {
+    checkKey(toKey);
+    const { signal } = options;
+    if (signal?.aborted) throw interrupted(this.uri(toKey), signal);
+    const source = await this.head(fromKey);
+    if (source === undefined) throw new ObjectNotFound(this.uri(fromKey));
+    const place = { client: this.#client, limits: this.#limits, to: { ...this.#at(toKey), ...this.#encryption } };
+    try {
+      const etag = await copyObject({ ...place, source }, signal);
+      return { etag, sizeBytes: source.sizeBytes };
+    } catch (error) {
+      if (signal?.aborted) throw interrupted(this.uri(toKey), signal);
+      throw this.#error(error, isMissing(error) ? fromKey : toKey);
+    }
   }
 
   localPath(): undefined {
