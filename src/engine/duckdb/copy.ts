@@ -19,6 +19,9 @@ export interface CopyJob {
   readonly targetFileSizeBytes: number;
   /** One thread and small row groups: for tables so wide that the usual way needs more memory than there is. */
   readonly frugal?: boolean;
+  /** The query has so many columns that equal expressions are better computed twice than taken out into a SELECT of
+   * their own, which would hand on everything that was read. */
+  readonly unshared?: boolean;
   /** A partitioned batch is written in so many passes, each with a part of the partitions: the engine holds a buffer of
    * all columns for each partition that is open. */
   readonly passes?: number;
@@ -45,6 +48,8 @@ const ROW_GROUP_ROWS = 61_440;
 const FLUSH_ROWS = { default: 524_288, apart: ROW_GROUP_ROWS } as const;
 /** Rows in a row group where memory is short. */
 const FRUGAL_ROWS = 8_192;
+/** Bytes in a data file then: until a file is whole, the engine holds what its footer will say of each column chunk. */
+const FRUGAL_FILE_BYTES = 32_000_000;
 /** Each text column reserves room for its dictionary: with hundreds of columns, the default of 1 MB is too much. */
 const FRUGAL_DICTIONARY_BYTES = 16_384;
 /** Bytes in memory after which a row group ends early, so that wide rows do not outgrow the memory limit. */
@@ -94,13 +99,18 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
   if (!sorted) options.push(`ROW_GROUP_SIZE_BYTES ${ROW_GROUP_BYTES}`);
   const partitioned = job.partition.length > 0 || job.apart !== undefined;
   if (partitioned) options.push(`PARTITION_BY (${PART})`, `FILENAME_PATTERN 'part_{i}'`);
-  else options.push(`FILE_SIZE_BYTES ${job.targetFileSizeBytes}`, `FILENAME_PATTERN 'part_{i}'`);
+  else options.push(`FILE_SIZE_BYTES ${fileBytes(job)}`, `FILENAME_PATTERN 'part_{i}'`);
   const left = job.apart === undefined ? '*' : `* EXCLUDE (${ident(job.apart)})`;
   const keyed = partitioned ? `SELECT ${left}, ${partSql(job)} AS ${PART} FROM (${select})` : select;
   const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
   // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
   await duck.run(
-    `SET GLOBAL preserve_insertion_order = ${sorted}; SET GLOBAL partitioned_write_flush_threshold = ${flushRows(job)}${job.frugal === true ? '; SET GLOBAL threads = 1' : ''}`,
+    [
+      `SET GLOBAL preserve_insertion_order = ${sorted}`,
+      `SET GLOBAL partitioned_write_flush_threshold = ${flushRows(job)}`,
+      `SET GLOBAL disabled_optimizers = ${str(job.unshared === true ? 'common_subexpressions' : '')}`,
+      ...(job.frugal === true ? ['SET GLOBAL threads = 1'] : []),
+    ].join('; '),
   );
   const passes = partitioned ? (job.passes ?? 1) : 1;
   const written: Record<string, Value>[] = [];
@@ -121,6 +131,10 @@ function flushRows(job: CopyJob): number {
 function partSql(job: CopyJob): string {
   const part = job.partition.length === 0 ? str(PART_ALL) : digest(job, job.schema);
   return job.apart === undefined ? part : `CASE WHEN ${ident(job.apart)} THEN ${str(PART_APART)} ELSE ${part} END`;
+}
+
+function fileBytes({ frugal, targetFileSizeBytes }: CopyJob): number {
+  return frugal === true ? Math.min(targetFileSizeBytes, FRUGAL_FILE_BYTES) : targetFileSizeBytes;
 }
 
 function sortSql(field: SortField): string {

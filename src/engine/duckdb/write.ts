@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { dropsDeleted, type Projection } from '../../schema/projection.ts';
 import { GONE } from '../sql/change.ts';
 import { projectSql } from '../sql/project.ts';
+import { isWide } from '../sql/wide.ts';
 import { type CopyJob, copyApart, type StagedFile } from './copy.ts';
 import type { Duck } from './instance.ts';
 import { linesRelation, seedOf } from './seed.ts';
@@ -37,7 +38,12 @@ export async function writeLines(duck: Duck, job: WriteJob): Promise<WrittenLine
   try {
     const select = projectSql(job.projection, linesRelation(seedPath, seed, job.paths));
     const split = dropsDeleted(job.projection) ? { apart: GONE } : {};
-    const { files, apart } = await copyApart(duck, select, { ...job, schema, ...split });
+    const { files, apart } = await copyApart(duck, select, {
+      ...job,
+      schema,
+      ...split,
+      unshared: isWide(job.projection),
+    });
     return { files, deletes: apart.map(({ path, rows, sizeBytes }) => ({ path, rows, sizeBytes })) };
   } finally {
     await unlink(seedPath).catch(() => undefined);

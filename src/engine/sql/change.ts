@@ -54,3 +54,14 @@ export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): C
 export function pointer(name: string): string {
   return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
+
+/** System columns but for `_rescued`. Items of a full export have no time of their own. */
+export function systemValues({ lines }: Projection, change: ChangeSql | undefined): [name: string, sql: string][] {
+  return [
+    ['_written_at', change === undefined ? 'NULL::TIMESTAMPTZ' : 'change_at'],
+    ['_deleted', 'NULL::BOOLEAN'],
+    ['_operation', change?.operation ?? str('baseline')],
+    ['_old_image', change?.oldImage ?? 'NULL::VARCHAR'],
+    ['_source', str(lines.source)],
+  ];
+}

@@ -4,19 +4,17 @@ import { readType } from './read-type.ts';
 import { fitsSql, textSql, valueSql } from './values.ts';
 
 /**
- * Packs: in wide tables, attributes that are read alike into columns of one type go through one expression, as a list,
+ * Packs: attributes that are read alike into columns of one type go through one expression, as a list,
  * because the engine keeps vectors for every expression, and a thousand attributes would have a hundred thousand.
  */
 
 /** Up to so many attributes, each has its own expressions, which is faster. */
 const UNPACKED_ATTRS = 48;
-/** Columns of plain JSON cost so many expressions that even a few share them. */
-const UNPACKED_TEXTS = 1;
 /** Attributes in one pack: bounds the list that the engine holds for 2,048 rows. */
 const PACK_ATTRS = 64;
 
-/** Groups of attributes that are packed; the others go one by one. */
-export function packsOf(plans: readonly AttrPlan[]): AttrPlan[][] {
+/** Groups of attributes that are packed; the others go one by one. `all`: not only those of plain JSON. */
+export function packsOf(plans: readonly AttrPlan[], all: boolean): AttrPlan[][] {
   const groups = new Map<string, AttrPlan[]>();
   for (const plan of plans) {
     const signature = signatureOf(plan);
@@ -25,7 +23,7 @@ export function packsOf(plans: readonly AttrPlan[]): AttrPlan[][] {
   const packs: AttrPlan[][] = [];
   for (const group of groups.values()) {
     const isText = group[0]?.columns[0]?.type.kind === 'json';
-    if (group.length < 2 || (plans.length <= UNPACKED_ATTRS && !(isText && group.length > UNPACKED_TEXTS))) continue;
+    if (group.length < 2 || !(isText || (all && plans.length > UNPACKED_ATTRS))) continue;
     for (let i = 0; i < group.length; i += PACK_ATTRS) packs.push(group.slice(i, i + PACK_ATTRS));
   }
   return packs;

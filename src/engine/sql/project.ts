@@ -1,14 +1,13 @@
-import type { Field } from '../../model/schema.ts';
 import { columnNames } from '../../model/type-text.ts';
 import { type AttrPlan, dropsDeleted, type Projection } from '../../schema/projection.ts';
-import { tagOfFormat } from '../../schema/times.ts';
-import { type ChangeSql, changeSql, GONE, pointer } from './change.ts';
-import { leafGuarded } from './leaf.ts';
+import { derivedSql, isText, okSql } from './attribute.ts';
+import { type ChangeSql, changeSql, GONE, pointer, systemValues } from './change.ts';
 import { packSql, packsOf, rescueText } from './packs.ts';
 import { ident, list, str } from './quote.ts';
 import { readType } from './read-type.ts';
-import { badLine, isSound, isSoundFlat, stripNulls } from './text.ts';
-import { all, fitsSql, member, textSql, valueSql } from './values.ts';
+import { badLine, soundRescue, stripNulls } from './text.ts';
+import { all, member, valueSql } from './values.ts';
+import { isWide, projectWide } from './wide.ts';
 
 /** Name of the column that tells the file of a row. */
 const FILE = 'filename';
@@ -45,8 +44,9 @@ interface Row {
  * changes Metadata, Keys, OldImage and NewImage, too. Where deleted items are to be told apart, a column GONE is last.
  */
 export function projectSql(projection: Projection, relation: string): string {
+  if (isWide(projection)) return projectWide(projection, relation);
   const open = projection.reading.kind === 'open';
-  const packs = packsOf(projection.attrs);
+  const packs = packsOf(projection.attrs, true);
   const packed = new Set(packs.flat());
   const plans = [...packs.flat(), ...projection.attrs.filter((plan) => !packed.has(plan))];
   const change = projection.lines.shape === 'change' ? changeSql(projection) : undefined;
@@ -54,14 +54,14 @@ export function projectSql(projection: Projection, relation: string): string {
   const byName = new Map<string, string>();
   for (const { plan, values } of row.sources)
     for (const [i, column] of plan.columns.entries()) byName.set(column.name, values[i] ?? 'NULL');
-  for (const column of projection.derived) byName.set(column.name, derivedColumn(column, row.sources));
+  for (const column of projection.derived) byName.set(column.name, derivedSql(column, row.sources));
   byName.set('_rescued', open ? rescueOpen(projection, row) : rescueStruct(row));
   for (const [name, sql] of systemValues(projection, change)) byName.set(name, sql);
   const names = columnNames(projection.schema);
   const columns = names.map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
   const checked = names.map((name) =>
     name === '_rescued' || (name === '_old_image' && change !== undefined)
-      ? `${soundRescue(name)} AS ${name}`
+      ? `${soundRescue(name, OUT)} AS ${name}`
       : ident(name),
   );
   if (change !== undefined && dropsDeleted(projection)) {
@@ -70,17 +70,6 @@ export function projectSql(projection: Projection, relation: string): string {
   }
   const from = row.select(open ? openRelation(plans, relation, change) : relation);
   return `SELECT ${checked.join(', ')} FROM (SELECT ${columns.join(', ')}, ${FILE} AS ${OUT} FROM ${from})`;
-}
-
-/** System columns but for `_rescued`. Items of a full export have no time of their own. */
-function systemValues({ lines }: Projection, change: ChangeSql | undefined): [name: string, sql: string][] {
-  return [
-    ['_written_at', change === undefined ? 'NULL::TIMESTAMPTZ' : 'change_at'],
-    ['_deleted', 'NULL::BOOLEAN'],
-    ['_operation', change?.operation ?? str('baseline')],
-    ['_old_image', change?.oldImage ?? 'NULL::VARCHAR'],
-    ['_source', str(lines.source)],
-  ];
 }
 
 function rowOf(
@@ -163,39 +152,6 @@ function selectAll(columns: readonly string[], from: string): string {
   return columns.length === 0 ? from : `(SELECT *, ${columns.join(', ')} FROM ${from})`;
 }
 
-/** True when the attribute's value is wholly in one of its columns, or, but for keys, absent. */
-function okSql(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
-  const fits = fitsAny(plan, x, text, value);
-  return `coalesce(${plan.isKey ? all([`${x} IS NOT NULL`, fits]) : `(${text ?? x} IS NULL OR ${fits})`}, false)`;
-}
-
-function fitsAny(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
-  // A text is made only of what can be turned back, so it vouches for itself.
-  if (isText(plan)) return `${value} IS NOT NULL`;
-  const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));
-  const fits =
-    checks.length === 0 ? 'false' : checks.length === 1 ? (checks[0] ?? 'false') : `(${checks.join(' OR ')})`;
-  // Written out again, a value that was parsed whole is as long as its text, in whatever order its names come.
-  return text === undefined
-    ? fits
-    : `CASE WHEN ${x} IS NOT NULL AND ${fits} THEN length(${textSql(x, plan.read)}) = length(${text}::VARCHAR) ELSE false END`;
-}
-
-/** A single column of plain JSON. */
-function isText(plan: AttrPlan): boolean {
-  return plan.columns.length === 1 && plan.columns[0]?.type.kind === 'json';
-}
-
-function derivedColumn(column: Projection['derived'][number], sources: readonly Source[]): string {
-  const source = sources.find(({ plan }) => plan.columns.some((candidate: Field) => candidate.name === column.from));
-  if (source === undefined) return 'NULL::TIMESTAMPTZ';
-  const tag = tagOfFormat(column.format);
-  const { read } = source.plan;
-  if (read.kind === 'typed' && !read.tags.has(tag)) return 'NULL::TIMESTAMPTZ';
-  const text = read.kind === 'raw' ? `json_extract_string(${source.x}, ${str(`/${tag}`)})` : member(source.x, tag);
-  return leafGuarded(text, { kind: 'timestamp', format: column.format });
-}
-
 /** All members as one text. */
 function object(members: readonly string[]): string {
   return `'{' || array_to_string(${members.reduce((sum, next) => `list_concat(${sum}, ${next})`)}, ',') || '}'`;
@@ -223,11 +179,6 @@ function rescueOpen(projection: Projection, { sources, sound: known, whole, memb
 
 function keysHold(sources: readonly Source[]): string {
   return all(sources.filter(({ plan }) => plan.isKey).map(({ ok }) => ok));
-}
-
-/** A rescue is kept as it is when it is sound; a line that is not goes the slow way. Few need the deep look. */
-function soundRescue(text: string): string {
-  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isSoundFlat(text)} THEN ${text} WHEN ${isSound(text)} THEN ${text} ELSE ${badLine(OUT)} END`;
 }
 
 /** Item as JSON text, with the attributes of all plans taken out of it in one parse. */

@@ -58,6 +58,11 @@ export function isSound(object: string): string {
   return soundTo(object, ALL_LEVELS);
 }
 
+/** A rescue is kept as it is when it is sound; a line that is not goes the slow way. Few need the deep look. */
+export function soundRescue(text: string, file: string): string {
+  return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${isSoundFlat(text)} THEN ${text} WHEN ${isSound(text)} THEN ${text} ELSE ${badLine(file)} END`;
+}
+
 const LEAF = [
   `S":${STRING}`,
   `N":"${CANONICAL_NUMBER}"`,
