@@ -92,7 +92,7 @@ export function tableRelation(schema: TableSchema, files: readonly ReadFile[]): 
  * an anti join: the engine may turn that around, and would then hash the whole table instead of the positions.
  */
 export function withoutSql(gone: string): string {
-  return ` WHERE (file_index::BIGINT << 40) + file_row_number NOT IN (SELECT (file << 40) + pos FROM (${gone}))`;
+  return ` WHERE (file_index::BIGINT << 40) + file_row_number NOT IN (SELECT (file::BIGINT << 40) + pos FROM (${gone}))`;
 }
 
 function hasDeletes({ deletes }: ReadFile): boolean {

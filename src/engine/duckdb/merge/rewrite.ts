@@ -39,7 +39,10 @@ export async function rewriteLive(duck: Duck, job: RewriteJob): Promise<StagedFi
 export async function writeSoftDeletes(duck: Duck, job: RewriteJob & { readonly match: Match }): Promise<StagedFile[]> {
   if (job.files.length === 0) return [];
   const struck = `(SELECT i AS file, p.pos, p.deleted_at FROM ${matchedRows(job.match, job.files)} WHERE p.deleted_at IS NOT NULL)`;
-  const replaced = { _deleted: 'true', _written_at: 'struck.deleted_at' };
+  const replaced = new Map([
+    ['_deleted', 'true'],
+    ['_written_at', 'struck.deleted_at'],
+  ]);
   const select = (columns: string): string =>
     `SELECT ${columns} FROM ${live(job)} JOIN ${struck} AS struck ON file_index = struck.file AND file_row_number = struck.pos`;
   return joinedAsWritten(duck, () => copyCast(duck, job, select, replaced));
@@ -60,13 +63,13 @@ async function copyCast(
   duck: Duck,
   job: RewriteJob,
   select: (columns: string) => string,
-  replaced: Readonly<Record<string, string>> = {},
+  replaced: ReadonlyMap<string, string> = new Map(),
 ): Promise<StagedFile[]> {
   // Values that become JSON are printed by functions that the engine must know.
   if (job.from !== undefined) await prepareRender(duck);
   const columns = tableColumns(job.schema).map(
     ({ name, type }) =>
-      `${replaced[name] ?? castSql(name, type, job.from ?? job.schema, job.schema)} AS ${ident(name)}`,
+      `${replaced.get(name) ?? castSql(name, type, job.from ?? job.schema, job.schema)} AS ${ident(name)}`,
   );
   try {
     return await copyRows(duck, select(columns.join(', ')), job);
