@@ -2,7 +2,6 @@ import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { Warning } from '../model/report.ts';
 import type { TableHandle, TableState } from '../model/table.ts';
-import { readSchemaFile } from '../schema/files/read.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { findExports, findFullExport } from '../source/export/discover.ts';
 import { describeKey } from '../source/export/key.ts';
@@ -110,6 +109,8 @@ export async function readSchemaAt(text: string, options: SyncOptions): Promise<
   const location = parseLocation(text);
   const storage = await openStorage(location, { aws: options.sourceAws });
   try {
+    // Its reader brings a YAML parser, which few loads need.
+    const { readSchemaFile } = await import('../schema/files/read.ts');
     return readSchemaFile(Buffer.from(await storage.get(location.key)).toString('utf8'), location.uri);
   } catch (thrown) {
     if (!(thrown instanceof ObjectNotFound)) throw thrown;

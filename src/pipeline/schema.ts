@@ -7,7 +7,6 @@ import { applySchemaFile } from '../schema/apply.ts';
 import { schemaDiff } from '../schema/files/diff.ts';
 import { writeHiveDdl } from '../schema/files/hive-ddl.ts';
 import { writeFlat } from '../schema/files/write-flat.ts';
-import { writeSchemaYaml } from '../schema/files/write-yaml.ts';
 import type { Decision } from '../schema/map.ts';
 import { emptyMap } from '../schema/structure.ts';
 import { countExport } from './census.ts';
@@ -118,14 +117,16 @@ function decided({ path, field, reason, node }: Decision): SchemaReportColumn {
   };
 }
 
-function report(
+async function report(
   end: string,
   schema: TableSchema,
   columns: readonly SchemaReportColumn[],
   items: number,
   warnings: readonly Warning[],
   tableName: string,
-): SchemaReport {
+): Promise<SchemaReport> {
+  // A load need not wait for a YAML library.
+  const { writeSchemaYaml } = await import('../schema/files/write-yaml.ts');
   const reasons = new Map(
     columns
       .filter(({ attribute }) => attribute === undefined || !isNested(attribute))

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tagOfFormat, timeFormatOf } from '../../src/schema/times.ts';
 import { typeOf } from './items.ts';
@@ -36,6 +37,25 @@ describe('the format of a text or number', () => {
   ] as const)('%s %s would not print back, or is more likely something else', (tag, text) => {
     expect(timeFormatOf(tag, text)).toBeUndefined();
   });
+});
+
+test('a text is a time just where the calendar has it', () => {
+  const number = (digits: number, max: number) =>
+    fc.oneof(fc.nat({ max }), fc.nat({ max: 10 ** digits - 1 })).map((n) => String(n).padStart(digits, '0'));
+  const year = fc.oneof(fc.constantFrom('0000', '0001', '1900', '2000', '2023', '2024', '2100'), number(4, 2100));
+  fc.assert(
+    fc.property(
+      fc.tuple(year, number(2, 13), number(2, 32)),
+      fc.tuple(number(2, 25), number(2, 61), number(2, 61)),
+      (date, time) => {
+        const text = `${date.join('-')}T${time.join(':')}.000Z`;
+        const at = new Date(text);
+        const exists = !Number.isNaN(at.getTime()) && at.toISOString() === text && date[0] !== '0000';
+        expect(timeFormatOf('S', text)).toBe(exists ? 'iso-ms' : undefined);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
 });
 
 describe('a timestamp column', () => {

@@ -1,4 +1,6 @@
 const SPELLING = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,9}))?$/;
+/** What needs no second look: most numbers. */
+const SHORT = /^-?(?:0\.\d{0,15}[1-9]|[1-9]\d{0,15}(?:\.\d{0,15}[1-9])?)$/;
 const MAX_DIGITS = 38;
 const MIN_MAGNITUDE = -130;
 const MAX_MAGNITUDE = 125;
@@ -8,6 +10,7 @@ const MAX_MAGNITUDE = 125;
  * number, or none that DynamoDB could hold (38 significant digits, 1E-130 to 9.99…E+125).
  */
 export function canonicalNumber(text: string): string | undefined {
+  if (SHORT.test(text)) return text;
   const parts = SPELLING.exec(text);
   if (parts === null) return undefined;
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts;
