@@ -6,18 +6,20 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
+import { candidateFiles, changedKeys } from '../engine/duckdb/merge/candidates.ts';
 import { writeDeletes } from '../engine/duckdb/merge/deletes.ts';
-import { type Match, matchChanges } from '../engine/duckdb/merge/match.ts';
+import { type Match, type MergeFile, matchChanges } from '../engine/duckdb/merge/match.ts';
 import { type RewriteJob, rewriteLive, writeSoftDeletes } from '../engine/duckdb/merge/rewrite.ts';
-import type { ReadFile } from '../engine/duckdb/read.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, LiveFile, StagedCommit, TableState } from '../model/table.ts';
 import { needsRewrite } from '../schema/drift.ts';
 import { fateOf } from './fate.ts';
 import { fetchFiles } from './fetched.ts';
 import { type Layout, sameLayout } from './learner.ts';
 import type { OpenTarget } from './open.ts';
+import { fetchColumns } from './sparse.ts';
 
 export interface MergeInput {
   readonly duck: Duck;
@@ -47,32 +49,59 @@ export interface Merged extends Required<Pick<StagedCommit, 'files' | 'removed' 
 
 /** Finds what the changes do to the table's rows, and writes the files of the merge to the target. */
 export async function mergeChanges(input: MergeInput): Promise<Merged> {
-  const { duck, target, base, layout, puts, options } = input;
+  const { target, base, layout, options } = input;
   await mkdir(input.workDir, { recursive: true });
   try {
     const live = base === undefined ? [] : await target.table.dataFiles();
     const everything = base !== undefined && mustRewriteAll(base, layout, target);
     if (everything) checkLimit(live, base, layout, options);
-    const local = await localFiles(input, [...live, ...puts]);
-    const withRows = (files: readonly DataFile[]): (ReadFile & { rows: number })[] =>
-      files.map((file) => ({ ...readFile(local, file.path), rows: file.rows }));
-    const match = await matchChanges(duck, {
-      schema: layout.schema,
-      ...(base === undefined ? {} : { liveSchema: base.schema }),
-      keys: layout.schema.keys,
-      live: withRows(live),
-      puts: withRows(puts),
-      deletes: input.deletes,
-      signal: input.context.signal,
-    });
+    const match = await matchKeys(input, live);
     try {
-      return await new Merge(input, match, live, local, everything).run();
+      return await new Merge(input, match, live, everything).run();
     } finally {
       await match.close();
     }
   } finally {
     await rm(input.workDir, { recursive: true, force: true });
   }
+}
+
+/** Matches by the key columns alone, in the files that may hold a changed key. */
+async function matchKeys(input: MergeInput, live: readonly LiveFile[]): Promise<Match> {
+  const { duck, base, layout, deletes, context } = input;
+  const { schema } = layout;
+  const { signal } = context;
+  const puts = await keyColumns(input, input.puts, schema, 'puts');
+  const changes = { schema, keys: schema.keys, puts, deletes };
+  let candidates: readonly LiveFile[] = [];
+  if (base !== undefined && live.length > 0) {
+    const changed = await changedKeys(duck, changes, base.partition, signal);
+    const table = { schema: base.schema, keys: schema.keys, partition: base.partition };
+    candidates = candidateFiles(live, changed, table);
+  }
+  const from = base?.schema ?? schema;
+  const keyed = await keyColumns(input, candidates, from, 'live');
+  return matchChanges(duck, { ...changes, live: keyed, liveSchema: from, signal });
+}
+
+/** What the match reads of files, where the engine can read it. */
+async function keyColumns(
+  { target, duck, layout, workDir, options, context }: MergeInput,
+  files: readonly LiveFile[],
+  schema: TableSchema,
+  name: string,
+): Promise<readonly MergeFile[]> {
+  const ids = [
+    ...schema.columns.filter((column) => layout.schema.keys.includes(column.name)),
+    ...schema.system.filter((column) => column.name === '_written_at' || column.name === '_deleted'),
+  ].map(({ id }) => id);
+  const fetched = await fetchColumns(target.storage, duck, files, {
+    columns: new Set(ids),
+    dir: join(workDir, name),
+    budgetBytes: options.tempBudgetBytes,
+    signal: context.signal,
+  });
+  return fetched.files;
 }
 
 /** Whether files of the table cannot stay: a column became another one, or readers take columns from any one file. */
@@ -98,37 +127,18 @@ function checkLimit(live: readonly DataFile[], base: TableState, { schema }: Lay
   );
 }
 
-function localFiles(input: MergeInput, files: readonly LiveFile[]): Promise<ReadFile[]> {
-  const { target, options, context, workDir } = input;
-  return fetchFiles(target.storage, files, workDir, options.tempBudgetBytes, context.signal);
-}
-
-function readFile(files: readonly ReadFile[], uri: string): ReadFile {
-  const found = files.find((file) => file.uri === uri);
-  if (found === undefined) throw new TailraceError('INTERNAL', `A data file was not fetched: ${uri}`);
-  return found;
-}
-
 /** One merge whose rows are matched. */
 class Merge {
   readonly #in: MergeInput;
   readonly #match: Match;
   readonly #live: readonly LiveFile[];
-  readonly #local: readonly ReadFile[];
   readonly #everything: boolean;
   #written = 0;
 
-  constructor(
-    input: MergeInput,
-    match: Match,
-    live: readonly LiveFile[],
-    local: readonly ReadFile[],
-    everything: boolean,
-  ) {
+  constructor(input: MergeInput, match: Match, live: readonly LiveFile[], everything: boolean) {
     this.#in = input;
     this.#match = match;
     this.#live = live;
-    this.#local = local;
     this.#everything = everything;
   }
 
@@ -147,8 +157,8 @@ class Merge {
     files.push(...(await this.#rewrite(rewrite)));
     if (soft) files.push(...(await this.#markDeleted()));
     const deletes = await this.#positionDeletes(having('position-deletes'));
-    const gone = this.#live.filter(({ path }) => rewrite.has(path) || leave.has(path));
     const replaced = new Set(deletes.map(({ dataFile }) => dataFile));
+    const gone = this.#live.filter(({ path }) => rewrite.has(path) || leave.has(path));
     return {
       files,
       removed: gone.map(({ path }) => path),
@@ -160,29 +170,32 @@ class Merge {
 
   /** Live rows of some files, as the table has them behind the merge. */
   async #rewrite(uris: ReadonlySet<string>): Promise<DataFile[]> {
-    const puts = new Set(this.#in.puts.map(({ path }) => path));
-    const chosen = this.#local.filter(({ uri }) => uris.has(uri));
     // Rows of the table may be of an older schema; those of the window never are.
-    const [fresh, old] = [chosen.filter(({ uri }) => puts.has(uri)), chosen.filter(({ uri }) => !puts.has(uri))];
+    const fresh = this.#in.puts.filter(({ path }) => uris.has(path));
+    const old = this.#live.filter(({ path }) => uris.has(path));
     return [...(await this.#write('rewrite', old, rewriteLive)), ...(await this.#write('fresh', fresh, rewriteLive))];
   }
 
   async #markDeleted(): Promise<DataFile[]> {
-    const live = new Set(this.#live.map(({ path }) => path));
     const touched = new Set(this.#match.perFile.map(({ uri }) => uri));
-    const files = this.#local.filter(({ uri }) => live.has(uri) && touched.has(uri));
-    return this.#write('soft', files, writeSoftDeletes);
+    return this.#write(
+      'soft',
+      this.#live.filter(({ path }) => touched.has(path)),
+      writeSoftDeletes,
+    );
   }
 
   async #write(
     name: string,
-    files: readonly ReadFile[],
+    files: readonly LiveFile[],
     write: (duck: Duck, job: RewriteJob & { readonly match: Match }) => Promise<StagedFile[]>,
   ): Promise<DataFile[]> {
     if (files.length === 0) return [];
-    const { duck, base, layout, options, workDir, context } = this.#in;
-    const outDir = join(workDir, name);
+    const { duck, target, base, layout, options, workDir, context } = this.#in;
+    const outDir = join(workDir, name, 'out');
     await mkdir(outDir, { recursive: true });
+    const { tempBudgetBytes } = options;
+    const local = await fetchFiles(target.storage, files, join(workDir, name), tempBudgetBytes, context.signal);
     const staged = await write(duck, {
       schema: layout.schema,
       ...(name === 'fresh' || base === undefined ? {} : { from: base.schema }),
@@ -191,7 +204,7 @@ class Merge {
       outDir,
       targetFileSizeBytes: options.targetFileSizeBytes,
       signal: context.signal,
-      files,
+      files: local,
       match: this.#match,
     });
     const adopted: DataFile[] = [];
@@ -210,6 +223,7 @@ class Merge {
     const written = await writeDeletes(duck, this.#match, {
       outDir: join(workDir, 'deletes'),
       uris,
+      replaced: this.#replacedPaths(),
       signal: context.signal,
     });
     const partitions = new Map([...this.#live, ...puts].map((file) => [file.path, file.partition]));
@@ -219,6 +233,17 @@ class Merge {
       deletes.push({ path, dataFile, rows, sizeBytes: (await this.#adopt(path, local)).sizeBytes });
     }
     return deletes;
+  }
+
+  /** Where the delete files are whose positions the new ones take over, by data file. */
+  #replacedPaths(): ReadonlyMap<string, readonly string[]> {
+    const local = new Map(this.#match.files.map((file) => [file.uri, file.deletes ?? []]));
+    return new Map(
+      this.#live.map((file) => {
+        const paths = local.get(file.path) ?? [];
+        return [file.path, paths.filter((_, i) => file.deletes?.[i]?.dataFile === file.path)];
+      }),
+    );
   }
 
   #path(partition: DataFile['partition'], kind: 'm' | 'd'): string {
@@ -233,7 +258,7 @@ class Merge {
   }
 }
 
-/** The delete files that speak of this data file alone: their positions stand in the new one. */
+/** The delete files that speak of this data file alone; those of several data files stay, and speak on. */
 function ownDeletes(file: LiveFile): string[] {
   return (file.deletes ?? []).filter(({ dataFile }) => dataFile === file.path).map(({ path }) => path);
 }

@@ -11,6 +11,9 @@ export interface DeletesJob {
   readonly outDir: string;
   /** URIs of the data files to write deletes of; absent: all that the match touched. */
   readonly uris?: ReadonlySet<string>;
+  /** By data file: local paths of the delete files that the new one replaces. Absent: all that apply. Positions of others,
+   * which stay in the table, are not repeated: the table's row count is the data's less all deletes'. */
+  readonly replaced?: ReadonlyMap<string, readonly string[]>;
   readonly signal?: AbortSignal;
 }
 
@@ -26,19 +29,23 @@ export interface WrittenDeletes {
 const STATEMENTS = 256;
 
 /**
- * Writes for each touched data file one position-delete file with all its deleted rows, former ones too, ascending. One
- * COPY a file: the engine's own partitioning mixes rows up where its chunks meet, and the format wants them in order.
+ * Writes for each touched data file one position-delete file with its deleted rows, those of files that it replaces too,
+ * ascending. One COPY a file: the engine's own partitioning mixes rows up where its chunks meet, and the format wants them in order.
  */
 export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): Promise<WrittenDeletes[]> {
   const { files, positions, perFile } = match;
-  const { outDir, uris, signal } = job;
+  const { outDir, uris, replaced, signal } = job;
   const chosen = perFile.filter(({ uri }) => uris?.has(uri) ?? true);
   const wanted = new Set(chosen.map(({ uri }) => uri));
   const indexes = files.flatMap(({ uri }, i) => (wanted.has(uri) ? [i] : []));
   if (indexes.length === 0) return [];
   await mkdir(outDir, { recursive: true });
   const ordered = `${positions}_ordered`;
-  const former = files.map((file) => (wanted.has(file.uri) ? file : { uri: file.uri, path: file.path }));
+  const former = files.map((file) => {
+    const { uri, path, deletes = [] } = file;
+    const old = replaced === undefined ? deletes : (replaced.get(uri) ?? []);
+    return wanted.has(uri) && old.length > 0 ? { ...file, deletes: old } : { uri, path };
+  });
   try {
     await duck.run(
       `SET GLOBAL preserve_insertion_order = true;
@@ -53,11 +60,12 @@ export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): P
       const copies = some.map((i) => copySql(ordered, i, files[i]?.spelling ?? files[i]?.uri ?? '', pathOf(i)));
       await duck.run(copies.join(';\n'), signal);
     }
-    const rowsOf = new Map(chosen.map((file) => [file.uri, file.formerlyDeleted + file.newlyDeleted]));
+    const counts = await duck.rows(`SELECT file, count(*) AS n FROM ${ordered} GROUP BY file`, signal);
+    const rowsOf = new Map(counts.map(({ file, n }) => [Number(file), Number(n)]));
     return await Promise.all(
       indexes.map(async (i) => {
         const uri = files[i]?.uri ?? '';
-        return { dataFile: uri, path: pathOf(i), rows: rowsOf.get(uri) ?? 0, sizeBytes: (await stat(pathOf(i))).size };
+        return { dataFile: uri, path: pathOf(i), rows: rowsOf.get(i) ?? 0, sizeBytes: (await stat(pathOf(i))).size };
       }),
     );
   } finally {
