@@ -106,6 +106,7 @@ async function writeInputs(
       signal,
       paths,
       targetFileSizeBytes,
+      rowBytes: rowBytes(inputs),
       frugal: frugal.on || isWide(layout),
       passes: frugal.passes,
     });
@@ -116,6 +117,18 @@ async function writeInputs(
     frugal.on = true;
     return undefined;
   }
+}
+
+/** Compressed lines of DynamoDB JSON are about as large as the rows that they become. */
+function rowBytes(inputs: readonly Input[]): number {
+  const sum = (pick: (input: Input) => number): number => inputs.reduce((total, input) => total + pick(input), 0);
+  return (
+    sum(({ local }) => local.source.sizeBytes) /
+    Math.max(
+      1,
+      sum(({ local }) => local.source.itemCount),
+    )
+  );
 }
 
 /** Lines by path, as far as the layout's reading accepts them. */
