@@ -215,8 +215,13 @@ export interface TableHandle {
     values: readonly PartitionValue[],
     fileName: string,
   ): string;
-  /** `base` is the state that the change was prepared against: undefined for a table that is to be created. */
-  commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome>;
+  /** `base` is the state that the change was prepared against: undefined for a table that is to be created. The signal
+   * ends what comes before the one call that makes the change visible, which may take long; then it is too late. */
+  commit(
+    staged: StagedCommit,
+    base: TableState | undefined,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<CommitOutcome>;
   /** Removes what killed attempts left among the current snapshot's files, where readers that list folders would see it.
    * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
    * Gives the reason where it could not: the commit stands all the same. */

@@ -21,7 +21,7 @@ export async function tryCommit(
   context: RunContext,
 ): Promise<Exclude<CommitOutcome, { kind: 'unknown' }>> {
   if (context.signal.aborted) throw interrupted(context.signal.reason);
-  const outcome = await target.table.commit(staged, base);
+  const outcome = await target.table.commit(staged, base, { signal: context.signal });
   if (outcome.kind !== 'unknown') return outcome;
   throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
     place: target.table.location,

@@ -1,16 +1,21 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { CommitOutcome } from '../../model/table.ts';
-import type { PutCondition, PutOutcome } from '../../storage/port.ts';
-import { encodeManifest, type Manifest, type PreviousGeneration, type ReadManifest } from './manifest.ts';
+import { ObjectNotFound, type PutCondition, type PutOutcome } from '../../storage/port.ts';
+import { encodeManifest, type Manifest, PREVIOUS_MAX, type PreviousGeneration, type ReadManifest } from './manifest.ts';
 
-/** How many former generations a manifest remembers. */
-const PREVIOUS_MAX = 50;
+/** What a change was prepared against. A generation may outlive a commit that changes no file, but its ledger does not. */
+export interface ManifestBase {
+  readonly generation: string | undefined;
+  readonly ledgerId: string | undefined;
+}
 
 export interface ManifestCommit {
-  readonly manifest: Omit<Manifest, 'previous'>;
-  /** The generation that the change was prepared against; undefined: no table. */
-  readonly base: string | undefined;
+  readonly commitId: string;
+  /** Undefined: no table. */
+  readonly base: ManifestBase | undefined;
   readonly read: () => Promise<ReadManifest | undefined>;
+  /** Puts the files in their places and gives the manifest that names them, on top of the base's. */
+  readonly prepare: (before: Manifest | undefined) => Promise<Omit<Manifest, 'previous'>>;
   readonly put: (body: Uint8Array, condition: PutCondition) => Promise<PutOutcome>;
 }
 
@@ -22,20 +27,30 @@ export async function commitManifest(commit: ManifestCommit): Promise<CommitOutc
   const before = await commit.read();
   const settled = judge(commit, before);
   if (settled !== undefined) return settled;
-  const body = encodeManifest({ ...commit.manifest, previous: previousOf(before?.manifest) });
+  let manifest: Omit<Manifest, 'previous'>;
+  try {
+    manifest = await commit.prepare(before?.manifest);
+  } catch (error) {
+    if (!(error instanceof ObjectNotFound)) throw error;
+    // Whoever replaced the base may have swept its files away since.
+    const overtaken = judge(commit, await commit.read());
+    if (overtaken !== undefined) return overtaken;
+    throw fileGone(error);
+  }
+  const body = encodeManifest({ ...manifest, previous: previousOf(before?.manifest) });
   const condition: PutCondition = before === undefined ? { ifAbsent: true } : { ifMatch: before.etag };
   const outcome = await attempt(() => commit.put(body, condition));
-  if (outcome.kind === 'written') return { kind: 'committed', snapshot: commit.manifest.generation };
+  if (outcome.kind === 'written') return { kind: 'committed', snapshot: manifest.generation };
   return readBack(commit, outcome);
 }
 
 /** Committed or conflict as far as a manifest tells; undefined: it is still the base. */
 function judge(commit: ManifestCommit, now: ReadManifest | undefined): CommitOutcome | undefined {
-  const { commitId, generation } = commit.manifest;
-  const landed =
-    now !== undefined && [now.manifest, ...now.manifest.previous].some((former) => former.commitId === commitId);
-  if (landed) return { kind: 'committed', snapshot: generation };
-  if (now?.manifest.generation === commit.base) return undefined;
+  const own = now && [now.manifest, ...now.manifest.previous].find((former) => former.commitId === commit.commitId);
+  if (own !== undefined) return { kind: 'committed', snapshot: own.generation };
+  const { base } = commit;
+  const isBase = now?.manifest.generation === base?.generation && now?.manifest.ledger.commitId === base?.ledgerId;
+  if (isBase) return undefined;
   if (now === undefined) return { kind: 'conflict', reason: 'The table’s manifest is gone.' };
   const { ledger } = now.manifest;
   return {
@@ -80,4 +95,12 @@ function previousOf(before: Manifest | undefined): readonly PreviousGeneration[]
   if (before === undefined) return [];
   const { generation, commitId, committedMs, previous } = before;
   return [{ generation, commitId, committedMs }, ...previous].slice(0, PREVIOUS_MAX);
+}
+
+function fileGone({ uri, message }: ObjectNotFound): TailraceError {
+  return new TailraceError('TARGET_BAD', 'A data file that the table’s manifest names is gone.', {
+    place: uri,
+    found: message,
+    hint: 'Another program deleted it: restore it, or load the table anew with --replace.',
+  });
 }

@@ -11,6 +11,8 @@ import type { DataFile, Ledger, PartitionField, PartitionValue, SortField, Table
 export const MANIFEST_VERSION = 1;
 /** Begins with an underscore, so that readers that list the folder pass over it. */
 export const MANIFEST_NAME = '_tailrace.json';
+/** How many former states a manifest remembers. */
+export const PREVIOUS_MAX = 50;
 
 export interface Manifest {
   /** Name of the folder that counts. */

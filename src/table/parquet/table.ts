@@ -1,12 +1,12 @@
 /**
- * A Parquet table: `<location>/<generation>/…` holds the files of one load, and one manifest object,
+ * A Parquet table: `<location>/<generation>/…` holds all files of one state, and one manifest object,
  * compared and swapped, says which generation counts.
  *
  * Invariants: a generation's folder belongs to one commit id; the manifest is swapped after all its files lie there,
- * so that it never names a missing one; once it is swapped, files of killed attempts that it does not name leave the
- * folder, and never before, because only then can nobody name them any more. Other generations are never touched:
- * a replaced one stays for readers that still list it, and those that no manifest ever named are orphans of killed
- * runs. Removing both after a grace period is a matter of maintenance.
+ * its own and those that it shares with the generation before, so that it never names a missing one; once it is swapped,
+ * files of killed attempts that it does not name leave the folder, and never before, because only then can nobody name
+ * them any more. Other generations are never touched by a commit: a replaced one stays for readers that still list it,
+ * and those that no manifest ever named are orphans of killed runs. `sweepGenerations` removes both after a grace period.
  */
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type {
@@ -20,11 +20,12 @@ import type {
   TableState,
 } from '../../model/table.ts';
 import { ObjectNotFound, PreconditionFailed, type Storage } from '../../storage/port.ts';
+import { carryFiles, stayingFiles } from './carry.ts';
 import { commitManifest } from './commit.ts';
 import { partitionFileName, partitionFolders } from './folders.ts';
+import { deleteFiles, GENERATION, generationOf } from './generations.ts';
 import { decodeManifest, MANIFEST_NAME, type Manifest, type ReadManifest } from './manifest.ts';
 
-const GENERATION = /^g-[A-Za-z0-9_-]+$/;
 /** What readers that list a folder take for data. */
 const DATA_FILE = /\/[^/_.][^/]*\.parquet$/;
 const READ_TRIES_MAX = 5;
@@ -37,15 +38,6 @@ export function openParquetTable(storage: Storage, location: string): TableHandl
 /** The folder that readers open: the generation that counts. */
 export function readPath(state: Pick<TableState, 'location' | 'snapshot'>): string {
   return state.snapshot === undefined ? state.location : `${state.location}/${state.snapshot}`;
-}
-
-/** The folder of a commit's files. It follows from the commit id alone, which is fixed before the first attempt. */
-export function generationOf(commitId: string): string {
-  const generation = `g-${commitId}`;
-  if (!GENERATION.test(generation)) {
-    throw new TailraceError('INTERNAL', `The commit id “${commitId}” cannot name a folder.`);
-  }
-  return generation;
 }
 
 class ParquetTable implements TableHandle {
@@ -84,25 +76,16 @@ class ParquetTable implements TableHandle {
     return [this.location, generationOf(commitId), ...(folders === '' ? [] : [folders]), name].join('/');
   }
 
-  async commit(staged: StagedCommit, base: TableState | undefined): Promise<CommitOutcome> {
-    const generation = generationOf(staged.commitId);
-    const options = staged.options ?? base?.options;
-    const manifest = {
-      generation,
-      commitId: staged.commitId,
-      committedMs: staged.timestampMs,
-      schema: staged.schema,
-      partition: staged.partition,
-      sort: staged.sort,
-      ledger: staged.ledger,
-      ...(options === undefined ? {} : { options }),
-      rows: staged.files.reduce((rows, file) => rows + file.rows, 0),
-      files: this.#relativeFiles(staged.files, generation),
-    };
+  async commit(
+    staged: StagedCommit,
+    base: TableState | undefined,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<CommitOutcome> {
     const outcome = await commitManifest({
-      manifest,
-      base: base?.snapshot,
+      commitId: staged.commitId,
+      base: base && { generation: base.snapshot, ledgerId: base.ledger?.commitId },
       read: () => this.#read(),
+      prepare: (before) => this.#prepare(staged, before, signal),
       put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
     });
     if (outcome.kind !== 'committed') return outcome;
@@ -110,16 +93,52 @@ class ParquetTable implements TableHandle {
     return untidy === undefined ? outcome : { ...outcome, untidy };
   }
 
+  /** The next manifest. Where no file comes or goes, the generation stays, and so do its readers. */
+  async #prepare(
+    staged: StagedCommit,
+    before: Manifest | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Omit<Manifest, 'previous'>> {
+    const own = generationOf(staged.commitId);
+    const files = this.#relativeFiles(staged.files, own);
+    const former = before?.files ?? [];
+    const staying = stayingFiles(staged, former, (path) => `${this.location}/${path}`);
+    const same = before !== undefined && files.length === 0 && staying.length === former.length;
+    const carry = { storage: this.#storage, key: (path: string) => this.#key(path), generation: own, signal };
+    const all = same
+      ? former
+      : staying.length === 0
+        ? files
+        : await carryFiles({ ...carry, former: staying, staged: files });
+    const options = staged.options ?? before?.options;
+    return {
+      generation: same ? before.generation : own,
+      commitId: staged.commitId,
+      committedMs: staged.timestampMs,
+      schema: staged.schema,
+      partition: staged.partition,
+      sort: staged.sort,
+      ledger: staged.ledger,
+      ...(options === undefined ? {} : { options }),
+      rows: all.reduce((rows, file) => rows + file.rows, 0),
+      files: all,
+    };
+  }
+
   async tidy(): Promise<string | undefined> {
     try {
       const read = await this.#read();
       if (read === undefined) return undefined;
-      const named = new Set(read.manifest.files.map((file) => this.#key(file.path)));
-      const strays: string[] = [];
-      for await (const { key } of this.#storage.list(this.#key(`${read.manifest.generation}/`))) {
-        if (!named.has(key) && DATA_FILE.test(key)) strays.push(key);
+      const { files, generation, commitId } = read.manifest;
+      const named = new Set(files.map((file) => this.#key(file.path)));
+      // Where the last commit changed no file, all that it had prepared is of no use.
+      for (const folder of new Set([generation, generationOf(commitId)])) {
+        const strays: string[] = [];
+        for await (const { key } of this.#storage.list(this.#key(`${folder}/`))) {
+          if (!named.has(key) && DATA_FILE.test(key)) strays.push(key);
+        }
+        await deleteFiles(this.#storage, strays);
       }
-      for (const key of strays) await this.#storage.delete(key);
       return undefined;
     } catch (cause) {
       return asTailraceError(cause).message;

@@ -66,6 +66,13 @@ export function open(storage: Storage = memoryStorage()) {
   return { storage, table: openParquetTable(storage, storage.uri('shop')) };
 }
 
+/** All keys below a prefix. */
+export async function keysBelow(storage: Storage, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of storage.list(prefix)) keys.push(key);
+  return keys;
+}
+
 /** The storage with some of its methods replaced. */
 export function withFault(storage: Storage, fault: Partial<Storage>): Storage {
   return new Proxy(storage, {
