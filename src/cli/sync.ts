@@ -144,6 +144,7 @@ function failedReport(source: string, target: string, error: NonNullable<SyncRep
     source,
     target,
     counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
+    applied: 0,
     schema: [],
     key: [],
     timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },

@@ -104,6 +104,8 @@ export interface RunContext {
 }
 
 export interface Progress {
+  /** Which export of a chain, from 1, and how many there are; absent where there is one. */
+  readonly step?: { readonly number: number; readonly count: number };
   readonly phase: 'plan' | 'learn' | 'load' | 'commit';
   readonly filesDone: number;
   readonly filesTotal: number;

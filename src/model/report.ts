@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import type { Tag } from './schema.ts';
-import type { Ledger, LedgerEntry, TableOptions, TimeRange } from './table.ts';
+import type { Ledger, LedgerEntry, TableMode, TableOptions, TimeRange } from './table.ts';
 
 /** read = written + deleted + unchanged + filtered + rejected; rescued counts rows with a rescue. */
 export interface Counts {
@@ -56,11 +56,17 @@ export interface SyncReport {
   };
   /** What becomes of each export at the source; absent where it was not looked for more than one. */
   readonly chain?: ChainReport;
+  /** Exports that this run put into the table, each in a commit of its own; a failed run may have, too. */
+  readonly applied: number;
   readonly position?: {
     readonly tableArn: string;
     readonly tableId: string;
     readonly watermark: string;
+    /** Exports that the table holds: the full one and all windows. */
     readonly loads: number;
+    readonly mode: TableMode;
+    /** Times of which no window was applied, as accepted. */
+    readonly gaps: readonly TimeRange[];
   };
   readonly snapshot?: string;
   readonly schema: readonly ReportColumn[];

@@ -5,9 +5,11 @@ import type { OpenTarget } from './open.ts';
 
 export type Committed = Extract<CommitOutcome, { kind: 'committed' }>;
 
-/** A run that was stopped before its commit. */
-export function interrupted(cause: unknown): TailraceError {
-  return new TailraceError('INTERRUPTED', 'The run was interrupted; the table is as it was.', {
+/** A run that was stopped before a commit; `applied` exports of a chain were committed before. */
+export function interrupted(cause: unknown, applied = 0): TailraceError {
+  const left =
+    applied === 0 ? 'as it was' : `as ${applied === 1 ? 'one export' : `${applied} exports`} of the chain left it`;
+  return new TailraceError('INTERRUPTED', `The run was interrupted; the table is ${left}.`, {
     cause,
     hint: 'Run the same command again; it goes on behind the last finished batch.',
   });

@@ -23,6 +23,11 @@ export class Reporter {
   readonly #warnings: Warning[] = [];
   readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0 };
   #export: Export | undefined;
+  /** Exports that are in the table by this run. */
+  get applied(): number {
+    return this.#report.applied;
+  }
+
   /** True from the moment that the commit may have reached the store. */
   committing = false;
 
@@ -31,6 +36,7 @@ export class Reporter {
       outcome: 'failed',
       source,
       target,
+      applied: 0,
       schema: [],
       key: [],
       warnings: this.#warnings,
@@ -181,6 +187,7 @@ export class Reporter {
   }
 
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {
+    this.#report.applied += 1;
     this.#report.snapshot = outcome.snapshot;
     this.#report.position = position(staged.ledger);
     this.untidy(outcome.untidy);
@@ -220,12 +227,10 @@ export function failedReport(reporter: Reporter, error: TailraceError): SyncRepo
 }
 
 function position(ledger: Ledger): NonNullable<SyncReport['position']> {
-  return {
-    tableArn: ledger.tableArn,
-    tableId: ledger.tableId,
-    watermark: ledger.watermark,
-    loads: ledger.entries.length,
-  };
+  const { tableArn, tableId, watermark, mode = 'mirror', gaps = [] } = ledger;
+  const fulls = ledger.entries.filter(({ kind }) => kind === 'full-export').length;
+  const windows = (ledger.covered ?? []).reduce((sum, range) => sum + range.windows, 0);
+  return { tableArn, tableId, watermark, loads: fulls + windows, mode, gaps };
 }
 
 /** A table's columns as reports show them. */

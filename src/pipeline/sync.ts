@@ -57,7 +57,7 @@ export async function syncThrough(
     // Once the commit is under way, only its own error knows what became of the table.
     return failedReport(
       reporter,
-      context.signal.aborted && !reporter.committing ? interrupted(thrown) : asTailraceError(thrown),
+      context.signal.aborted && !reporter.committing ? interrupted(thrown, reporter.applied) : asTailraceError(thrown),
     );
   }
 }
@@ -132,11 +132,18 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
       base = await target.table.load();
       kept = await keptOptions(given, base);
     }
+    const own = { ...parts, context: ofStep(context, index + 1, plan.steps.length) };
     const from = await openExport(source, step.export.folder, { trustManifest: given.trustManifest });
     context.log('info', 'opened export', { uri: from.uri, files: from.files.length, items: from.itemCount });
-    if (from.kind === 'full') await applyFull(parts, from, base, kept);
-    else await applyWindow(parts, { ...step, export: from }, base, kept);
+    if (from.kind === 'full') await applyFull(own, from, base, kept);
+    else await applyWindow(own, { ...step, export: from }, base, kept);
   }
+}
+
+/** Progress that says which export it is of. */
+function ofStep(context: RunContext, number: number, count: number): RunContext {
+  if (count === 1) return context;
+  return { ...context, onProgress: (progress) => context.onProgress({ ...progress, step: { number, count } }) };
 }
 
 /** Nothing to apply. A run that was killed behind its commit may have left something beside the table. */

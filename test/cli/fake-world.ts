@@ -35,11 +35,14 @@ export const committed: SyncReport = {
   format: 'iceberg',
   readPath: '/lake/orders/metadata',
   counts: { read: 3000, written: 2998, deleted: 0, unchanged: 0, filtered: 0, rejected: 2, rescued: 14 },
+  applied: 1,
   position: {
     tableArn: 'arn:aws:dynamodb:eu-west-1:1:table/orders',
     tableId: 'id',
     watermark: '2024-01-01T00:00:00Z',
     loads: 1,
+    mode: 'mirror',
+    gaps: [],
   },
   snapshot: '8012345678901234567',
   schema: [

@@ -16,7 +16,7 @@ Committed to ./lake/orders (snapshot 8012345678901234567) in 3.2 s
   rows      3,000 read = 2,998 written + 2 rejected; 14 with values in _rescued
   columns   2 columns (1 of attributes, 1 added); key pk
   work      4 files read, 12.3 MB, 3.85 MB/s; 1 file written, 8.10 MB; peak memory 312 MB
-  holds     arn:aws:dynamodb:eu-west-1:1:table/orders, all changes before 2024-01-01T00:00:00Z (1 load)
+  holds     arn:aws:dynamodb:eu-west-1:1:table/orders, all changes before 2024-01-01T00:00:00Z (1 export)
   table     /lake/orders
 rejected 2 items could not be loaded: they lie, whole and with their reasons, in /state/rejects
 warning The key is not known. (KEY_UNKNOWN)
@@ -76,8 +76,11 @@ Read it next
   });
 
   test('of a failure never claims what is not known', () => {
-    const failed = { ...committed, outcome: 'failed' as const };
+    const failed = { ...committed, outcome: 'failed' as const, applied: 0 };
     expect(syncReportText({ ...failed, error: { code: 'DISK_FULL', message: 'x' } }, style)).toContain('is as it was');
+    const midway = syncReportText({ ...failed, applied: 2, error: { code: 'DISK_FULL', message: 'x' } }, style);
+    expect(midway).toContain('Stopped: 2 exports are in ./lake/orders');
+    expect(midway).not.toContain('as it was');
     const unknown = syncReportText({ ...failed, error: { code: 'COMMIT_UNKNOWN', message: 'x' } }, style);
     expect(unknown).toContain('not known whether');
     expect(unknown).not.toContain('as it was');

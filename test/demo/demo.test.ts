@@ -148,6 +148,7 @@ function report(outcome: SyncReport['outcome']): SyncReport {
     counts: { read: 1, written: 1, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
     schema: [],
     key: [],
+    applied: 0,
     timings: { totalMs: 1, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },
     bytes: { read: 0, written: 0 },
     files: { read: 0, written: 0, resumed: 0 },

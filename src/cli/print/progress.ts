@@ -47,7 +47,8 @@ function rateOf(samples: readonly Sample[]): number | undefined {
 
 /** `loading  12/48 files  1.20M/6.00M items  84.0 MB/s  0:42 left`; what is not known is left out. */
 export function progressText(progress: Progress, bytesPerSecond: number | undefined): string {
-  const parts = [PHASES[progress.phase]];
+  const { step } = progress;
+  const parts = [`${step === undefined ? '' : `export ${step.number}/${step.count}  `}${PHASES[progress.phase]}`];
   if (progress.filesTotal > 0) parts.push(`${progress.filesDone}/${progress.filesTotal} files`);
   if (progress.itemsTotal > 0) parts.push(`${shortCount(progress.itemsDone)}/${shortCount(progress.itemsTotal)} items`);
   if (bytesPerSecond !== undefined && (progress.phase === 'learn' || progress.phase === 'load')) {

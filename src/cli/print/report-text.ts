@@ -23,6 +23,7 @@ export function warningLines(warnings: readonly Warning[], style: Style): string
 export function syncReportText(report: SyncReport, style: Style): string {
   const lines = [headline(report, style)];
   if (report.outcome === 'failed') {
+    if (report.applied > 0) lines.push(labelled('rows', countsText(report)), ...heldLines(report));
     lines.push(...rejectLines(report, style), ...otherWarnings(report, style));
     return `${lines.join('\n')}\n`;
   }
@@ -34,14 +35,7 @@ export function syncReportText(report: SyncReport, style: Style): string {
   if (report.outcome === 'planned' && report.chain !== undefined) lines.push(...chainText(report.chain, style));
   if (report.schema.length > 0) lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
-  if (report.position !== undefined) {
-    lines.push(
-      labelled(
-        'holds',
-        `${report.position.tableArn}, all changes before ${report.position.watermark} (${plural(report.position.loads, 'load')})`,
-      ),
-    );
-  }
+  lines.push(...heldLines(report));
   if (report.readPath !== undefined && report.outcome !== 'planned') {
     lines.push(labelled('table', report.format === 'iceberg' ? tableFolder(report.readPath) : report.readPath));
   }
@@ -50,6 +44,13 @@ export function syncReportText(report: SyncReport, style: Style): string {
     lines.push('', style.bold('Read it next'), ...readNext(report).map(([label, text]) => labelled(label, text)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function heldLines({ position }: SyncReport): string[] {
+  if (position === undefined) return [];
+  const { tableArn, watermark, loads, gaps } = position;
+  const missing = gaps.length === 0 ? '' : `, but for ${plural(gaps.length, 'gap')}`;
+  return [labelled('holds', `${tableArn}, all changes before ${watermark} (${plural(loads, 'export')})${missing}`)];
 }
 
 function headline(report: SyncReport, style: Style): string {
@@ -62,10 +63,12 @@ function headline(report: SyncReport, style: Style): string {
     case 'committed':
       return `${style.good('Committed')} to ${style.bold(target)}${snapshot} in ${formatDuration(report.timings.totalMs)}`;
     case 'unchanged':
-      return `${style.good('Unchanged')}: ${style.bold(target)} already holds this export${snapshot}; nothing was read or written`;
+      return `${style.good('Unchanged')}: ${style.bold(target)} already holds ${report.chain === undefined ? 'this export' : 'all exports'}${snapshot}; nothing was read or written`;
     case 'planned':
       return `${style.good('Planned')}: nothing was written to ${style.bold(target)}`;
     case 'failed':
+      if (report.applied > 0 && report.error?.code !== 'COMMIT_UNKNOWN')
+        return `${style.bad('Stopped')}: ${plural(report.applied, 'export')} ${report.applied === 1 ? 'is' : 'are'} in ${style.bold(target)}${snapshot}, and it is as the last of them left it.`;
       return report.error?.code === 'COMMIT_UNKNOWN'
         ? `${style.bad('Failed')}: it is not known whether ${style.bold(target)} was changed. Run the same command again: it looks first.`
         : `${style.bad('Failed')}: ${style.bold(target)} is as it was.`;
