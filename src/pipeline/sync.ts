@@ -101,6 +101,7 @@ async function chain(
   reporter.changes(kept.changes, plan.steps.some(({ replaces }) => replaces === true) ? 'replace' : 'unchanged');
   if (options.dryRun) return plannedReport(source, base, options, kept, plan, context, reporter);
   if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
+  await removeFinishedJournal(target, base, reporter);
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
@@ -155,9 +156,18 @@ async function unchanged(
 ): Promise<SyncReport> {
   if (plan.refusal !== undefined) throw plan.refusal;
   reporter.untidy(await target.table.tidy?.());
-  if (base?.ledger !== undefined)
-    await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
+  await removeFinishedJournal(target, base, reporter);
   return reporter.finish('unchanged');
+}
+
+/** A run that was killed right behind its commit left the journal, with keys of deleted items, for the next run. */
+async function removeFinishedJournal(
+  target: OpenTarget,
+  base: TableState | undefined,
+  reporter: Reporter,
+): Promise<void> {
+  if (base?.ledger === undefined) return;
+  await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
 }
 
 /** What a run would do, by manifests, metadata and the beginnings of a few files. */
