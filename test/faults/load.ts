@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { cat, defaultOptions, query, sync } from '../../src/index.ts';
 import type { RunContext, SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
-import type { DataFile, TableState } from '../../src/model/table.ts';
+import type { LiveFile, TableState } from '../../src/model/table.ts';
 import { openTarget, type WrapStorage } from '../../src/pipeline/open.ts';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { Reject } from '../../src/source/port.ts';
@@ -103,7 +103,7 @@ export class World implements AsyncDisposable {
 
   async table(
     target: string,
-  ): Promise<{ readonly state: TableState | undefined; readonly files: readonly DataFile[] }> {
+  ): Promise<{ readonly state: TableState | undefined; readonly files: readonly LiveFile[] }> {
     const { table, storage } = await openTarget(target, this.options());
     try {
       const state = await table.load();
