@@ -32,6 +32,8 @@ export interface MergeInput {
   readonly puts: readonly DataFile[];
   /** Local paths of files with the keys of deleted items. */
   readonly deletes: readonly string[];
+  /** The changes are so many rows of their own, and nothing is matched. */
+  readonly appends?: number;
   /** Deleted items stay as rows that are marked. */
   readonly soft: boolean;
   readonly options: SyncOptions;
@@ -52,14 +54,15 @@ export async function mergeChanges(input: MergeInput): Promise<Merged> {
   const { target, base, layout, options } = input;
   await mkdir(input.workDir, { recursive: true });
   try {
-    const live = base === undefined ? [] : await target.table.dataFiles();
     const everything = base !== undefined && mustRewriteAll(base, layout, target);
-    if (everything) checkLimit(live, base, layout, options);
-    const match = await matchKeys(input, live);
+    const looks = base !== undefined && (everything || input.appends === undefined);
+    const live = looks ? await target.table.dataFiles() : [];
+    if (everything) checkLimit(live, base, layout, target, options);
+    const match = input.appends === undefined ? await matchKeys(input, live) : undefined;
     try {
       return await new Merge(input, match, live, everything).run();
     } finally {
-      await match.close();
+      await match?.close();
     }
   } finally {
     await rm(input.workDir, { recursive: true, force: true });
@@ -110,11 +113,25 @@ function mustRewriteAll(base: TableState, { schema }: Layout, target: OpenTarget
   return needsRewrite(base.schema, schema).length > 0;
 }
 
-function checkLimit(live: readonly DataFile[], base: TableState, { schema }: Layout, options: SyncOptions): void {
+function checkLimit(
+  live: readonly DataFile[],
+  base: TableState,
+  { schema }: Layout,
+  { table }: OpenTarget,
+  options: SyncOptions,
+): void {
   const bytes = live.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (bytes <= options.rewriteLimitBytes) return;
-  const ids = new Set(needsRewrite(base.schema, schema));
-  const names = base.schema.columns.filter((column) => ids.has(column.id)).map(({ name }) => name);
+  const parquet = table.format === 'parquet';
+  const ids = new Set(parquet ? [] : needsRewrite(base.schema, schema));
+  const before = new Set(base.schema.columns.map((column) => JSON.stringify(column)));
+  const columns = parquet
+    ? schema.columns.filter((column) => !before.has(JSON.stringify(column)))
+    : base.schema.columns.filter(({ id }) => ids.has(id));
+  const names = columns.map(({ name }) => name);
+  const hint = parquet
+    ? 'Raise --rewrite-limit. Readers of Parquet folders take the columns from any one file, so a new column is written into all of them; an Iceberg table needs no such thing.'
+    : 'Raise --rewrite-limit, or keep the columns as they are with --on-drift rescue.';
   throw new TailraceError(
     'SCHEMA_DRIFT',
     'Columns must be written anew, and the table is larger than --rewrite-limit.',
@@ -122,20 +139,20 @@ function checkLimit(live: readonly DataFile[], base: TableState, { schema }: Lay
       place: base.location,
       expected: `at most ${options.rewriteLimitBytes} bytes`,
       found: `${bytes} bytes${names.length === 0 ? '' : `, for ${names.join(', ')}`}`,
-      hint: 'Raise --rewrite-limit, or keep the columns as they are with --on-drift rescue.',
+      hint,
     },
   );
 }
 
-/** One merge whose rows are matched. */
+/** One merge whose rows are matched, where they need be. */
 class Merge {
   readonly #in: MergeInput;
-  readonly #match: Match;
+  readonly #match: Match | undefined;
   readonly #live: readonly LiveFile[];
   readonly #everything: boolean;
   #written = 0;
 
-  constructor(input: MergeInput, match: Match, live: readonly LiveFile[], everything: boolean) {
+  constructor(input: MergeInput, match: Match | undefined, live: readonly LiveFile[], everything: boolean) {
     this.#in = input;
     this.#match = match;
     this.#live = live;
@@ -143,10 +160,10 @@ class Merge {
   }
 
   async run(): Promise<Merged> {
-    const { puts, soft, options, target, base } = this.#in;
+    const { puts, soft, options, target, base, appends = 0 } = this.#in;
     const allowDeletes = target.table.format === 'iceberg' && base !== undefined;
     const fates = new Map(
-      this.#match.perFile.map((file) => [file.uri, fateOf(file, options.write, allowDeletes)] as const),
+      (this.#match?.perFile ?? []).map((file) => [file.uri, fateOf(file, options.write, allowDeletes)] as const),
     );
     if (this.#everything)
       for (const { path } of this.#live) if (fates.get(path) !== 'leave') fates.set(path, 'rewrite');
@@ -164,7 +181,7 @@ class Merge {
       removed: gone.map(({ path }) => path),
       removedDeletes: this.#live.flatMap((file) => (replaced.has(file.path) ? ownDeletes(file) : [])),
       deletes,
-      counts: this.#match.counts,
+      counts: this.#match?.counts ?? { written: appends, deleted: 0, unchanged: 0 },
     };
   }
 
@@ -177,18 +194,17 @@ class Merge {
   }
 
   async #markDeleted(): Promise<DataFile[]> {
-    const touched = new Set(this.#match.perFile.map(({ uri }) => uri));
-    return this.#write(
-      'soft',
-      this.#live.filter(({ path }) => touched.has(path)),
-      writeSoftDeletes,
-    );
+    const match = this.#match;
+    if (match === undefined) return [];
+    const touched = new Set(match.perFile.map(({ uri }) => uri));
+    const files = this.#live.filter(({ path }) => touched.has(path));
+    return this.#write('soft', files, (duck, job) => writeSoftDeletes(duck, { ...job, match }));
   }
 
   async #write(
     name: string,
     files: readonly LiveFile[],
-    write: (duck: Duck, job: RewriteJob & { readonly match: Match }) => Promise<StagedFile[]>,
+    write: (duck: Duck, job: RewriteJob) => Promise<StagedFile[]>,
   ): Promise<DataFile[]> {
     if (files.length === 0) return [];
     const { duck, target, base, layout, options, workDir, context } = this.#in;
@@ -205,7 +221,7 @@ class Merge {
       targetFileSizeBytes: options.targetFileSizeBytes,
       signal: context.signal,
       files: local,
-      match: this.#match,
+      ...(this.#match === undefined ? {} : { match: this.#match }),
     });
     const adopted: DataFile[] = [];
     for (const file of staged) {
@@ -218,12 +234,13 @@ class Merge {
   }
 
   async #positionDeletes(uris: ReadonlySet<string>): Promise<Merged['deletes']> {
-    if (uris.size === 0) return [];
+    const match = this.#match;
+    if (uris.size === 0 || match === undefined) return [];
     const { duck, workDir, context, puts } = this.#in;
-    const written = await writeDeletes(duck, this.#match, {
+    const written = await writeDeletes(duck, match, {
       outDir: join(workDir, 'deletes'),
       uris,
-      replaced: this.#replacedPaths(),
+      replaced: this.#replacedPaths(match),
       signal: context.signal,
     });
     const partitions = new Map([...this.#live, ...puts].map((file) => [file.path, file.partition]));
@@ -236,8 +253,8 @@ class Merge {
   }
 
   /** Where the delete files are whose positions the new ones take over, by data file. */
-  #replacedPaths(): ReadonlyMap<string, readonly string[]> {
-    const local = new Map(this.#match.files.map((file) => [file.uri, file.deletes ?? []]));
+  #replacedPaths(match: Match): ReadonlyMap<string, readonly string[]> {
+    const local = new Map(match.files.map((file) => [file.uri, file.deletes ?? []]));
     return new Map(
       this.#live.map((file) => {
         const paths = local.get(file.path) ?? [];

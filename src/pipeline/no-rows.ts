@@ -5,7 +5,7 @@ import type { Duck } from '../engine/duckdb/instance.ts';
 import { emptyRelation } from '../engine/duckdb/read.ts';
 import { str } from '../engine/sql/quote.ts';
 import type { RunContext } from '../model/options.ts';
-import type { DataFile, TableHandle } from '../model/table.ts';
+import type { DataFile, StagedCommit, TableHandle } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import type { Layout } from './learner.ts';
 
@@ -31,4 +31,18 @@ export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInp
   const path = table.dataFilePath(commitId, partition, values, `${runId}-no-rows.parquet`);
   const { sizeBytes } = await target.adopt(target.key(path), local, { signal: context.signal });
   return { path, rows: 0, sizeBytes, partition: values, stats: {}, splitOffsets: [] };
+}
+
+/** A merge of a Parquet table that leaves it one file at least; beside others, a file without rows is of no use. */
+export async function keepOneFile<M extends Pick<StagedCommit, 'files'> & { readonly removed: readonly string[] }>(
+  merged: M,
+  layout: Layout,
+  input: NoRowsInput,
+): Promise<M> {
+  const removed = new Set(merged.removed);
+  const staying = (await input.table.dataFiles()).filter(({ path }) => !removed.has(path));
+  const empty = staying.filter(({ rows }) => rows === 0);
+  if (merged.files.length + staying.length === empty.length)
+    return empty.length > 0 ? merged : { ...merged, files: [await noRowsFile(layout, input)] };
+  return { ...merged, removed: [...merged.removed, ...empty.map(({ path }) => path)] };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TailraceError } from '../model/errors.ts';
 import { withWindow } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
-import type { DataFile, Ledger, StagedCommit, TableMode, TableState, WindowEntry } from '../model/table.ts';
+import type { Ledger, StagedCommit, TableMode, TableState, WindowEntry } from '../model/table.ts';
 import type { IncrementalExport } from '../source/port.ts';
 import type { ChainStep } from './chain.ts';
 import { conflict, tryCommit } from './commit.ts';
@@ -14,6 +14,7 @@ import { Learner } from './learner.ts';
 import { linesOf } from './lines.ts';
 import { Loader, type LoadResult } from './load.ts';
 import { type Merged, mergeChanges } from './merge.ts';
+import { keepOneFile } from './no-rows.ts';
 import { resolveKey } from './open.ts';
 import { layoutOptions, ledgerTable, loadIdOf, type RunParts, rejectsDirOf, removeJournal } from './parts.ts';
 
@@ -34,7 +35,6 @@ export async function applyWindow(
   kept: Kept,
 ): Promise<void> {
   const { target, context, reporter } = parts;
-  if (target.table.format === 'parquet') throw notYet(target.table.location);
   reporter.export(step.export);
   let base = start;
   let read = await readWindow(parts, step.export, base, kept);
@@ -132,18 +132,20 @@ async function merge(
   const { loaded, options, commitId, runId } = read;
   const { files: puts } = loaded;
   const mode = modeOf(base?.ledger, options);
-  const changes = loaded.read - loaded.rejected;
-  if (mode === 'history' || changes === 0) return appended(puts, changes);
-  if (loaded.layout.schema.keys.length === 0) throw keyUnknown(parts.target.table.location);
   const { target, duck, workDir, context } = parts;
+  const changes = loaded.read - loaded.rejected;
+  // Without a match, every change is a row of its own.
+  const appends = mode === 'history' || changes === 0;
+  if (!appends && loaded.layout.schema.keys.length === 0) throw keyUnknown(target.table.location);
   const attemptId = `${runId}-${attempt}`;
-  return mergeChanges({
+  const merged = await mergeChanges({
     duck,
     target,
     base,
     layout: loaded.layout,
     puts,
-    deletes: await localDeletes(parts, loaded.deletes),
+    deletes: appends ? [] : await localDeletes(parts, loaded.deletes),
+    ...(appends ? { appends: changes } : {}),
     soft: mode === 'soft',
     options,
     commitId,
@@ -151,11 +153,17 @@ async function merge(
     workDir: join(workDir, `merge-${attemptId}`),
     context,
   });
-}
-
-/** Every change is a row of its own. */
-function appended(files: readonly DataFile[], written: number): Merged {
-  return { files, removed: [], removedDeletes: [], deletes: [], counts: { written, deleted: 0, unchanged: 0 } };
+  if (target.table.format !== 'parquet') return merged;
+  const { storage, table } = target;
+  return keepOneFile(merged, loaded.layout, {
+    duck,
+    target: storage,
+    table,
+    commitId,
+    runId: attemptId,
+    workDir,
+    context,
+  });
 }
 
 /** The keys of deletes lie in the journal, which may be far away. */
@@ -217,14 +225,5 @@ function keyUnknown(place: string): TailraceError {
     expected: 'a table with key columns',
     found: 'none',
     hint: 'Name the key with --key; a table that was loaded without one is loaded anew with --replace --key.',
-  });
-}
-
-function notYet(place: string): TailraceError {
-  return new TailraceError('USAGE', 'This version merges windows into Iceberg tables only.', {
-    place,
-    expected: 'an Iceberg table',
-    found: 'a Parquet table',
-    hint: 'Load the full export alone, or name an Iceberg target.',
   });
 }

@@ -1,13 +1,13 @@
 /** Chains of exports against the model that they came from: the table ends in the model's state, whatever the run did. */
 import { describe, expect, test } from 'vitest';
 import { type ChainOptions, type TableContent, writeChain } from '../data/chain-model.ts';
-import { canonical, type LoadOptions, World } from '../faults/load.ts';
+import { canonical, FORMATS, type LoadOptions, World } from '../faults/load.ts';
 
 const items = (state: TableContent | undefined): string[] => canonical([...(state?.values() ?? [])]);
 
 const SMALL: ChainOptions = { seed: 1, keys: 80, windows: 6, writes: 60 };
 
-describe.each(['iceberg'] as const)('%s', (format) => {
+describe.each(FORMATS)('%s', (format) => {
   test('a folder with a full export and windows ends in the newest state; a second run changes nothing', async () => {
     await using world = await World.open();
     const chain = await writeChain(`${world.dir}/source`, SMALL);
