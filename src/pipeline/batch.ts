@@ -5,9 +5,18 @@ import { lineCounts } from '../engine/duckdb/count.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
 import { type DeletedKeys, type WrittenLines, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { LocalFile } from '../source/port.ts';
+import type { LocalFile, SourceFile } from '../source/port.ts';
+import { type Inspection, inspectInputs } from './inspections.ts';
 import type { Layout } from './learner.ts';
-import { type Input, inputsOf, learnFrom, type RefusalOptions, rejectedError, untilAccepted } from './refusals.ts';
+import {
+  type Input,
+  inputsOf,
+  learnFrom,
+  type RefusalOptions,
+  rejectedError,
+  sieveUnsound,
+  untilAccepted,
+} from './refusals.ts';
 import type { Surprises, TagCount } from './surprises.ts';
 
 export interface BatchOptions extends RefusalOptions {
@@ -36,7 +45,8 @@ export interface WrittenBatch {
 
 /**
  * Writes one batch. The engine refuses what the layout does not name; then the layout learns, and the batch is written
- * again, as it is when its rescues show that a column should be another.
+ * again, as it is when its rescues show that a column should be another. Meanwhile the bytes of its files are looked at
+ * for what the engine should refuse and does not.
  */
 export async function writeBatch(locals: readonly LocalFile[], options: BatchOptions): Promise<WrittenBatch> {
   const inputs = inputsOf(locals);
@@ -44,6 +54,19 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     if (options.strict) throw rejectedError(reject);
     await options.onReject(reject);
   }
+  const inspection = inspectInputs(inputs, options.learner.lines, options.signal);
+  try {
+    return await writeAccepted(inputs, inspection, options);
+  } finally {
+    await inspection.stop();
+  }
+}
+
+async function writeAccepted(
+  inputs: readonly Input[],
+  inspection: Inspection,
+  options: BatchOptions,
+): Promise<WrittenBatch> {
   const outDir = join(options.tempDir, 'out');
   let refused = false;
   return untilAccepted(inputs, options, async () => {
@@ -60,6 +83,8 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     }
     const { files, deletes } = written;
     await options.verified();
+    await inspection.done;
+    if (await sieveUnsound(inputs, options)) return undefined;
     await checkCounts(inputs, [...files, ...deletes], layout, options);
     if (
       !options.learnedAll &&
@@ -161,28 +186,32 @@ function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
   }, 0);
 }
 
-/** fault 52: what the manifest counts, the files must hold. */
+/** fault 52: what the manifest counts of a file, its lines must be, and the rows of all files together. */
 async function checkCounts(
   inputs: readonly Input[],
   files: readonly { readonly rows: number }[],
   layout: Layout,
   options: BatchOptions,
 ): Promise<void> {
+  const known = inputs.every((input) => input.lines !== undefined);
+  const counts = known ? new Map<string, number>() : await countLines(inputs, layout, options);
+  for (const { local, path, lines, rejected } of inputs) {
+    checkCount(local.source, lines ?? (counts.get(path) ?? 0) + rejected);
+  }
   const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
   if (rows === expected) return;
-  const counts = await countLines(inputs, layout, options);
-  for (const input of inputs) {
-    const found = (counts.get(input.path) ?? 0) + input.rejected;
-    if (found === input.local.source.itemCount) continue;
-    throw new TailraceError('COUNT_MISMATCH', 'A data file does not hold as many items as its manifest says.', {
-      place: input.local.source.manifestKey,
-      expected: `${input.local.source.itemCount} items`,
-      found: `${found} items`,
-      hint: 'The manifest or the file was changed after the export; run the export again.',
-    });
-  }
   throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, {
     place: inputs[0]?.local.source.manifestKey ?? '',
+  });
+}
+
+function checkCount({ itemCount, manifestKey }: SourceFile, found: number): void {
+  if (found === itemCount) return;
+  throw new TailraceError('COUNT_MISMATCH', 'A data file does not hold as many items as its manifest says.', {
+    place: manifestKey,
+    expected: `${itemCount} items`,
+    found: `${found} items`,
+    hint: 'The manifest or the file was changed after the export; run the export again.',
   });
 }

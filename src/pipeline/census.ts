@@ -10,9 +10,10 @@ import { fetchBatches } from '../source/export/batches.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import type { Export } from '../source/port.ts';
 import { openEngine } from './engine.ts';
+import { inspectInputs } from './inspections.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
-import { ifVerified, inputsOf, sampleSink, untilAccepted } from './refusals.ts';
+import { ifVerified, inputsOf, sampleSink, sieveUnsound, untilAccepted } from './refusals.ts';
 import { openWorkspace } from './workspace.ts';
 
 export interface Counted {
@@ -93,6 +94,8 @@ export async function countItems(
       verified: batch.verified,
       onReject: async () => undefined,
     };
+    await inspectInputs(inputs, lines, context.signal).done;
+    await ifVerified(batch.verified, () => sieveUnsound(inputs, refusals));
     await untilAccepted(inputs, refusals, async () => {
       const reading = censusReading(learner.root, options.schema.maxDepth);
       structs &&= reading.kind === 'struct';

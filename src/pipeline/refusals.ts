@@ -14,6 +14,10 @@ export interface Input {
   learned: boolean;
   sieved: boolean;
   rejected: number;
+  /** Lines of the source file, rejects and all, where they were counted. */
+  lines: number | undefined;
+  /** False when a line is no sound item, although the engine might read it as one. */
+  sound: boolean;
 }
 
 export interface RefusalOptions {
@@ -52,6 +56,8 @@ export function inputsOf(locals: readonly LocalFile[]): Input[] {
         learned: false,
         sieved: false,
         rejected: local.rejects.length,
+        lines: local.lines,
+        sound: true,
       }),
     );
 }
@@ -130,6 +136,13 @@ export async function learnFrom(input: Input, { learner, signal }: RefusalOption
   input.learned = true;
 }
 
+/** Sends files with lines that the engine should have refused the slow way; true if there were any. */
+export async function sieveUnsound(inputs: readonly Input[], options: RefusalOptions): Promise<boolean> {
+  const unsound = inputs.filter((input) => !input.sound);
+  for (const input of unsound) await sieve(input, options);
+  return unsound.length > 0;
+}
+
 /** The slow path: every line is loaded or rejected, one by one. */
 async function sieve(input: Input, options: RefusalOptions): Promise<void> {
   const learn = options.learner.sink(input.local.source.manifestKey);
@@ -151,7 +164,9 @@ async function sieve(input: Input, options: RefusalOptions): Promise<void> {
   input.path = result.path;
   input.learned = true;
   input.sieved = true;
+  input.sound = true;
   input.rejected += result.rejected;
+  input.lines = result.lines + input.rejected;
 }
 
 /** The error that --strict makes of the first reject. */

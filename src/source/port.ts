@@ -75,6 +75,8 @@ export interface LocalFile {
   readonly tempBytes: number;
   /** Lines of the source file that became rejects on the way (Ion only). */
   readonly rejects: readonly Reject[];
+  /** How many lines the source file has, blank ones left out, where it was turned into another (Ion only). */
+  readonly lines?: number;
 }
 
 /** One line that cannot be loaded. */

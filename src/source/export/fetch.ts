@@ -59,7 +59,7 @@ export async function openFile(
     const { convertFile } = await import('../ion/file.ts');
     const path = join(options.tempDir, `${String(file.index).padStart(6, '0')}-ion-${process.pid}.json`);
     await mkdir(options.tempDir, { recursive: true });
-    const { bytes, rejects } = await convertFile(
+    const { bytes, rejects, lines } = await convertFile(
       fetched.path,
       path,
       file.manifestKey,
@@ -72,6 +72,7 @@ export async function openFile(
       path,
       tempBytes: bytes,
       rejects,
+      lines,
       verify: async () => {},
       recheck: async () => {},
       release: () => rm(path, { force: true }),

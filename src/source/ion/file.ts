@@ -15,6 +15,8 @@ const TASKS_AHEAD = POOL_THREADS + 2;
 export interface ConvertedFile {
   readonly bytes: number;
   readonly rejects: readonly Reject[];
+  /** All lines of the Ion file that are not blank, rejects and all. */
+  readonly lines: number;
 }
 
 /** Turns an Ion text export file (`.ion.gz` or `.ion`) into a plain file of DynamoDB JSON lines, in worker threads. */
@@ -29,6 +31,7 @@ export async function convertFile(
     const writer = await LineWriter.open(to);
     const running: Promise<IonResult>[] = [];
     const rejects: Reject[] = [];
+    let lines = 0;
     const finish = async (): Promise<void> => {
       const result = await running.shift();
       if (result === undefined) return;
@@ -36,11 +39,15 @@ export async function convertFile(
       for (const reject of result.rejects) rejects.push(reject);
     };
     try {
-      for await (const task of tasksOf(from, manifestName, shape, rejects, signal)) {
+      const tooLong: Reject[] = [];
+      for await (const task of tasksOf(from, manifestName, shape, tooLong, signal)) {
+        lines += task.numbers.length;
         running.push(run(runTask, task, signal));
         if (running.length > TASKS_AHEAD) await finish();
       }
       while (running.length > 0) await finish();
+      lines += tooLong.length;
+      rejects.push(...tooLong);
       await writer.close();
     } catch (thrown) {
       await Promise.allSettled(running);
@@ -48,7 +55,7 @@ export async function convertFile(
       await rm(to, { force: true });
       throw thrown;
     }
-    return { bytes: writer.bytes, rejects: rejects.sort((a, b) => a.line - b.line) };
+    return { bytes: writer.bytes, rejects: rejects.sort((a, b) => a.line - b.line), lines };
   });
 }
 
