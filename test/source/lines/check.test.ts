@@ -112,6 +112,21 @@ describe('LineCheck', () => {
       expect(check(`${lineOf({ a: { S: 'y'.repeat(shift) } })}\n${line}\n`)).toMatchObject({ sound: false });
   });
 
+  test('fault 88: lines of incremental exports are held to their own rules', () => {
+    const rules = { shape: 'change', oldImages: false } as const;
+    const line = (image: string): string =>
+      `{"Metadata":{"WriteTimestampMicros":{"N":"1700000000000000"}},"Keys":{"pk":{"S":"x"}},"NewImage":${image}}`;
+    const sound = (text: string): boolean => {
+      const lines = new LineCheck(rules);
+      lines.add(Buffer.from(text));
+      return lines.end().sound;
+    };
+    expect(sound(line('{"pk":{"S":"x"},"a":{"N":"5"}}'))).toBe(true);
+    expect(sound(line('null'))).toBe(true);
+    expect(sound(line('{"pk":{"S":"x"},"a":{"N":5}}'))).toBe(false);
+    expect(sound(line('{"pk":{"S":"x"},"a":null}'))).toBe(false);
+  });
+
   test('fault 52: lines are counted without blank ones', () => {
     const line = lineOf({ pk: { S: 'x' } });
     const counts = new Map([
