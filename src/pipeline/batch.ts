@@ -68,19 +68,11 @@ async function writeAccepted(
   options: BatchOptions,
 ): Promise<WrittenBatch> {
   const outDir = join(options.tempDir, 'out');
-  let refused = false;
   return untilAccepted(inputs, options, async () => {
     const layout = options.layout();
     await rm(outDir, { recursive: true, force: true });
-    // After a refusal, the next is found by reading alone, which costs a part of what writing costs.
-    if (refused) await countLines(inputs, layout, options);
-    refused = true;
     const written = await writeInputs(inputs, layout, outDir, options);
-    if (written === undefined) {
-      // Memory was short; of the lines nothing was refused.
-      refused = false;
-      return undefined;
-    }
+    if (written === undefined) return undefined;
     const { files, deletes } = written;
     await options.verified();
     await inspection.done;

@@ -19,6 +19,7 @@ import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from 
 import { noRowsFile } from './no-rows.ts';
 import { ifVerified, sampleSink } from './refusals.ts';
 import { Surprises } from './surprises.ts';
+import { beyondColumns } from './unseen.ts';
 
 export interface LoadInput {
   readonly duck: Duck;
@@ -110,7 +111,7 @@ export class Loader {
       layout,
       files: needsFile ? [await noRowsFile(layout, this.#in)] : files,
       deletes: records.flatMap((record) => record.deletes ?? []),
-      warnings: this.#warnings(),
+      warnings: [...this.#warnings(), ...beyondColumns(layout, this.#in.options.schema.maxColumns)],
       read: sum((r) => r.read),
       rejected: sum((r) => r.rejected),
       rescued: sum((r) => r.rescued),

@@ -135,7 +135,9 @@ export class Reporter {
     this.#report.schema = reportColumns(loaded.layout.schema);
     this.#report.key = loaded.layout.schema.keys;
     this.#ms.learn += loaded.learnMs;
-    for (const { code, text } of loaded.warnings) this.warn(code, text);
+    // What one window says of the table, the next ones would say again.
+    const told = new Set(this.#warnings.map(({ code }) => code));
+    for (const { code, text } of loaded.warnings) if (code !== 'unmapped' || !told.has(code)) this.warn(code, text);
     if (rejected > 0) {
       this.#report.rejects = rejectsDir;
       this.warn(

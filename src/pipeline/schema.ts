@@ -13,6 +13,7 @@ import { countExport } from './census.ts';
 import { explainTable } from './explain.ts';
 import { findTable, openSource, readSchemaAt, readSchemaOption, resolveKey } from './open.ts';
 import { reportColumns } from './reporter.ts';
+import { unmappedWarning } from './unseen.ts';
 
 /** The schema that a load of this export would make, from all its items, with the reason for each column. */
 export async function inferSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport> {
@@ -26,15 +27,7 @@ export async function inferSchema(end: string, options: SyncOptions, context: Ru
     const warnings: Warning[] = [...source.export.warnings];
     if (rejected > 0)
       warnings.push({ code: 'items-rejected', text: `${rejected} items are malformed and would be rejected.` });
-    if (mapped.unmapped.length > 0) {
-      warnings.push({
-        code: 'unmapped',
-        text: `${mapped.unmapped.length} attributes have no column and stay in _rescued: ${mapped.unmapped
-          .slice(0, 5)
-          .map((attr) => pathText([attr]))
-          .join(', ')}${mapped.unmapped.length > 5 ? ', …' : ''}.`,
-      });
-    }
+    warnings.push(...unmappedWarning(mapped.unmapped));
     const columns = mapped.decisions.map(decided);
     return report(end, mapped.schema, columns, items, warnings, source.export.tableName);
   } finally {

@@ -35,10 +35,13 @@ export function unseenNames(
 
 function warning(code: string, where: string, names: readonly string[]): Warning[] {
   if (names.length === 0) return [];
-  const shown = names.slice(0, SHOWN_MAX).map((name) => pathText([name]));
-  const list = `${shown.join(', ')}${names.length > SHOWN_MAX ? ', …' : ''}`;
   const what = names.length === 1 ? 'an attribute that no item has' : `${names.length} attributes that no item has`;
-  return [{ code, text: `${where} names ${what}: ${list}.` }];
+  return [{ code, text: `${where} names ${what}: ${listed(names)}.` }];
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN_MAX).map((name) => pathText([name]));
+  return `${shown.join(', ')}${names.length > SHOWN_MAX ? ', …' : ''}`;
 }
 
 /** Learned of, or, where a column was there to take it without being learned of, written. */
@@ -69,4 +72,17 @@ function innerIds(type: ColumnType): number[] {
     default:
       return [];
   }
+}
+
+/** Attributes that have no column; `where`: the option that is why, as far as there is one. */
+export function unmappedWarning(attrs: readonly string[], where = ''): Warning[] {
+  if (attrs.length === 0) return [];
+  const what = attrs.length === 1 ? 'attribute has no column and stays' : 'attributes have no column and stay';
+  return [{ code: 'unmapped', text: `${attrs.length} ${what} in _rescued${where}: ${listed(attrs)}.` }];
+}
+
+/** Attributes beyond the most columns that a table may have. */
+export function beyondColumns({ schema, mapped }: Layout, maxColumns: number): Warning[] {
+  if (new Set(schema.columns.map(({ attr }) => attr)).size < maxColumns) return [];
+  return unmappedWarning(mapped.unmapped, `, because the table has ${maxColumns} columns (--max-columns)`);
 }

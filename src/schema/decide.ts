@@ -2,6 +2,7 @@ import { type AttributePath, ELEMENT, VALUE } from '../model/attribute-path.ts';
 import { compareBytes } from '../model/byte-order.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
+import { isFull, newFields } from './grow.ts';
 import { assignNames } from './names.ts';
 import { mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
@@ -21,6 +22,8 @@ export interface DecideContext {
   readonly nextId: () => number;
   /** Nested attributes that are kept as text. */
   readonly asText?: ReadonlySet<string>;
+  /** Structs take no more fields. */
+  readonly full?: boolean;
   /** Called for every struct field, so that `schema show` can explain nested ones, too. */
   readonly onField?: (path: AttributePath, field: Field, reason: string, node: ValueNode) => void;
 }
@@ -49,7 +52,8 @@ export function decide(node: ValueNode, path: AttributePath, context: DecideCont
   if (opaque !== undefined && recorded === undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: opaque };
   const tag = recorded === undefined ? mainTag(node) : (recorded.tag as Tag);
   if (tag === undefined) return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
-  return decideTag(node, tag, path, context, recorded?.type);
+  const full = recorded !== undefined && (opaque !== undefined || (path.length === 1 && isFull(recorded.type)));
+  return decideTag(node, tag, path, full ? { ...context, full } : context, recorded?.type);
 }
 
 /** Chooses the type for values of one tag at a position. */
@@ -239,7 +243,7 @@ function structFields(
   recorded: readonly Field[],
 ): Field[] {
   const byAttr = new Map(recorded.map((field) => [field.attr, field]));
-  const attrs = [...new Set([...byAttr.keys(), ...(map?.fields.keys() ?? [])])];
+  const attrs = [...byAttr.keys(), ...(context.full === true ? [] : newFields(map, recorded))];
   const names = assignNames(attrs, new Map(recorded.map((field) => [field.attr, field.name])), { reserved: [] });
   const fields = attrs.map((attr) => {
     const node = map?.fields.get(attr);

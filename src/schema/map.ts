@@ -4,6 +4,7 @@ import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import { type Field, systemColumns, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
+import { slots } from './grow.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
 import { isPlain, overBudget } from './shape.ts';
 import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
@@ -44,7 +45,7 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
   const context: DecideContext = {
     options,
     nextId,
-    asText: overBudget(root.fields),
+    asText: overBudget(root.fields, recordedSlots(recorded)),
     onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
   };
   const attrs = chosenAttrs(root, options, recorded);
@@ -64,6 +65,10 @@ export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: Tabl
     decisions: decisions.sort(byPath),
     unmapped: [...root.fields.keys()].filter((name) => !attrs.includes(name) && !options.exclude.includes(name)),
   };
+}
+
+function recordedSlots(recorded: TableSchema | undefined): Map<string, number> {
+  return new Map((recorded?.columns ?? []).map(({ attr, type }) => [attr, slots(type)]));
 }
 
 /** Recorded attributes, then keys, then the most frequent others up to the most columns. */

@@ -1,5 +1,5 @@
 import type { Field, Slot, Tag } from '../model/schema.ts';
-import { isDictionary, opaqueReason, separable } from './shape.ts';
+import { DICTIONARY_MIN_NAMES, isDictionary, opaqueReason, separable } from './shape.ts';
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 
 /**
@@ -18,7 +18,9 @@ export type ReadTag =
   | { readonly kind: 'list'; readonly element: ReadValue }
   /** Without fields: only empty maps were seen. */
   | { readonly kind: 'struct'; readonly fields: ReadonlyMap<string, ReadValue> }
-  | { readonly kind: 'map'; readonly value: ReadValue };
+  | { readonly kind: 'map'; readonly value: ReadValue }
+  /** As JSON text, of which only what has a place is parsed; what that drops is noticed by its length. */
+  | { readonly kind: 'text'; readonly inner: ReadTag };
 
 export type ReadItem =
   | { readonly kind: 'struct'; readonly attrs: ReadonlyMap<string, ReadValue> }
@@ -96,11 +98,34 @@ function readTag(node: ValueNode | undefined, slot: Field | Slot, nulls: boolean
   if (type.kind === 'map')
     return mapOf(readValue(node?.map === undefined ? undefined : dictionaryValue(node.map), [type.value], nulls));
   if (type.kind !== 'struct') return { kind: 'raw' };
+  if (isMotley(node?.map, type.fields)) return { kind: 'text', inner: ownTag(slot) };
   const fields = new Map<string, ReadValue>();
   for (const field of type.fields) fields.set(field.attr, readValue(node?.map?.fields.get(field.attr), [field], nulls));
   for (const [name, value] of node?.map?.fields ?? [])
     if (!fields.has(name)) fields.set(name, readValue(value, [], nulls));
   return { kind: 'struct', fields };
+}
+
+/** Whether an engine's struct cannot hold the names of these maps beside the column's, or would hold too many in vain. */
+function isMotley(map: MapNode | undefined, fields: readonly Field[]): boolean {
+  if (map === undefined) return false;
+  const known = new Set(fields.map(({ attr }) => attr));
+  const others = [...map.fields.keys()].filter((name) => !known.has(name));
+  return others.length >= DICTIONARY_MIN_NAMES || map.overflow || !separable([...known, ...others]);
+}
+
+/** How to read no more than what has a place in the column. */
+function ownTag({ tag, type }: Field | Slot): ReadTag {
+  if (tag === 'L') return type.kind === 'list' ? { kind: 'list', element: ownValue(type.element) } : { kind: 'raw' };
+  if (tag !== 'M') return { kind: 'scalar' };
+  if (type.kind === 'map') return mapOf(ownValue(type.value));
+  if (type.kind !== 'struct') return { kind: 'raw' };
+  return { kind: 'struct', fields: new Map(type.fields.map((field) => [field.attr, ownValue(field)])) };
+}
+
+function ownValue(slot: Field | Slot): ReadValue {
+  if (slot.tag === '*' || slot.type.kind === 'json' || slot.type.kind === 'ddb-json') return { kind: 'raw' };
+  return { kind: 'typed', tags: new Map([[slot.tag, ownTag(slot)]]) };
 }
 
 /** An engine detects a dictionary by the one type of its values; where each is text of any shape, so is the whole. */

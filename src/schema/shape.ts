@@ -1,15 +1,15 @@
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 
 /** Names for one nested map beyond which it is not laid out as columns. */
-const STRUCT_FIELD_LIMIT = 500;
+export const STRUCT_FIELD_LIMIT = 500;
 /** Positions and types below one attribute beyond which it is kept as text: each costs the engine a few expressions. */
-const POSITION_LIMIT = 200;
+export const POSITION_LIMIT = 200;
 /** Likewise in all nested attributes of a table together: at the default memory limit there is room for about twice as many. */
 const TABLE_LIMIT = 600;
 /** Likewise for content of several types, each of which is spelled out wherever it may stand. */
 const PLAIN_LIMIT = 100;
 /** A map position with fewer distinct names than this is always a struct. */
-const DICTIONARY_MIN_NAMES = 24;
+export const DICTIONARY_MIN_NAMES = 24;
 /** When a name stands in less than this part of the maps, on average, names are data rather than structure. */
 const DICTIONARY_FILL = 0.12;
 
@@ -35,11 +35,17 @@ export function opaqueReason(node: ValueNode, depth: number, maxDepth: number): 
   return undefined;
 }
 
-/** Nested attributes that are kept as text because all together have too many positions: the largest ones. */
-export function overBudget(fields: ReadonlyMap<string, ValueNode>): ReadonlySet<string> {
+/**
+ * Nested attributes that are kept as text, or grow no more, because all together have too many positions: the largest
+ * ones. `recorded`: positions that the table has, by attribute.
+ */
+export function overBudget(
+  fields: ReadonlyMap<string, ValueNode>,
+  recorded: ReadonlyMap<string, number> = new Map(),
+): ReadonlySet<string> {
   const sizes = [...fields]
     .filter(([, node]) => node.map !== undefined || node.element !== undefined)
-    .map(([name, node]) => ({ name, size: positions(node, POSITION_LIMIT) }))
+    .map(([name, node]) => ({ name, size: Math.max(positions(node, POSITION_LIMIT), recorded.get(name) ?? 0) }))
     .sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
   const over = new Set<string>();
   let sum = 0;

@@ -34,6 +34,9 @@ describe.each(FORMATS)('%s', (format) => {
     ['a sort order', {}, { sort: [{ column: 'pk', descending: false, nullsFirst: true }] }],
     ['numbers that outgrow their column, rescued', {}, { onDrift: 'rescue' }],
     ['a key that nobody named', {}, { key: [] }],
+    ['nasty items', { nasty: true, writes: 30, windows: 4 }, {}],
+    ['nasty items with number keys, new images only', { nasty: true, keyType: 'N', view: 'NEW_IMAGE', windows: 4 }, {}],
+    ['nasty items in Ion', { format: 'ION', nasty: true, windows: 3 }, {}],
   ])('%s', async (_name, chainOptions, loadOptions) => {
     await using world = await World.open();
     const chain = await writeChain(`${world.dir}/source`, { ...SMALL, ...chainOptions, seed: 11 });

@@ -87,7 +87,7 @@ test('schema infer and diff apply --schema as sync would', async () => {
     columns: { pk: 'string', price: 'decimal(18,4)', at: { type: 'timestamp(iso)', name: 'at_time' } },
   });
   const { warnings } = await inferSchema(exportDir, options, quiet());
-  const stay = '6 attributes have no column and stay in _rescued: tags, m, "a.b", l, Price, ….';
+  const stay = '6 attributes have no column and stay in _rescued: tags, m, "a.b", l, Price, mixed.';
   expect(warnings).toContainEqual({ code: 'unmapped', text: stay });
   expect((await diffSchema(exportDir, join(dir, 'table'), options, quiet())).changes).toEqual([]);
 });

@@ -66,6 +66,7 @@ function seedValue(value: ReadValue, line: number): string {
 function seedTag(tag: Tag, inner: ReadTag, line: number): string {
   switch (inner.kind) {
     case 'raw':
+    case 'text':
       return seedText(line);
     case 'list':
       return `[${seedValue(inner.element, line)}]`;

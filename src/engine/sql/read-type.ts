@@ -11,9 +11,11 @@ export function readType(read: ReadValue): string {
   return `STRUCT(${[...read.tags].map(([tag, inner]) => `${ident(tag)} ${tagType(tag, inner)}`).join(', ')})`;
 }
 
-function tagType(tag: Tag, read: ReadTag): string {
+/** The engine's type of what stands behind a tag. */
+export function tagType(tag: Tag, read: ReadTag): string {
   switch (read.kind) {
     case 'raw':
+    case 'text':
       return 'JSON';
     case 'list':
       return `${readType(read.element)}[]`;

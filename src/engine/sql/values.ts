@@ -3,6 +3,7 @@ import type { ColumnType, OriginTag, Tag } from '../../model/schema.ts';
 import type { ReadTag, ReadValue } from '../../schema/reading.ts';
 import { leafFast, leafFits, leafGuarded } from './leaf.ts';
 import { ident, str } from './quote.ts';
+import { tagType } from './read-type.ts';
 import { plainText, stripNulls } from './text.ts';
 
 /** What a value goes into: a column, a list's element, a map's value. */
@@ -53,6 +54,8 @@ function rawValue(x: string, into: Target, trust: Trust): string {
 function tagValue(t: string, read: ReadTag, into: Target, trust: Trust, depth: number): string {
   const { type } = into;
   const v = `v${depth}`;
+  if (read.kind === 'text')
+    return parsedSql(t, into, read, `p${depth}`, tagValue(`p${depth}`, read.inner, into, trust, depth));
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return t;
     const element =
@@ -84,6 +87,18 @@ function mapSql(t: string, read: ReadTag): { readonly sql: string; readonly valu
   return read.kind === 'raw' ? { sql: `from_json(${t}, '"MAP(VARCHAR,JSON)"')`, value: { kind: 'raw' } } : undefined;
 }
 
+/** An expression over a text that is parsed as far as it has a place. The text is parsed once: its type is long. */
+function parsedSql(
+  t: string,
+  into: Target,
+  { inner }: Extract<ReadTag, { kind: 'text' }>,
+  name: string,
+  sql: string,
+): string {
+  const parsed = `from_json(${t}, ${str(JSON.stringify(tagType(into.tag as Tag, inner)))})`;
+  return `list_extract(list_transform([${parsed}], lambda ${name}: ${sql}), 1)`;
+}
+
 /** True when the attribute value `x` (not NULL) is wholly in its column. Never NULL. */
 export function fitsSql(x: string, read: ReadValue, into: Target, depth = 0): string {
   if (into.type.kind === 'ddb-json') return hasTag(x, into);
@@ -109,6 +124,12 @@ function rawFits(x: string, into: Target): string {
 function tagFits(t: string, read: ReadTag, into: Target, depth: number): string {
   const { type } = into;
   const v = `v${depth}`;
+  if (read.kind === 'text') {
+    const p = `p${depth}`;
+    const again = `length(${stripNulls(`to_json(${p})::VARCHAR`)}) = length(${t}::VARCHAR)`;
+    const fits = all([`${p} IS NOT NULL`, tagFits(p, read.inner, into, depth), again]);
+    return `coalesce(${parsedSql(t, into, read, p, fits)}, false)`;
+  }
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return `list_position(${t}, NULL) IS NULL`;
     const element =
