@@ -219,7 +219,7 @@ test.each(Object.entries(cases))(
   },
 );
 
-test('fault 28: at the most columns new attributes are rescued, and a warning says so once a run', async () => {
+test('fault 79: at the most columns new attributes are rescued, and a warning says so once a run', async () => {
   await using world = await World.open();
   const wide = (count: number) => items(2, () => many(count, () => ({ N: '1' })));
   const steps = await writeSteps(`${world.dir}/source`, wide(3), [wide(5), wide(6)]);
