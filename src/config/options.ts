@@ -180,6 +180,19 @@ export const OPTIONS = {
     default: 'false',
     help: 'go on over a time that no export covers, and record the gap',
   },
+  adopt: {
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
+    help: 'take over an Iceberg table that another tool made, from --from-time on',
+  },
+  fromTime: {
+    kind: 'text',
+    group: 'run',
+    placeholder: 'TIME',
+    default: 'none',
+    help: 'with --adopt: time before which every change is in the table, such as 2026-03-01T12:00:00Z',
+  },
   upkeep: {
     kind: 'switch',
     group: 'run',

@@ -56,6 +56,8 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     onDrift: values.onDrift ?? 'rewrite',
     rewriteLimitBytes: values.rewriteLimit ?? DEFAULT_REWRITE_LIMIT_BYTES,
     acceptGap: values.acceptGap ?? false,
+    adopt: values.adopt ?? false,
+    fromTime: values.fromTime,
     upkeep: values.upkeep ?? true,
     dryRun: values.dryRun ?? false,
     rejects: values.rejects,

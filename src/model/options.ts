@@ -80,6 +80,9 @@ export interface SyncOptions {
   readonly rewriteLimitBytes: number;
   /** Applies a window that leaves a gap behind the watermark, and records the gap. */
   readonly acceptGap: boolean;
+  /** Takes over a table that tailrace did not write, which holds every change before `fromTime`. */
+  readonly adopt: boolean;
+  readonly fromTime: string | undefined;
   /** Maintenance within sync. */
   readonly upkeep: boolean;
   readonly dryRun: boolean;

@@ -15,7 +15,8 @@ export type ColumnType =
   | { readonly kind: 'string' }
   | { readonly kind: 'long' }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
-  | { readonly kind: 'double' }
+  /** Of a number only what a double holds; with `exact`, numbers that no double gives back do not fit. */
+  | { readonly kind: 'double'; readonly exact?: true }
   | { readonly kind: 'boolean' }
   | { readonly kind: 'binary' }
   /** A string column with the canonical text of a number that no numeric column holds. */

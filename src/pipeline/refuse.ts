@@ -6,12 +6,13 @@ import type { TableState } from '../model/table.ts';
 export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
   if (base === undefined) return;
   const { ledger, location } = base;
+  if (ledger === undefined && options.adopt) return;
   if (ledger === undefined) {
     throw new TailraceError('LEDGER_REFUSED', 'A table lies at the target that tailrace did not write.', {
       place: location,
       expected: 'no table, or one with a ledger',
       found: `a ${base.format} table of ${base.rows} rows without a ledger`,
-      hint: 'Name another target.',
+      hint: 'Name another target, or take the table over with --adopt.',
     });
   }
   const mode = ledger.mode ?? 'mirror';

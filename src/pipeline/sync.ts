@@ -7,7 +7,8 @@ import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
 import { openExport } from '../source/export/open.ts';
-import type { Export } from '../source/port.ts';
+import type { Export, FoundExport } from '../source/port.ts';
+import { adopt } from './adopt.ts';
 import { type ChainPlan, planChain } from './chain.ts';
 import { interrupted } from './commit.ts';
 import { openEngine } from './engine.ts';
@@ -91,10 +92,12 @@ async function chain(
   reporter: Reporter,
 ): Promise<SyncReport> {
   reporter.table(target.table);
-  const base = await target.table.load();
-  if (base !== undefined) reporter.base(base);
-  refuseTable(base, options);
-  const kept = await keptOptions(options, base);
+  const there = await target.table.load();
+  if (there !== undefined) reporter.base(there);
+  refuseTable(there, options);
+  const adopts = options.adopt && there !== undefined && there.ledger === undefined;
+  const base = adopts ? await adopted(there, source.found, options) : there;
+  const kept = await keptOptions(adopts ? { ...options, schemaFile: undefined } : options, base);
   const remake = options.replace && kept.changes.length > 0;
   const plan = planChain(source.found, base?.ledger, { ...options, place: target.table.location, remake });
   reporter.chain(plan, source.warnings);
@@ -113,6 +116,13 @@ async function chain(
   }
   if (plan.refusal !== undefined) throw plan.refusal;
   return reporter.finish('committed');
+}
+
+/** A foreign table as if its rows were ours. The schema file only tells what its columns hold. */
+async function adopted(there: TableState, found: readonly FoundExport[], options: SyncOptions): Promise<TableState> {
+  const file = await readSchemaOption(options);
+  const { fromTime, schema, mode = 'mirror' } = options;
+  return adopt(there, found, { fromTime, file, key: schema.key.length > 0 ? schema.key : (file?.key ?? []), mode });
 }
 
 /** What the table keeps of how it was made, with what is given anew. */

@@ -43,6 +43,8 @@ describe('options of a run', () => {
       onDrift: 'rewrite',
       rewriteLimitBytes: 10e9,
       acceptGap: false,
+      adopt: false,
+      fromTime: undefined,
       upkeep: true,
       rejects: undefined,
       memoryLimitBytes: 420e6,

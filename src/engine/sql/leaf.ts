@@ -1,6 +1,7 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { ColumnType, TimestampFormat } from '../../model/schema.ts';
 import { str } from './quote.ts';
+import { numberText } from './render-scalar.ts';
 
 /**
  * Scalars: from the text behind a type tag to a typed value, and whether nothing was lost on the way.
@@ -66,6 +67,9 @@ export function leafFits(text: string, type: ColumnType): string {
       // Counted digits need no cast: inside a list it would be a second one.
       return matches(text, decimalPattern(type.precision - type.scale, type.scale));
     case 'double':
+      return type.exact === true
+        ? `coalesce(${numberText(`(${leafFast(text, type)})`, type)} = ${text}, false)`
+        : matches(text, CANONICAL_NUMBER);
     case 'number-text':
       return matches(text, CANONICAL_NUMBER);
     case 'binary':

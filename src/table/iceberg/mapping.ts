@@ -16,8 +16,9 @@ const FORMATS: readonly string[] = ['iso', 'iso-ms', 'iso-us', 'epoch-s', 'epoch
 const TEXT_KINDS = ['number-text', 'json', 'ddb-json'] as const;
 type TextKind = (typeof TEXT_KINDS)[number];
 
-/** k: kind of a string column, f: format of a time, t: type tag, a: attribute name. */
+/** e: an exact double, k: kind of a string column, f: format of a time, t: type tag, a: attribute name. */
 export interface Origin {
+  e?: 1;
   k?: TextKind;
   f?: TimestampFormat;
   t?: OriginTag;
@@ -69,6 +70,7 @@ function collectChildren(type: ColumnType, fields: Record<string, Origin>): void
 
 function originOf(tag: OriginTag, type: ColumnType): Origin {
   const origin: Origin = {};
+  if (type.kind === 'double' && type.exact === true) origin.e = 1;
   if (isTextKind(type.kind)) origin.k = type.kind;
   if (type.kind === 'timestamp' && type.format !== 'iso') origin.f = type.format;
   if (tag !== defaultTag(type)) origin.t = tag;

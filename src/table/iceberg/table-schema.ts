@@ -69,7 +69,7 @@ function readPrimitive(wire: string, origin: Origin, place: string): ColumnType 
       return { kind: 'long' };
     case 'float':
     case 'double':
-      return { kind: 'double' };
+      return origin.e === 1 ? { kind: 'double', exact: true } : { kind: 'double' };
     case 'boolean':
     case 'binary':
       return { kind: wire };

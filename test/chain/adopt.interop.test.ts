@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { DdbItem } from '../data/ion.ts';
+import { type WindowChange, writeWindow } from '../data/make-window.ts';
+import { canonical, World } from '../faults/load.ts';
+import { python } from '../toolchain/tools.ts';
+
+const FROM = '2026-03-01T12:00:00Z';
+const TO = '2026-03-01T12:15:00Z';
+const options = { adopt: true, fromTime: FROM } as const;
+
+const item = (key: string, qty: string, more: DdbItem = {}): DdbItem => ({
+  pk: { S: key },
+  name: { S: `name of ${key}` },
+  qty: { N: qty },
+  ...more,
+});
+const at = (second: number): bigint => BigInt(Date.parse(FROM) + second * 1000) * 1000n;
+
+const BEFORE = [item('a', '1'), item('b', '2.5'), item('c', '3')];
+const CHANGES: readonly WindowChange[] = [
+  { at: at(1), keys: { pk: { S: 'a' } }, new: item('a', '10', { tags: { SS: ['x'] } }) },
+  { at: at(2), keys: { pk: { S: 'b' } } },
+  { at: at(3), keys: { pk: { S: 'd' } }, new: item('d', '12345678901234567890123456789.5') },
+];
+const AFTER: readonly DdbItem[] = [CHANGES[0]?.new ?? {}, CHANGES[2]?.new ?? {}, BEFORE[2] ?? {}];
+
+async function foreignTable(world: World, items: readonly DdbItem[]): Promise<string> {
+  const folder = join(world.dir, 'table-iceberg');
+  const file = join(world.dir, 'items.json');
+  await writeFile(file, JSON.stringify(items));
+  await promisify(execFile)(python ?? '', [join(import.meta.dirname, 'foreign_table.py'), folder, file]);
+  return world.target('iceberg');
+}
+
+describe.skipIf(python === undefined)('a table that another tool made', () => {
+  test('is refused; adopted, it takes windows from its time on, exactly', async () => {
+    await using world = await World.open();
+    const target = await foreignTable(world, BEFORE);
+    const window = await writeWindow(join(world.dir, 'source'), { changes: CHANGES, from: FROM, to: TO });
+    expect(await world.sync(window, target)).toMatchObject({ error: { code: 'LEDGER_REFUSED' } });
+    expect(await world.sync(window, target, { adopt: true })).toMatchObject({ error: { code: 'USAGE' } });
+    const report = await world.load(window, target, options);
+    expect(report.counts).toMatchObject({ read: 3, written: 2, deleted: 1 });
+    expect(await world.items(target)).toEqual(canonical(AFTER));
+    expect(report.position).toMatchObject({ watermark: TO, loads: 1 });
+    // From here on the table is like any other.
+    expect((await world.sync(window, target)).outcome).toBe('unchanged');
+    const next = { changes: [{ at: at(901), keys: { pk: { S: 'c' } } }], from: TO, to: '2026-03-01T12:30:00Z' };
+    await world.load(await writeWindow(join(world.dir, 'next'), next), target);
+    expect(await world.items(target)).toEqual(canonical(AFTER.slice(0, 2)));
+  });
+
+  test('is refused where a window is missing behind its time, where a text column holds something else, or without a column for the key', async () => {
+    await using world = await World.open();
+    const target = await foreignTable(world, BEFORE);
+    const dir = join(world.dir, 'source');
+    const late = await writeWindow(dir, { changes: CHANGES, from: TO, to: '2026-03-01T12:30:00Z' });
+    expect(await world.sync(late, target, options)).toMatchObject({ error: { code: 'LEDGER_REFUSED' } });
+    const window = await writeWindow(dir, { changes: CHANGES, from: FROM, to: TO });
+    expect(await world.sync(window, target, { ...options, key: ['id'] })).toMatchObject({
+      error: { code: 'LEDGER_REFUSED', expected: 'a column for the key attribute “id”' },
+    });
+    const schemaFile = join(world.dir, 'flat.json');
+    await writeFile(schemaFile, JSON.stringify({ pk: 'S', name: 'L', qty: 'N' }));
+    expect(await world.sync(window, target, { ...options, schemaFile })).toMatchObject({
+      error: { code: 'LEDGER_REFUSED', found: 'text of other types in name (L)' },
+    });
+  });
+});
