@@ -2,7 +2,7 @@ import { tableRescues } from '../engine/duckdb/rescues.ts';
 import { pathText } from '../model/attribute-path.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SchemaReportColumn } from '../model/report.ts';
-import { type ColumnType, type Field, physicalType, TAGS, type Tag } from '../model/schema.ts';
+import { type Field, physicalType, TAGS, type Tag } from '../model/schema.ts';
 import type { DataFile, LiveFile, TableState } from '../model/table.ts';
 import { typeText } from '../model/type-text.ts';
 import { openEngine } from './engine.ts';
@@ -71,7 +71,7 @@ function explain(
     if (isTag(tag)) counts[tag] = (counts[tag] ?? 0) + count;
   }
   const reason = [
-    meaning(field.type),
+    meaning(field),
     ...(held === undefined ? [] : [`${held} of ${rows} rows`]),
     ...(others.length === 0 ? [] : [`${others.join(', ')} in _rescued`]),
   ].join('; ');
@@ -99,7 +99,7 @@ function values(id: number, files: readonly DataFile[]): number | undefined {
 }
 
 /** What a column type says of the values that led to it. */
-function meaning(type: ColumnType): string {
+function meaning({ type, tag }: Pick<Field, 'type' | 'tag'>): string {
   switch (type.kind) {
     case 'long':
       return 'whole numbers within 64 bits';
@@ -116,7 +116,7 @@ function meaning(type: ColumnType): string {
     case 'timestamp':
       return `times written as ${type.format}`;
     case 'list':
-      return 'a set, or a list whose elements have one type';
+      return tag === 'L' ? 'lists whose elements have one type' : 'sets';
     case 'map':
       return 'maps whose names are data';
     case 'struct':

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TailraceError } from '../model/errors.ts';
+import { makeFolders } from '../storage/local/folders.ts';
 
 /** A run's folder for temporary files; gone when the run ends, however it ends. */
 export interface Workspace {
@@ -14,7 +15,7 @@ export interface Workspace {
 export async function openWorkspace(tempDir: string | undefined): Promise<Workspace> {
   const parent = resolve(tempDir ?? tmpdir());
   try {
-    await mkdir(parent, { recursive: true });
+    await makeFolders(parent);
     const dir = await mkdtemp(join(parent, 'tailrace-'));
     return { dir, close: () => rm(dir, { recursive: true, force: true }) };
   } catch (cause) {

@@ -50,6 +50,7 @@ export function diffText(diff: SchemaDiff, style: Style): string {
 }
 
 function changeText({ path, change, from, to }: SchemaChange, style: Style): string {
+  if (change === 'key') return style.warn(`~ key: ${visible(from ?? 'none')} → ${visible(to ?? 'none')}`);
   const name = visible(path);
   if (change === 'added') return style.good(`+ ${name}${to === undefined ? '' : `  ${visible(to)}`}`);
   if (change === 'removed') return style.bad(`- ${name}${from === undefined ? '' : `  ${visible(from)}`}`);

@@ -84,5 +84,5 @@ function innerChanges(a: ColumnType, b: ColumnType, path: AttributePath): Schema
 }
 
 function keyText(schema: Compared): string {
-  return `(${schema.keys.join(', ')})`;
+  return schema.keys.length === 0 ? 'unknown' : `(${schema.keys.join(', ')})`;
 }

@@ -30,7 +30,7 @@ export async function findExports(storage: Storage, prefix: string): Promise<Fou
   );
   if (exports.length === 0) {
     const fault = found.find((each) => each.fault !== undefined)?.fault;
-    throw fault ?? noExport(storage, start, found);
+    throw fault ?? (await nothingFound(storage, start, found));
   }
   return { exports, warnings: found.flatMap((each) => warningOf(storage, each)) };
 }
@@ -84,8 +84,39 @@ export async function findFullExport(storage: Storage, prefix: string): Promise<
   const only = loadable[0];
   if (loadable.length > 1) throw severalExports(storage, start, loadable);
   if (exhausted) throw tooManyFolders(storage, start, MAX_FOLDERS);
-  if (only === undefined) throw noExport(storage, start, found);
+  if (only === undefined) throw await nothingFound(storage, start, found);
   return only.folder;
+}
+
+async function nothingFound(storage: Storage, start: string, found: readonly SeenExport[]): Promise<TailraceError> {
+  const instead = found.length === 0 ? await notAnExport(storage, start) : undefined;
+  return instead ?? noExport(storage, start, found);
+}
+
+/** What lies there in an export's place, where its names tell. */
+async function notAnExport(storage: Storage, start: string): Promise<TailraceError | undefined> {
+  const place = uriOf(storage, start);
+  const names = new Set<string>();
+  for await (const name of storage.listFolder(start === '' ? '' : `${start}/`)) {
+    names.add(name);
+    if (names.size > MAX_SHOWN) break;
+  }
+  if (names.size === 0 && start !== '') {
+    const file = (await storage.head(start)) !== undefined;
+    return new TailraceError('SOURCE_NOT_FOUND', `${file ? 'A file' : 'Nothing'} lies at ${place}.`, {
+      expected: "an export's folder, or a folder above it",
+      found: file ? 'a file' : 'nothing',
+      place,
+      hint: file ? 'Name the folder.' : 'Check the path; relative paths start where the command runs.',
+    });
+  }
+  if (!names.has('metadata/') && !names.has('_tailrace.json')) return undefined;
+  return new TailraceError('SOURCE_NOT_FOUND', 'A table lies there, and no export: a table is a target.', {
+    expected: `a folder with ${SUMMARY_FILE}`,
+    found: 'a table',
+    place,
+    hint: 'The source comes first: tailrace sync <export> <table>.',
+  });
 }
 
 function noExport(storage: Storage, start: string, found: readonly SeenExport[]): TailraceError {

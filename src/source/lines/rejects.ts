@@ -1,5 +1,6 @@
-import { appendFile, chmod, mkdir } from 'node:fs/promises';
+import { appendFile, chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../storage/local/folders.ts';
 import type { Reject } from '../port.ts';
 import { cutMembers } from './cut.ts';
 import { writeFault } from './write.ts';
@@ -20,7 +21,7 @@ export async function appendRejects(
   const path = join(dir, REJECTS_FILE);
   const exclude = new Set(options.exclude ?? []);
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolders(dir, 0o700);
     await chmod(dir, 0o700);
     let text = '';
     for (const reject of rejects) {

@@ -42,6 +42,12 @@ export function localError(thrown: unknown, path: string, doing: 'read' | 'write
       hint: 'Move away what lies there, or name another place.',
     });
   }
+  if (code === 'ENOENT' && doing === 'write') {
+    return new TailraceError('ACCESS_DENIED', `The file system does not let ${path} be made (${code}).`, {
+      ...details,
+      hint: 'Name a place on an ordinary disk, or mount it first.',
+    });
+  }
   // EIO after fsync is not tried again: the kernel may have dropped the very pages that failed.
   return new TailraceError('UNREACHABLE', `The file system failed to ${doing} ${path} (${code || String(thrown)}).`, {
     ...details,

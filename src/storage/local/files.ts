@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errno, isAbsent } from './errors.ts';
+import { makeFolders } from './folders.ts';
 
 /** Names of unfinished files and of locks: no listing shows them. */
 export const HIDDEN = /^\.tailrace-[^/]*\.(tmp|lock)$/;
@@ -27,27 +28,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Makes a folder and its missing parents, durably. */
 export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true }).catch(async (error: unknown) => {
-    // On a read-only file system Node calls a chain of missing folders ENOENT; making the first alone tells the truth.
-    if (errno(error) !== 'ENOENT') throw error;
-    const missing = await firstMissing(folder);
-    await mkdir(missing);
-    await mkdir(folder, { recursive: true });
-    return missing;
-  });
-  if (first === undefined) return;
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** The topmost folder on the way to this one that is not there. */
-async function firstMissing(folder: string): Promise<string> {
-  const parent = dirname(folder);
-  if (parent === folder) return folder;
-  const above = await stat(parent).then(
-    () => true,
-    () => false,
-  );
-  return above ? folder : firstMissing(parent);
+  for (const made of await makeFolders(folder)) await syncFolder(dirname(made));
 }
 
 /** Writes an unfinished file beside `path`, durably, and gives its name; on failure nothing stays behind. */

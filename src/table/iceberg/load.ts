@@ -123,6 +123,7 @@ async function refuseForeignContent(storage: Storage, location: string): Promise
     const ours = name === 'data/' || name === 'metadata/' || name.startsWith('.');
     const hidden = name.startsWith('_') && name !== '_delta_log/' && name !== '_tailrace.json';
     if (ours || hidden) continue;
+    if (name === '_tailrace.json') throw parquetTable(storage.uri(location));
     throw new TailraceError('TARGET_BAD', 'Something other than an Iceberg table lies at the target.', {
       place: storage.uri(below(location, name)),
       expected: 'an Iceberg table, or nothing',
@@ -130,4 +131,13 @@ async function refuseForeignContent(storage: Storage, location: string): Promise
       hint: 'Choose another target, or move what is there.',
     });
   }
+}
+
+function parquetTable(place: string): TailraceError {
+  return new TailraceError('TARGET_BAD', 'A Parquet table of tailrace lies at the target, and no Iceberg table.', {
+    place,
+    expected: 'an Iceberg table, or nothing',
+    found: 'a Parquet table',
+    hint: 'Name it parquet:<location>, or just by its location; an Iceberg table needs another place.',
+  });
 }
