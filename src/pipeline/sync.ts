@@ -104,7 +104,7 @@ async function chain(
   reporter.changes(kept.changes, plan.steps.some(({ replaces }) => replaces === true) ? 'replace' : 'unchanged');
   if (options.dryRun) return plannedReport(source, base, options, kept, plan, context, reporter);
   if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
-  await removeFinishedJournal(target, base, reporter);
+  await finishLast(target, base, reporter);
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
@@ -165,18 +165,14 @@ async function unchanged(
   reporter: Reporter,
 ): Promise<SyncReport> {
   if (plan.refusal !== undefined) throw plan.refusal;
-  reporter.untidy(await target.table.tidy?.());
-  await removeFinishedJournal(target, base, reporter);
+  await finishLast(target, base, reporter);
   return reporter.finish('unchanged');
 }
 
-/** A run that was killed right behind its commit left the journal, with keys of deleted items, for the next run. */
-async function removeFinishedJournal(
-  target: OpenTarget,
-  base: TableState | undefined,
-  reporter: Reporter,
-): Promise<void> {
+/** A run that was killed right behind its commit left stray files, and the journal, with keys of deleted items. */
+async function finishLast(target: OpenTarget, base: TableState | undefined, reporter: Reporter): Promise<void> {
   if (base?.ledger === undefined) return;
+  reporter.untidy(await target.table.tidy?.());
   await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
 }
 

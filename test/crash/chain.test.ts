@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Storage } from '../../src/storage/port.ts';
-import { type LoadOptions, World } from '../faults/load.ts';
+import { type Format, type LoadOptions, World } from '../faults/load.ts';
 import * as chains from './chain.ts';
 import { enumerateKills } from './enumerate.ts';
-import { FAST_DISK, mustNotFail } from './full-export.ts';
+import { expectNoStrays, FAST_DISK, mustNotFail } from './full-export.ts';
 
 // A whole chain dies at calls that it makes of the target, before and after the call's effect, and is run again.
 // All calls of every case: TAILRACE_EVERY=1 npx vitest run --project crash test/crash/chain.test.ts
@@ -18,16 +18,21 @@ interface Shop {
   held: number;
 }
 
-const CASES: readonly (readonly [name: string, options: LoadOptions, every: number])[] = [
-  ['auto', {}, 5],
-  ['merge-on-read', { write: 'merge-on-read' }, 12],
-  ['copy-on-write', { write: 'copy-on-write' }, 12],
-  ['partitioned', { partition: [{ transform: 'bucket', width: 2, column: 'pk' }] }, 20],
-  ['soft deletes', { mode: 'soft' }, 20],
-  ['a history', { mode: 'history' }, 20],
+const BUCKETS: LoadOptions = { partition: [{ transform: 'bucket', width: 2, column: 'pk' }] };
+const CASES: readonly (readonly [name: string, format: Format, options: LoadOptions, every: number])[] = [
+  ['auto', 'iceberg', {}, 5],
+  ['merge-on-read', 'iceberg', { write: 'merge-on-read' }, 12],
+  ['copy-on-write', 'iceberg', { write: 'copy-on-write' }, 12],
+  ['partitioned', 'iceberg', BUCKETS, 20],
+  ['soft deletes', 'iceberg', { mode: 'soft' }, 20],
+  ['a history', 'iceberg', { mode: 'history' }, 20],
+  ['Parquet', 'parquet', {}, 15],
+  ['Parquet, partitioned', 'parquet', BUCKETS, 40],
+  ['Parquet, soft deletes', 'parquet', { mode: 'soft' }, 40],
+  ['Parquet, a history', 'parquet', { mode: 'history' }, 40],
 ];
 
-describe.each(CASES)('%s', (_name, more, sampled) => {
+describe.each(CASES)('%s', (_name, format, more, sampled) => {
   const options = { ...chains.SMALL, ...more };
   const every = Number(process.env.TAILRACE_EVERY ?? sampled);
   const offset = SEED % every;
@@ -39,7 +44,7 @@ describe.each(CASES)('%s', (_name, more, sampled) => {
       fresh: async () => {
         const world = await World.open(FAST_DISK);
         const chain = await chains.smallChain(`${world.dir}/source`);
-        return { world, chain, target: world.target('iceberg'), held: 0 };
+        return { world, chain, target: world.target(format), held: 0 };
       },
       run: async (wrap, { world, chain, target }) => {
         const wrapTarget = (storage: Storage, end: string): Storage => (end === 'target' ? wrap(storage) : storage);
@@ -53,6 +58,7 @@ describe.each(CASES)('%s', (_name, more, sampled) => {
       check: async (shop) => {
         expect(await expectWhole(shop, options)).toBe(chains.EXPORTS);
         await chains.expectDone(shop.world, shop.chain.dir, shop.target, options);
+        await expectNoStrays(shop.world, shop.target);
         // The journals of all loads are gone with them.
         expect((await shop.world.filesOf(shop.target)).filter((path) => path.includes('/.tailrace/'))).toEqual([]);
       },
