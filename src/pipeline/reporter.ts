@@ -23,6 +23,7 @@ export class Reporter {
   readonly #warnings: Warning[] = [];
   readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0 };
   #export: Export | undefined;
+  #location = '';
   /** Exports that are in the table by this run. */
   get applied(): number {
     return this.#report.applied;
@@ -59,6 +60,7 @@ export class Reporter {
 
   table(table: TableHandle): void {
     this.#report.format = table.format;
+    this.#location = table.location;
     this.#report.readPath = table.location;
   }
 
@@ -194,7 +196,7 @@ export class Reporter {
     this.#report.position = position(staged.ledger);
     this.untidy(outcome.untidy);
     if (this.#report.format === 'parquet') {
-      this.#report.readPath = readPath({ location: this.#report.readPath ?? '', snapshot: outcome.snapshot });
+      this.#report.readPath = readPath({ location: this.#location, snapshot: outcome.snapshot });
     }
   }
 
