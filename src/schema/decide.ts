@@ -138,14 +138,13 @@ export function keepNumber(recorded: ColumnType | undefined, facts: NumberFacts 
   return fits ? recorded : undefined;
 }
 
-/** Facts that cover both what a recorded column may hold and what was seen. */
+/** Facts that cover both what was seen and what a recorded column is likely to hold: no number needs all its digits. */
 function widen(recorded: ColumnType, facts: NumberFacts | undefined): NumberFacts | undefined {
   if (facts === undefined) return undefined;
-  const held: NumberFacts =
-    recorded.kind === 'decimal'
-      ? { intDigits: recorded.precision - recorded.scale, scale: Math.max(0, recorded.scale - 2), long: false }
-      : { intDigits: 0, scale: 0, long: true };
-  return mergeNumbers(recorded.kind === 'decimal' ? { ...held, intDigits: Math.min(held.intDigits, 12) } : held, facts);
+  if (recorded.kind !== 'decimal') return mergeNumbers({ intDigits: 0, scale: 0, long: true }, facts);
+  const { precision, scale } = recorded;
+  const most = precision > 18 ? 20 : 12;
+  return mergeNumbers({ intDigits: Math.min(precision - scale, most), scale, long: false }, facts);
 }
 
 function slot(choice: { tag: OriginTag; type: ColumnType }, recorded: Slot | undefined, context: DecideContext): Slot {

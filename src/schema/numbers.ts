@@ -17,9 +17,8 @@ const LONG_MIN = -9223372036854775808n;
 export const DECIMAL_MAX_PRECISION = 38;
 /** DuckDB keeps decimals of up to 18 digits in a 64-bit integer, four times as fast as wider ones. */
 const FAST_PRECISION = 18;
-/** Digits kept free for numbers that are still to come. */
-const SPARE_SCALE = 2;
-const SPARE_INT_DIGITS = 3;
+/** Scales of decimal columns are multiples of this. */
+const SCALE_STEP = 4;
 
 /** Facts of one number in canonical plain decimal text (DynamoDB normalises to it). */
 export function numberFacts(text: string): NumberFacts {
@@ -45,15 +44,19 @@ export function mergeNumbers(a: NumberFacts | undefined, b: NumberFacts): Number
   };
 }
 
-/** The column type for such numbers, by design/types: long, else decimal with room to grow, else text. */
+/**
+ * The column type for such numbers: long, else decimal, else text. A number that fits the column never changes it, so
+ * that a load which learns only from what did not fit comes to the type of all the data, whatever it saw first. That
+ * forbids to add room to what was seen; scales in steps leave some.
+ */
 export function numberType(facts: NumberFacts | undefined, mode: NumbersMode): ColumnType {
   if (mode === 'double') return { kind: 'double' };
   if (mode === 'string') return { kind: 'number-text' };
   if (facts === undefined || facts.long) return { kind: 'long' };
   const { intDigits } = facts;
-  const roomy = facts.scale + SPARE_SCALE;
-  if (intDigits + SPARE_INT_DIGITS + roomy <= FAST_PRECISION) return decimal(FAST_PRECISION, roomy);
-  if (intDigits + roomy <= DECIMAL_MAX_PRECISION) return decimal(DECIMAL_MAX_PRECISION, roomy);
+  const scale = Math.max(SCALE_STEP, Math.ceil(facts.scale / SCALE_STEP) * SCALE_STEP);
+  if (intDigits + scale <= FAST_PRECISION) return decimal(FAST_PRECISION, scale);
+  if (intDigits + scale <= DECIMAL_MAX_PRECISION) return decimal(DECIMAL_MAX_PRECISION, scale);
   if (intDigits + facts.scale <= DECIMAL_MAX_PRECISION) return decimal(DECIMAL_MAX_PRECISION, facts.scale);
   return { kind: 'number-text' };
 }

@@ -11,7 +11,7 @@ describe('one type each', () => {
     ['binary', [{ B: 'AA==' }], 'binary'],
     ['truth', [{ BOOL: false }], 'boolean'],
     ['a set of texts', [{ SS: ['x'] }], 'list<string>'],
-    ['a set of numbers', [{ NS: ['1', '0.5'] }], 'list<decimal(18,3)>'],
+    ['a set of numbers', [{ NS: ['1', '0.5'] }], 'list<decimal(18,4)>'],
     ['a set of binaries', [{ BS: ['AA=='] }], 'list<binary>'],
     ['a list of one type', [{ L: [one] }, { L: [] }], 'list<long>'],
     ['a list with NULLs', [{ L: [one, { NULL: true }] }], 'list<long>'],

@@ -111,7 +111,7 @@ describe('a schema that the table has', () => {
   test('holds what the old type held when it widens', () => {
     const wide = mapped([{ a: N('123456789012.5') }]).schema;
     const now = mapped([{ a: N('0.12345') }], {}, wide).schema.columns[0]?.type;
-    expect(now).toMatchObject({ kind: 'decimal', scale: 7 });
+    expect(now).toMatchObject({ kind: 'decimal', scale: 8 });
     expect(now?.kind === 'decimal' && now.precision - now.scale).toBeGreaterThanOrEqual(12);
   });
   test('keeps the type tag, whatever is frequent now', () => {

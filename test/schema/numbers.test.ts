@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mergeNumbers, numberFacts, numberType } from '../../src/schema/numbers.ts';
+import type { ColumnType } from '../../src/model/schema.ts';
+import { mergeNumbers, type NumberFacts, numberFacts, numberType } from '../../src/schema/numbers.ts';
 import { numberArbitrary } from '../data/nasty.ts';
 import { mapped, typeOf } from './items.ts';
 
@@ -11,14 +12,16 @@ describe('the column of a number', () => {
   test.each([
     ['whole numbers', ['0', '-1', '7'], 'long'],
     ['the edges of 64 bits', ['9223372036854775807', '-9223372036854775808'], 'long'],
-    ['one beyond 64 bits', ['9223372036854775808'], 'decimal(38,2)'],
-    ['one below 64 bits', ['-9223372036854775809'], 'decimal(38,2)'],
+    ['one beyond 64 bits', ['9223372036854775808'], 'decimal(38,4)'],
+    ['one below 64 bits', ['-9223372036854775809'], 'decimal(38,4)'],
     ['two digits behind the point', ['9', '9.99'], 'decimal(18,4)'],
-    ['a fraction without whole digits', ['0.5'], 'decimal(18,3)'],
-    ['18 digits with 3 to spare', [`${digits(12)}.5`], 'decimal(18,3)'],
-    ['18 digits with 2 to spare', [`${digits(13)}.5`], 'decimal(38,3)'],
-    ['38 digits with the spare scale', [`${digits(35)}.5`], 'decimal(38,3)'],
-    ['38 digits without a spare scale', [`${digits(36)}.5`], 'decimal(38,1)'],
+    ['four digits behind the point', ['9.9999'], 'decimal(18,4)'],
+    ['five digits behind the point', ['9.99999'], 'decimal(18,8)'],
+    ['a fraction without whole digits', ['0.5'], 'decimal(18,4)'],
+    ['18 digits', [`${digits(14)}.5`], 'decimal(18,4)'],
+    ['more than 18 digits', [`${digits(15)}.5`], 'decimal(38,4)'],
+    ['38 digits with a scale in steps', [`${digits(34)}.5`], 'decimal(38,4)'],
+    ['38 digits with the scale that there is', [`${digits(35)}.5`], 'decimal(38,1)'],
     ['38 digits, all whole', [digits(38)], 'decimal(38,0)'],
     ['38 digits behind the point', [`0.${digits(38)}`], 'decimal(38,38)'],
     ['39 digits in all over several numbers', [digits(38), '0.5'], 'string (number)'],
@@ -54,6 +57,23 @@ test('a decimal column has room for every number that led to it', () => {
         expect(whole.replace(/^0/, '').length).toBeLessThanOrEqual(type.precision - type.scale);
       }
     }),
+  );
+});
+
+test('numbers that fit the column that led to it leave it as it is', () => {
+  const fits = (facts: NumberFacts, type: ColumnType): boolean => {
+    if (type.kind === 'long') return facts.long;
+    if (type.kind !== 'decimal') return type.kind === 'number-text';
+    return facts.scale <= type.scale && facts.intDigits <= type.precision - type.scale;
+  };
+  fc.assert(
+    fc.property(numberArbitrary, numberArbitrary, (seen, later) => {
+      const [a, b] = [numberFacts(seen), numberFacts(later)];
+      const type = numberType(a, 'exact');
+      fc.pre(fits(b, type));
+      expect(numberType(mergeNumbers(a, b), 'exact')).toEqual(type);
+    }),
+    { numRuns: 2_000 },
   );
 });
 
