@@ -147,7 +147,7 @@ function failedReport(source: string, target: string, error: NonNullable<SyncRep
     applied: 0,
     schema: [],
     key: [],
-    timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },
+    timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0, upkeepMs: 0 },
     bytes: { read: 0, written: 0 },
     files: { read: 0, written: 0, resumed: 0 },
     peakMemoryBytes: 0,

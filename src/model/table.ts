@@ -239,6 +239,12 @@ export interface Expiry {
   readonly reason?: string;
 }
 
+/** Files that are gone, or with `dryRun` would go. */
+export interface Removed {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Upkeep of a table's metadata, one step at a time. None changes a row that a reader of the newest state sees. */
 export interface TableUpkeep {
   /** Joins small manifests in a commit of its own; undefined where there are too few of them. */
@@ -250,9 +256,14 @@ export interface TableUpkeep {
     readonly olderThanMs: number;
     readonly minKeep: number;
     readonly timestampMs: number;
+    readonly dryRun?: boolean;
   }): Promise<Expiry>;
-  /** Deletes metadata of former versions that the log no longer names; gives how many files. */
-  retireMetadata(options: { readonly keep: number; readonly olderThanMs: number }): Promise<number>;
+  /** Deletes metadata of former versions that the log no longer names. */
+  retireMetadata(options: {
+    readonly keep: number;
+    readonly olderThanMs: number;
+    readonly dryRun?: boolean;
+  }): Promise<Removed>;
   /** Deletes files that nothing names and that are older than a time, further back than the longest load takes. */
-  sweepOrphans(options: { readonly olderThanMs: number }): Promise<number>;
+  sweepOrphans(options: { readonly olderThanMs: number; readonly dryRun?: boolean }): Promise<Removed>;
 }

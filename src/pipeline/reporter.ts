@@ -1,9 +1,18 @@
+import type { Compaction } from '../maintain/compact.ts';
 import { pathText } from '../model/attribute-path.ts';
 import type { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { ReportColumn, SyncReport, Warning } from '../model/report.ts';
 import { systemType, type TableSchema } from '../model/schema.ts';
-import type { CommitOutcome, DataFile, Ledger, StagedCommit, TableHandle, TableState } from '../model/table.ts';
+import type {
+  CommitOutcome,
+  DataFile,
+  Ledger,
+  Removed,
+  StagedCommit,
+  TableHandle,
+  TableState,
+} from '../model/table.ts';
 import { typeText } from '../model/type-text.ts';
 import type { Export } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
@@ -21,7 +30,7 @@ export class Reporter {
   readonly #started = performance.now();
   readonly #report: Mutable<SyncReport>;
   readonly #warnings: Warning[] = [];
-  readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0 };
+  readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0, upkeep: 0 };
   #export: Export | undefined;
   #location = '';
   /** Exports that are in the table by this run. */
@@ -43,7 +52,7 @@ export class Reporter {
       warnings: this.#warnings,
       peakMemoryBytes: 0,
       counts: { read: 0, written: 0, deleted: 0, unchanged: 0, filtered: 0, rejected: 0, rescued: 0 },
-      timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },
+      timings: { totalMs: 0, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0, upkeepMs: 0 },
       bytes: { read: 0, written: 0 },
       files: { read: 0, written: 0, resumed: 0 },
     };
@@ -87,7 +96,7 @@ export class Reporter {
     this.warn('key-unknown', 'The table’s key is unknown, so the table has no identifier fields. Name it with --key.');
   }
 
-  async timed<T>(phase: 'load' | 'merge' | 'commit', work: () => Promise<T>): Promise<T> {
+  async timed<T>(phase: 'load' | 'merge' | 'commit' | 'upkeep', work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     this.committing = phase === 'commit';
     try {
@@ -207,6 +216,38 @@ export class Reporter {
     this.warn('strays-left', `${what.replace(/\.?$/, '.')} Run the same command again before anybody reads it.`);
   }
 
+  /** Bytes that the run's loads have written so far. */
+  get bytesWritten(): number {
+    return this.#report.bytes.written;
+  }
+
+  /** What upkeep did, added to what it did before. */
+  upkeep({ before, after, deletes, left, snapshot }: Compaction, removed: Removed): void {
+    if (snapshot !== undefined) this.#report.snapshot = snapshot;
+    const { upkeep } = this.#report;
+    const {
+      filesBefore = 0,
+      bytesBefore = 0,
+      filesAfter = 0,
+      bytesAfter = 0,
+      deletedRows = 0,
+    } = upkeep?.rewritten ?? {};
+    this.#report.upkeep = {
+      rewritten: {
+        filesBefore: filesBefore + before.files,
+        bytesBefore: bytesBefore + before.bytes,
+        filesAfter: filesAfter + after.files,
+        bytesAfter: bytesAfter + after.bytes,
+        deletedRows: deletedRows + deletes.rows,
+        left,
+      },
+      removed: {
+        files: (upkeep?.removed.files ?? 0) + removed.files,
+        bytes: (upkeep?.removed.bytes ?? 0) + removed.bytes,
+      },
+    };
+  }
+
   finish(outcome: SyncReport['outcome']): SyncReport {
     this.#report.outcome = outcome;
     this.#report.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
@@ -216,6 +257,7 @@ export class Reporter {
       loadMs: Math.round(this.#ms.load),
       mergeMs: Math.round(this.#ms.merge),
       commitMs: Math.round(this.#ms.commit),
+      upkeepMs: Math.round(this.#ms.upkeep),
     };
     return this.#report;
   }

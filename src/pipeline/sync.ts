@@ -29,6 +29,7 @@ import { preview } from './preview.ts';
 import { refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { unseenNames } from './unseen.ts';
+import { Upkeep } from './upkeep.ts';
 import { applyWindow, modeOf } from './window.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -137,6 +138,7 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
   const { source, target, given, context } = parts;
   let base = start;
   let kept = first;
+  const upkeep = new Upkeep(parts);
   for (const [index, step] of plan.steps.entries()) {
     if (context.signal.aborted) throw interrupted(context.signal.reason);
     if (index > 0) {
@@ -147,7 +149,10 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
     const from = await openExport(source, step.export.folder, { trustManifest: given.trustManifest });
     context.log('info', 'opened export', { uri: from.uri, files: from.files.length, items: from.itemCount });
     if (from.kind === 'full') await applyFull(own, from, base, kept);
-    else await applyWindow(own, { ...step, export: from }, base, kept);
+    else {
+      await applyWindow(own, { ...step, export: from }, base, kept);
+      await upkeep.window(index === plan.steps.length - 1);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { JOIN_BY_THE_WAY } from '../maintain/metadata.ts';
 import { TailraceError } from '../model/errors.ts';
 import { withWindow } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
@@ -213,6 +214,8 @@ function stage(
     files,
     ...(base === undefined ? {} : { removed, removedDeletes, deletes }),
     ledger: withWindow(held, entry, commitId, gapBefore),
+    // Cheaper than a commit of its own.
+    ...(base === undefined || !options.upkeep ? {} : { joinManifests: JOIN_BY_THE_WAY }),
     options: kept.recorded,
     commitId,
     timestampMs: Date.now(),

@@ -51,7 +51,7 @@ export const committed: SyncReport = {
     { name: '_rescued', type: 'string', id: 3 },
   ],
   key: ['pk'],
-  timings: { totalMs: 3210, learnMs: 1000, loadMs: 2000, mergeMs: 0, commitMs: 210 },
+  timings: { totalMs: 3210, learnMs: 1000, loadMs: 2000, mergeMs: 0, commitMs: 210, upkeepMs: 0 },
   bytes: { read: 12_345_678, written: 8_100_000 },
   files: { read: 4, written: 1, resumed: 0 },
   peakMemoryBytes: 312e6,

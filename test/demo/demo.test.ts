@@ -149,7 +149,7 @@ function report(outcome: SyncReport['outcome']): SyncReport {
     schema: [],
     key: [],
     applied: 0,
-    timings: { totalMs: 1, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0 },
+    timings: { totalMs: 1, learnMs: 0, loadMs: 0, mergeMs: 0, commitMs: 0, upkeepMs: 0 },
     bytes: { read: 0, written: 0 },
     files: { read: 0, written: 0, resumed: 0 },
     peakMemoryBytes: 0,

@@ -10,7 +10,7 @@ import { plainUri } from './paths.ts';
 import { publish } from './publish.ts';
 import { filesIn, reachOf, statisticsOf } from './reachable.ts';
 import { metadataLog, nextTime } from './stage.ts';
-import { deleteFiles } from './sweep.ts';
+import { deleteFiles, keysBelow } from './sweep.ts';
 import { newestVersion } from './version.ts';
 import type { Snapshot, SnapshotLogEntry, TableMetadata } from './wire.ts';
 
@@ -21,7 +21,12 @@ import type { Snapshot, SnapshotLogEntry, TableMetadata } from './wire.ts';
 export async function expireSnapshots(
   storage: Storage,
   location: string,
-  options: { readonly olderThanMs: number; readonly minKeep: number; readonly timestampMs: number },
+  options: {
+    readonly olderThanMs: number;
+    readonly minKeep: number;
+    readonly timestampMs: number;
+    readonly dryRun?: boolean;
+  },
 ): Promise<Expiry> {
   const current = await newestVersion(storage, location);
   const expired = current === undefined ? [] : expiredSnapshots(current.metadata, options);
@@ -32,6 +37,8 @@ export async function expireSnapshots(
   const ids = new Set(expired.map((snapshot) => snapshot['snapshot-id']));
   const kept = (metadata.snapshots ?? []).filter((snapshot) => !ids.has(snapshot['snapshot-id']));
   const unreachable = await unreachableFiles(storage, metadata, kept, expired, place);
+  if (options.dryRun === true)
+    return { outcome: 'expired', snapshots: expired.length, files: keysBelow(storage, location, unreachable).length };
   const next = without(metadata, ids, kept, place, options.timestampMs);
   const text = printMetadata(next);
   const version = current.version + 1;

@@ -2,7 +2,7 @@
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TailraceError } from '../../model/errors.ts';
-import type { Storage } from '../../storage/port.ts';
+import type { ObjectInfo, Storage } from '../../storage/port.ts';
 import { decodeManifest, MANIFEST_NAME, type Manifest, PREVIOUS_MAX } from './manifest.ts';
 
 export const GENERATION = /^g-[A-Za-z0-9_-]+$/;
@@ -22,6 +22,7 @@ export function generationOf(commitId: string): string {
 export interface Swept {
   readonly generations: number;
   readonly files: number;
+  readonly bytes: number;
 }
 
 /**
@@ -32,12 +33,12 @@ export interface Swept {
 export async function sweepGenerations(
   storage: Storage,
   location: string,
-  { olderThanMs }: { readonly olderThanMs: number },
+  { olderThanMs, dryRun }: { readonly olderThanMs: number; readonly dryRun?: boolean },
 ): Promise<Swept> {
   const table = storage.key(location).replace(/\/*$/, '');
   const folder = table === '' ? '' : `${table}/`;
   const loads = await loadsIn(storage, folder);
-  let [generations, files] = [0, 0];
+  let [generations, files, bytes] = [0, 0, 0];
   for (const [id, load] of loads) {
     // Read anew each time: a load that was killed long ago may be taken up, and committed, at any moment.
     const manifest = await readManifest(storage, `${folder}${MANIFEST_NAME}`);
@@ -48,11 +49,16 @@ export async function sweepGenerations(
     // The journal first: a load must not be taken up by a journal that names files which are gone.
     const doomed = [...(old ? load.journal : []), ...(sweeps ? load.data : [])];
     if (doomed.length === 0) continue;
-    await deleteFiles(storage, doomed);
+    if (dryRun !== true)
+      await deleteFiles(
+        storage,
+        doomed.map(({ key }) => key),
+      );
     files += doomed.length;
+    bytes += doomed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     if (sweeps && load.data.length > 0) generations += 1;
   }
-  return { generations, files };
+  return { generations, files, bytes };
 }
 
 /** Deletes files, some at a time; on a disk the folders that were left empty go, too. */
@@ -73,23 +79,25 @@ async function removeEmpty(folder: string): Promise<void> {
   if (gone && !GENERATION.test(name) && name !== '.tailrace') await removeEmpty(dirname(folder));
 }
 
-/** What one load left: keys below its generation, and below its journal. */
+type Listed = Pick<ObjectInfo, 'key' | 'sizeBytes'>;
+
+/** What one load left: files below its generation, and below its journal. */
 interface Load {
-  readonly data: string[];
-  readonly journal: string[];
+  readonly data: Listed[];
+  readonly journal: Listed[];
   newestMs: number;
 }
 
 /** Loads by commit id. Carried files keep their times on a disk, where they are links, but a load's own are new. */
 async function loadsIn(storage: Storage, folder: string): Promise<Map<string, Load>> {
   const loads = new Map<string, Load>();
-  for await (const { key, modifiedMs = Number.POSITIVE_INFINITY } of storage.list(folder)) {
+  for await (const { key, sizeBytes, modifiedMs = Number.POSITIVE_INFINITY } of storage.list(folder)) {
     const [, inJournal, inGeneration] =
       /^(?:\.tailrace\/([^/]+)|g-([A-Za-z0-9_-]+))\/./.exec(key.slice(folder.length)) ?? [];
     const id = inJournal ?? inGeneration;
     if (id === undefined || !GENERATION.test(`g-${id}`)) continue;
     const load = loads.get(id) ?? { data: [], journal: [], newestMs: 0 };
-    load[inJournal === undefined ? 'data' : 'journal'].push(key);
+    load[inJournal === undefined ? 'data' : 'journal'].push({ key, sizeBytes });
     load.newestMs = Math.max(load.newestMs, modifiedMs);
     loads.set(id, load);
   }

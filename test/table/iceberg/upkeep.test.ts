@@ -217,7 +217,9 @@ describe('sweeping orphans', () => {
       for (const key of [...orphans, ...young]) await storage.put(`t/${key}`, Buffer.from('x'));
       const old = new Date(Date.now() - 48 * HOUR);
       for (const key of [...before, ...orphans, 'data/c-9-0.parquet']) await utimes(join(folder, 't', key), old, old);
-      expect(await upkeepOf(storage).sweepOrphans({ olderThanMs: Date.now() - 24 * HOUR })).toBe(4);
+      const olderThanMs = Date.now() - 24 * HOUR;
+      expect(await upkeepOf(storage).sweepOrphans({ olderThanMs, dryRun: true })).toMatchObject({ files: 4 });
+      expect(await upkeepOf(storage).sweepOrphans({ olderThanMs })).toMatchObject({ files: 4 });
       expect((await keysOf(storage, 't/')).sort()).toEqual([...before, ...young].sort());
       expect((await readdir(join(folder, 't/metadata'))).length).toBeGreaterThan(3);
     } finally {
@@ -228,7 +230,7 @@ describe('sweeping orphans', () => {
   test('without a table touches nothing', async () => {
     const storage = memoryStorage();
     await storage.put('t/data/c-1-0.parquet', Buffer.from('x'));
-    expect(await upkeepOf(storage).sweepOrphans({ olderThanMs: Date.now() + HOUR })).toBe(0);
+    expect(await upkeepOf(storage).sweepOrphans({ olderThanMs: Date.now() + HOUR })).toMatchObject({ files: 0 });
     expect(await storage.head('t/data/c-1-0.parquet')).toBeDefined();
   });
 });
@@ -244,11 +246,11 @@ describe('retiring metadata', () => {
     for (let n = 2; n < 10; n += 1) await merge(storage, `c-${n}`, { timestampMs: NOW + n * HOUR });
     const { retireMetadata } = upkeepOf(storage);
     expect((await newestMetadata(storage))['metadata-log']?.length).toBe(3);
-    expect(await retireMetadata({ keep: 3, olderThanMs: NOW })).toBe(0);
+    expect(await retireMetadata({ keep: 3, olderThanMs: NOW })).toMatchObject({ files: 0 });
     await storage.put('t/metadata/version-hint.text', Buffer.from('5'));
-    expect(await retireMetadata({ keep: 3, olderThanMs: NOW + 99 * HOUR })).toBe(4);
+    expect(await retireMetadata({ keep: 3, olderThanMs: NOW + 99 * HOUR })).toMatchObject({ files: 4 });
     await storage.put('t/metadata/version-hint.text', Buffer.from('10'));
-    expect(await retireMetadata({ keep: 2, olderThanMs: NOW + 99 * HOUR })).toBe(2);
+    expect(await retireMetadata({ keep: 2, olderThanMs: NOW + 99 * HOUR })).toMatchObject({ files: 2 });
     const left = (await keysOf(storage, 't/metadata/')).filter((key) => key.endsWith('.json'));
     expect(left.sort()).toEqual([7, 8, 9, 10].map((n) => `v${n}.metadata.json`).sort());
     expect((await loaded(storage)).ledger?.commitId).toBe('c-9');

@@ -1,0 +1,101 @@
+/** Upkeep within a sync: bounded by what the run itself wrote, and never a reason for the run to fail. */
+import { join } from 'node:path';
+import { type Compaction, compact, type MaintainParts, NO_COMPACTION } from '../maintain/compact.ts';
+import { DAY_MS, JOIN_BY_THE_WAY, retireMetadata, sweepOrphans } from '../maintain/metadata.ts';
+import { TIER_FILES } from '../maintain/policy.ts';
+import { asTailraceError } from '../model/errors.ts';
+import type { RunContext, SyncOptions } from '../model/options.ts';
+import type { Removed } from '../model/table.ts';
+import { fetchFiles } from './fetched.ts';
+import type { OpenTarget } from './open.ts';
+import type { RunParts } from './parts.ts';
+
+/** A long chain is looked after as it goes: as often as its files may fill a tier. */
+const WINDOWS_BETWEEN = TIER_FILES;
+/** A run rewrites at most so many times what it wrote itself: a table that was neglected is not all written anew by the
+ * next small window. */
+const WRITTEN_TIMES = 4;
+/** But so much in any case: a second or two, and all that most tables need. */
+const LEAST_BUDGET_BYTES = 64_000_000;
+/** How long a replaced generation of a Parquet table stays for readers that still read it, and a killed load's files for
+ * the run that takes them up. */
+const GENERATION_GRACE_MS = DAY_MS;
+
+export class Upkeep {
+  readonly #parts: RunParts;
+  #windows = 0;
+  #written = 0;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+  }
+
+  /** Behind the commit of each window, and with `last` behind that of the run. Failures become warnings. */
+  async window(last: boolean): Promise<void> {
+    const { given, reporter, context } = this.#parts;
+    this.#windows += 1;
+    if (!given.upkeep || (!last && this.#windows < WINDOWS_BETWEEN)) return;
+    try {
+      await reporter.timed('upkeep', () => this.#run(last));
+    } catch (thrown) {
+      const { message } = asTailraceError(thrown);
+      context.log('debug', 'upkeep failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
+      reporter.warn('upkeep-stopped', upkeepStopped(context.signal.aborted ? 'the run was interrupted' : message));
+    }
+    this.#windows = 0;
+    this.#written = reporter.bytesWritten;
+  }
+
+  async #run(last: boolean): Promise<void> {
+    const { target, given, reporter, context, duck, workDir } = this.#parts;
+    const written = reporter.bytesWritten - this.#written;
+    const parts = maintainParts(target, given, context, duck, join(workDir, 'upkeep'));
+    const compaction = await compactFor(parts, given, Math.max(LEAST_BUDGET_BYTES, WRITTEN_TIMES * written));
+    const removed = last ? await removeFormer(target) : { files: 0, bytes: 0 };
+    reporter.upkeep(compaction, removed);
+    if (compaction.stopped !== undefined) reporter.warn('upkeep-stopped', upkeepStopped(compaction.stopped));
+  }
+}
+
+/** A merge into a Parquet table writes the partitions that it touches anew, small files and all. */
+async function compactFor(parts: MaintainParts, given: SyncOptions, budgetBytes: number): Promise<Compaction> {
+  return parts.table.format === 'parquet' ? NO_COMPACTION : compact(parts, compactLimits(given, budgetBytes));
+}
+
+function removeFormer({ table, storage }: OpenTarget): Promise<Removed> {
+  const now = Date.now();
+  if (table.format === 'iceberg') return retireMetadata(table, now, false);
+  return sweepOrphans(table, storage, now - GENERATION_GRACE_MS, false);
+}
+
+/** What upkeep works with. */
+export function maintainParts(
+  { table, storage }: OpenTarget,
+  options: SyncOptions,
+  { signal }: RunContext,
+  duck: MaintainParts['duck'],
+  workDir: string,
+): MaintainParts {
+  return {
+    table,
+    storage,
+    duck,
+    workDir,
+    readable: (files, dir) => fetchFiles(storage, files, dir, options.tempBudgetBytes, signal),
+    signal,
+    now: Date.now,
+  };
+}
+
+/** The temporary folder holds what a group is made of, and what it becomes. */
+export function compactLimits(
+  { targetFileSizeBytes, tempBudgetBytes }: SyncOptions,
+  budgetBytes: number,
+): Parameters<typeof compact>[1] {
+  return { targetFileSizeBytes, groupBytes: tempBudgetBytes / 2, budgetBytes, joinManifests: JOIN_BY_THE_WAY };
+}
+
+/** A warning's sentence. */
+export function upkeepStopped(reason: string): string {
+  return `Upkeep stopped, and the table is whole: ${reason.replace(/\.?$/, '.')} tailrace maintain takes it up.`;
+}
