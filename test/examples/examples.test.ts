@@ -36,6 +36,7 @@ describe('examples', () => {
       '03-parquet-partitions',
       '04-s3',
       '05-library',
+      '06-chain',
     ]);
   });
 
@@ -45,6 +46,15 @@ describe('examples', () => {
     expect(said).toContain('o-000007,,"{""discount"":{""S"":""staff""}}"');
     expect(said.split('\n').filter((line) => line.startsWith('{"Item":{'))).toHaveLength(2);
     expect(said).toMatch(/unchanged/i);
+  });
+
+  test('06: a chain: windows are merged once, a gap stops, and its closing takes up what waited', async () => {
+    const said = await run('06-chain');
+    expect(said).toContain('502,20,6');
+    expect(said).toContain('exit code 4');
+    expect(said).toContain('504,40,12');
+    expect(said).toMatch(/unchanged/i);
+    expect(said).toContain('4 windows');
   });
 
   test('02: a schema file: a column gets another type, and the flat form leaves the rest to _rescued', async () => {
