@@ -34,6 +34,8 @@ export interface OpenExports {
   readonly storage: Storage;
   readonly found: readonly FoundExport[];
   readonly warnings: readonly Warning[];
+  /** Why some could not be read. */
+  readonly unreadable: readonly TailraceError[];
 }
 
 /** Finds all exports that the text names: one, or those below a folder. */
@@ -47,9 +49,9 @@ export async function openExports(
   const opened = await openStorage(location, { aws: options.sourceAws });
   const storage = wrap?.(opened, 'source') ?? opened;
   try {
-    const { exports: found, warnings } = await findExports(storage, location.key);
+    const { exports: found, warnings, unreadable } = await findExports(storage, location.key);
     context.log('info', 'found exports', { exports: found.length });
-    return { storage, found, warnings };
+    return { storage, found, warnings, unreadable };
   } catch (thrown) {
     await storage.close();
     throw thrown;

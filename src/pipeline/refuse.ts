@@ -1,6 +1,7 @@
 import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { TableState } from '../model/table.ts';
+import type { ChainPlan } from './chain.ts';
 
 /** Refuses a table that no chain of exports can be applied to, whatever the exports are. */
 export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
@@ -23,4 +24,9 @@ export function refuseTable(base: TableState | undefined, options: SyncOptions):
     found: `mode ${options.mode}`,
     hint: 'Leave the mode out, or name another target.',
   });
+}
+
+/** Refuses to begin a table with a window while an export cannot be read: it may be the full export that is missed. */
+export function refuseBlindStart({ steps: [first] }: ChainPlan, [fault]: readonly TailraceError[]): void {
+  if (first?.kind === 'window' && fault !== undefined) throw fault;
 }

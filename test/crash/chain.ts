@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
+import type { LiveFile } from '../../src/model/table.ts';
 import { openTarget } from '../../src/pipeline/open.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { type WrittenExport, writeExport } from '../data/make-export.ts';
@@ -82,11 +83,16 @@ export async function expectState(world: World, target: string, { exports, state
   expect((ledger?.covered ?? []).reduce((sum, range) => sum + range.windows, 0)).toBe(windows);
   const content = states[held.length - 1];
   expect(await world.items(target)).toEqual(canonical([...(content?.values() ?? [])]));
+  await expectFiles(files);
+  expect(String(state.rows)).toBe((await world.query(target, 'SELECT count(*) FROM t'))[0]?.[0]);
+  return held.length;
+}
+
+/** Every file that the table names is there with its size, once. */
+export async function expectFiles(files: readonly LiveFile[]): Promise<void> {
   const everyFile = files.flatMap((file) => [file, ...(file.deletes ?? [])]);
   for (const file of everyFile) expect((await stat(file.path)).size).toBe(file.sizeBytes);
   expect(new Set(files.map(({ path }) => path)).size).toBe(files.length);
-  expect(String(state.rows)).toBe((await world.query(target, 'SELECT count(*) FROM t'))[0]?.[0]);
-  return held.length;
 }
 
 /** How the present state is kept: each key is one row, deleted or not. */

@@ -36,6 +36,8 @@ export type Fault =
   | { readonly kind: 'lose reply' }
   /** Not applied, and nobody can know: as above. */
   | { readonly kind: 'lose request' }
+  /** The caller hears nothing; so much later it is applied all the same. */
+  | { readonly kind: 'apply late'; readonly ms: number }
   | { readonly kind: 'delay'; readonly ms: number }
   /** What a storage makes of an answer that it could not mend: 412 is `exists` for putIf, 403 ACCESS_DENIED. */
   | { readonly kind: 'answer'; readonly status: 403 | 409 | 412 | 429 | 500 | 503 }
@@ -58,6 +60,7 @@ export class Laboratory {
   readonly calls: (Call & { readonly fault: Fault | undefined })[] = [];
   readonly #script: Script;
   readonly #streams = new Set<Readable>();
+  readonly #late: Promise<unknown>[] = [];
   dead = false;
 
   constructor(script: Script = () => undefined) {
@@ -89,6 +92,14 @@ export class Laboratory {
   ): Promise<T> {
     const fault = this.enter(operation, uri);
     if (fault?.kind === 'lose request') return lost();
+    if (fault?.kind === 'apply late') {
+      this.#late.push(
+        sleep(fault.ms)
+          .then(work)
+          .catch(() => undefined),
+      );
+      return lost();
+    }
     if (fault?.kind === 'answer') throw answered(fault.status, uri);
     if (fault?.kind === 'disk full')
       throw new TailraceError('DISK_FULL', `The disk of ${uri} is full.`, { place: uri, hint: 'Free some space.' });
@@ -114,6 +125,11 @@ export class Laboratory {
       throw new Killed();
     }
     return fault;
+  }
+
+  /** Waits until all that was to be applied late has been. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#late);
   }
 
   kill(): void {

@@ -15,6 +15,8 @@ const MAX_SHOWN = 10;
 export interface FoundExports {
   readonly exports: readonly FoundExport[];
   readonly warnings: readonly { readonly code: string; readonly text: string }[];
+  /** Why exports were left out: what they are, nobody knows. */
+  readonly unreadable: readonly TailraceError[];
 }
 
 /**
@@ -32,7 +34,8 @@ export async function findExports(storage: Storage, prefix: string): Promise<Fou
     const fault = found.find((each) => each.fault !== undefined)?.fault;
     throw fault ?? (await nothingFound(storage, start, found));
   }
-  return { exports, warnings: found.flatMap((each) => warningOf(storage, each)) };
+  const warnings = found.flatMap((each) => warningOf(storage, each));
+  return { exports, warnings, unreadable: found.flatMap(({ fault }) => fault ?? []) };
 }
 
 function foundExport(storage: Storage, folder: string, summary: ExportSummary): FoundExport {
