@@ -14,7 +14,7 @@ import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, LiveFile, StagedCommit, TableState } from '../model/table.ts';
-import { needsRewrite } from '../schema/drift.ts';
+import { drifts, needsRewrite } from '../schema/drift.ts';
 import { fateOf } from './fate.ts';
 import { fetchFiles } from './fetched.ts';
 import { type Layout, sameLayout } from './learner.ts';
@@ -123,11 +123,11 @@ function checkLimit(
   const bytes = live.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (bytes <= options.rewriteLimitBytes) return;
   const parquet = table.format === 'parquet';
-  const ids = new Set(parquet ? [] : needsRewrite(base.schema, schema));
+  const outgrown = new Set(parquet ? [] : drifts(base.schema, schema).map(({ column }) => column));
   const before = new Set(base.schema.columns.map((column) => JSON.stringify(column)));
   const columns = parquet
     ? schema.columns.filter((column) => !before.has(JSON.stringify(column)))
-    : base.schema.columns.filter(({ id }) => ids.has(id));
+    : base.schema.columns.filter(({ name }) => outgrown.has(name));
   const names = columns.map(({ name }) => name);
   const hint = parquet
     ? 'Raise --rewrite-limit. Readers of Parquet folders take the columns from any one file, so a new column is written into all of them; an Iceberg table needs no such thing.'

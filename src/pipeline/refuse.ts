@@ -2,6 +2,7 @@ import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { TableState } from '../model/table.ts';
 import type { ChainPlan } from './chain.ts';
+import type { OptionChange } from './keep.ts';
 
 /** Refuses a table that no chain of exports can be applied to, whatever the exports are. */
 export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
@@ -29,4 +30,19 @@ export function refuseTable(base: TableState | undefined, options: SyncOptions):
 /** Refuses to begin a table with a window while an export cannot be read: it may be the full export that is missed. */
 export function refuseBlindStart({ steps: [first] }: ChainPlan, [fault]: readonly TailraceError[]): void {
   if (first?.kind === 'window' && fault !== undefined) throw fault;
+}
+
+/** Options that take attributes from rows: columns are never dropped, and older rows would still hold what is excluded. */
+const TAKING = ['--exclude', '--schema'];
+
+/** Refuses to apply a window with other such options than the table was made with. */
+export function refuseChanges(changes: readonly OptionChange[], base: TableState): void {
+  const change = changes.find(({ flag }) => TAKING.includes(flag));
+  if (change === undefined) return;
+  throw new TailraceError('USAGE', `The table was made with another ${change.flag}, which a window cannot change.`, {
+    place: `${change.flag}, ${base.location}`,
+    expected: change.before,
+    found: change.now,
+    hint: `Leave ${change.flag} out, and the table's own holds; a full export with --replace makes all rows by the new one.`,
+  });
 }

@@ -26,7 +26,7 @@ import {
 } from './open.ts';
 import { type RunParts, removeJournal } from './parts.ts';
 import { preview } from './preview.ts';
-import { refuseBlindStart, refuseTable } from './refuse.ts';
+import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { unseenNames } from './unseen.ts';
 import { Upkeep } from './upkeep.ts';
@@ -103,7 +103,9 @@ async function chain(
   const plan = planChain(source.found, base?.ledger, { ...options, place: target.table.location, remake });
   reporter.chain(plan, source.warnings);
   if (base === undefined) refuseBlindStart(plan, source.unreadable);
-  reporter.changes(kept.changes, plan.steps.some(({ replaces }) => replaces === true) ? 'replace' : 'unchanged');
+  const replaces = plan.steps.some((step) => step.replaces === true);
+  reporter.changes(kept.changes, replaces ? 'replace' : 'unchanged');
+  if (base !== undefined && plan.steps.length > 0 && !replaces) refuseChanges(kept.changes, base);
   if (options.dryRun) return plannedReport(source, base, options, kept, plan, context, reporter);
   if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
   await finishLast(target, base, reporter);

@@ -129,6 +129,9 @@ interface TimeContext {
 /** The timestamp column itself, or the derived one, made when it is not there yet. */
 function timeColumn(request: PartitionRequest, found: Found, context: TimeContext): string {
   if (found.kind === 'timestamp') return found.name;
+  // First: a column that outgrew long keeps the times that were derived from it.
+  const there = context.derived.find((column) => column.from === found.name);
+  if (there !== undefined) return there.name;
   if (found.kind !== 'string' && found.kind !== 'long') {
     throw refused(
       'partition',
@@ -137,8 +140,6 @@ function timeColumn(request: PartitionRequest, found: Found, context: TimeContex
       'timestamp, string, long',
     );
   }
-  const there = context.derived.find((column) => column.from === found.name);
-  if (there !== undefined) return there.name;
   const format = context.formats(found.name);
   if (format === undefined) {
     throw new TailraceError(

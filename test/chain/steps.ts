@@ -65,9 +65,11 @@ export async function applySteps(
   target: string,
   options: LoadOptions,
   check: (items: readonly string[], expected: readonly string[]) => void,
+  then: () => Promise<void> = async () => undefined,
 ): Promise<void> {
   for (const [index, dir] of steps.exports.entries()) {
     await world.load(dir, target, options);
     check(await world.items(target), steps.states[index] ?? []);
+    await then();
   }
 }
