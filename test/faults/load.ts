@@ -81,9 +81,9 @@ export class World implements AsyncDisposable {
   }
 
   /** The table's lines as `cat` prints them. */
-  async lines(target: string): Promise<string[]> {
+  async lines(target: string, options: LoadOptions = {}): Promise<string[]> {
     const lines: string[] = [];
-    for await (const line of cat(target, { ...this.options(), as: 'ddb-json' }, contextOf())) lines.push(line);
+    for await (const line of cat(target, { ...this.options(options), as: 'ddb-json' }, contextOf())) lines.push(line);
     return lines;
   }
 
@@ -97,8 +97,8 @@ export class World implements AsyncDisposable {
   }
 
   /** The table's items, each as canonical text, sorted. */
-  async items(target: string): Promise<string[]> {
-    return (await this.lines(target)).map(canonicalLine).sort();
+  async items(target: string, options: LoadOptions = {}): Promise<string[]> {
+    return (await this.lines(target, options)).map(canonicalLine).sort();
   }
 
   async table(
