@@ -16,7 +16,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   path: parsePath,
   names: parseNames,
   clauses: parseClauses,
-  size: (raw, spec) => bounded(typeof raw === 'string' ? parseSize(raw) : raw, spec, SIZE_FORMS),
+  size: parseSizeValue,
   count: (raw, spec) =>
     bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
   switch: parseSwitch,
@@ -37,6 +37,16 @@ export function showValue(raw: unknown): string {
 
 function nonEmpty(expected: string): Parser {
   return (raw) => (typeof raw === 'string' && raw.trim() !== '' ? { ok: true, value: raw } : { ok: false, expected });
+}
+
+/** `512M` means millions of bytes to some and 2^20 to others. */
+function parseSizeValue(raw: unknown, spec: OptionSpec): Parsed {
+  const parsed = bounded(typeof raw === 'string' ? parseSize(raw) : raw, spec, SIZE_FORMS);
+  const short = typeof raw === 'string' ? /^\s*([\d.]+)\s*([KMGT])\s*$/i.exec(raw) : null;
+  if (parsed.ok || short === null) return parsed;
+  const [, digits = '', unit = ''] = short;
+  const upper = unit.toUpperCase();
+  return { ...parsed, hint: `Write ${digits}${upper}B (decimal) or ${digits}${upper}iB (binary).` };
 }
 
 /** `~` is the home folder here, too: a shell does not see it in `--rejects=~/x`, and never in a file. */

@@ -131,7 +131,7 @@ function changesOf(
   }
   const standard = defaultOptions().schema;
   for (const name of RECORDED.filter(isGiven))
-    compare(flagOf(name), valueText(before[name] ?? standard[name]), valueText(options.schema[name]));
+    compare(flagOf(name), valueText(before[name] ?? standard[name], name), valueText(options.schema[name], name));
   return changes;
 }
 
@@ -174,6 +174,7 @@ function listText(names: readonly string[], none: string): string {
 }
 
 /** The order of names in a list says nothing. */
-function valueText(value: string | number | readonly string[]): string {
-  return typeof value === 'object' ? listText([...value].sort(), 'none') : String(value);
+function valueText(value: string | number | readonly string[], name: string): string {
+  const none = name === 'include' ? 'all attributes' : 'none';
+  return typeof value === 'object' ? listText([...value].sort(), none) : String(value);
 }

@@ -176,6 +176,12 @@ describe('options of a run', () => {
     );
   });
 
+  test('a size with half a unit is told both whole ones', () => {
+    expect(() => flagLayer({ tempBudget: '12m' })).toThrow(
+      expect.objectContaining({ code: 'USAGE', hint: 'Write 12MB (decimal) or 12MiB (binary).' }) as Error,
+    );
+  });
+
   test('encryption keeps its key', () => {
     expect(resolve(flagLayer({ sse: 'aws:kms', sseKmsKeyId: 'k' })).sse).toEqual({
       algorithm: 'aws:kms',

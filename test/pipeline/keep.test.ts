@@ -67,7 +67,7 @@ describe.each(FORMATS)('%s: what a table was made with', (format) => {
       given: ['sort', 'numbers'] as const,
       replace: true,
       partition: parsePartition('region'),
-      schema: { key: ['region'], exclude: ['n'] },
+      schema: { key: ['region'], include: ['region', 'pk'], exclude: ['n'] },
     };
     const report = await load(second.exportDir, target, bare(change));
     expect(coded(report, 'option-changed')).toEqual([
@@ -75,9 +75,15 @@ describe.each(FORMATS)('%s: what a table was made with', (format) => {
       '--partition changes from day(at_ts), region to region.',
       '--sort changes from pk desc nulls last to none.',
       '--numbers changes from string to exact.',
+      '--include changes from all attributes to pk, region.',
       '--exclude changes from card to n.',
     ]);
-    expect(await told()).toEqual({ key: ['region'], partition: ['region'], sort: [], options: { exclude: ['n'] } });
+    expect(await told()).toEqual({
+      key: ['region'],
+      partition: ['region'],
+      sort: [],
+      options: { include: ['region', 'pk'], exclude: ['n'] },
+    });
   });
 
   test('the same export with other options is unchanged and says which; with --replace they are applied, once', async () => {

@@ -1,4 +1,5 @@
 import type { IonType, Reader } from 'ion-js';
+import { pathText } from '../../model/attribute-path.ts';
 import type { AttributeValue, Change, Item } from '../../model/item.ts';
 import { checkChange, MICROS } from '../lines/change.ts';
 import { canonicalNumber } from '../lines/number.ts';
@@ -82,7 +83,7 @@ function readMembers(reader: Reader, level: number): Map<string, AttributeValue>
   for (let type = reader.next(); type !== null; type = reader.next()) {
     const name = reader.fieldName();
     if (name === null) throw new LineFault('a field without a name');
-    const shown = JSON.stringify(name.slice(0, 100));
+    const shown = pathText([name.slice(0, 100)]);
     if (SURROGATE.test(name)) throw new LineFault('lone surrogate in a name');
     if (members.has(name)) throw new LineFault(`attribute ${shown}: stands twice`);
     members.set(

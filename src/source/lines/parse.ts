@@ -1,3 +1,4 @@
+import { pathText } from '../../model/attribute-path.ts';
 import type { AttributeValue, Change, Item, Lines } from '../../model/item.ts';
 import { checkChange, MICROS } from './change.ts';
 import { canonicalNumber } from './number.ts';
@@ -27,7 +28,7 @@ export function parseLine(line: string | Uint8Array, rules?: LineRules): ParsedL
   if (text === undefined) return { ok: false, reason: 'not UTF-8' };
   if (text.startsWith('\ufeff')) return { ok: false, reason: 'begins with a byte order mark' };
   if (typeof line === 'string' && LONE_SURROGATE.test(text)) return { ok: false, reason: 'lone surrogate' };
-  const path: string[] = [];
+  const path: (string | number)[] = [];
   try {
     if (rules?.shape !== 'change') return { ok: true, item: parseItem(new Scanner(text), path) };
     const change = parseChange(new Scanner(text), path, rules.oldImages);
@@ -36,7 +37,7 @@ export function parseLine(line: string | Uint8Array, rules?: LineRules): ParsedL
     if (!(thrown instanceof LineFault)) throw thrown;
     return {
       ok: false,
-      reason: path.length === 0 ? thrown.message : `attribute ${quoted(path.join('.'))}: ${thrown.message}`,
+      reason: path.length === 0 ? thrown.message : `attribute ${pathText(path).slice(0, MAX_SHOWN)}: ${thrown.message}`,
     };
   }
 }
@@ -50,7 +51,7 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-function parseItem(scanner: Scanner, path: string[]): Item {
+function parseItem(scanner: Scanner, path: (string | number)[]): Item {
   if (!scanner.take('{')) throw new LineFault('not a JSON object');
   if (scanner.take('}')) throw new LineFault('no member "Item"');
   const name = scanner.string();
@@ -68,7 +69,7 @@ function parseItem(scanner: Scanner, path: string[]): Item {
 }
 
 /** Members that are null count as absent, as for the engine. */
-function parseChange(scanner: Scanner, path: string[], oldImages: boolean): Change {
+function parseChange(scanner: Scanner, path: (string | number)[], oldImages: boolean): Change {
   if (!scanner.take('{')) throw new LineFault('not a JSON object');
   const seen = new Set<string>();
   const images = new Map<string, Item>();
@@ -124,7 +125,7 @@ function parseMicros(scanner: Scanner): string | undefined {
   return micros;
 }
 
-function parseMembers(scanner: Scanner, path: string[], level: number): Map<string, AttributeValue> {
+function parseMembers(scanner: Scanner, path: (string | number)[], level: number): Map<string, AttributeValue> {
   const members = new Map<string, AttributeValue>();
   scanner.expect('{');
   if (scanner.take('}')) return members;
@@ -141,7 +142,7 @@ function parseMembers(scanner: Scanner, path: string[], level: number): Map<stri
 }
 
 /** `{"TAG":…}` with exactly one tag. */
-function parseValue(scanner: Scanner, path: string[], level: number): AttributeValue {
+function parseValue(scanner: Scanner, path: (string | number)[], level: number): AttributeValue {
   if (!scanner.take('{')) throw new LineFault('not an object with a type tag');
   if (scanner.take('}')) throw new LineFault('no type tag');
   const tag = scanner.string();
@@ -152,7 +153,7 @@ function parseValue(scanner: Scanner, path: string[], level: number): AttributeV
   return value;
 }
 
-function parseTagged(scanner: Scanner, tag: string, path: string[], level: number): AttributeValue {
+function parseTagged(scanner: Scanner, tag: string, path: (string | number)[], level: number): AttributeValue {
   switch (tag) {
     case 'S':
       return { tag, value: textOf(scanner, tag) };
@@ -183,12 +184,12 @@ function parseTagged(scanner: Scanner, tag: string, path: string[], level: numbe
   }
 }
 
-function parseList(scanner: Scanner, path: string[], level: number): AttributeValue[] {
+function parseList(scanner: Scanner, path: (string | number)[], level: number): AttributeValue[] {
   if (!scanner.take('[')) throw new LineFault('L is not an array');
   const values: AttributeValue[] = [];
   if (scanner.take(']')) return values;
   do {
-    path.push(String(values.length));
+    path.push(values.length);
     values.push(parseValue(scanner, path, level));
     path.pop();
   } while (scanner.take(','));

@@ -57,20 +57,20 @@ describe('Ion lines', () => {
     expect(convert('{Item:{n:-0.}}')).toBe('{"Item":{"n":{"N":"0"}}}');
     expect(convert('{Item:{n:5}}')).toBe('{"Item":{"n":{"N":"5"}}}');
     for (const bad of ['1d126', '1d-131', `${digits}9.`])
-      expect(convert(`{Item:{n:${bad}}}`)).toMatch(/^7: attribute "n": not a number/);
+      expect(convert(`{Item:{n:${bad}}}`)).toMatch(/^7: attribute n: not a number/);
   });
 
   test('fault 88: what stands for no DynamoDB type is refused with its place, and no value is shown', () => {
     const reasons: readonly [string, string][] = [
-      ['{Item:{a:1e0}}', 'attribute "a": Ion type float stands for no DynamoDB type'],
-      ['{Item:{a:b}}', 'attribute "a": Ion type symbol stands for no DynamoDB type'],
-      ['{Item:{a:2020-01-01T}}', 'attribute "a": Ion type timestamp stands for no DynamoDB type'],
-      ['{Item:{a:null.string}}', 'attribute "a": a null of type string'],
-      ['{Item:{a:$dynamodb_SS::[]}}', 'attribute "a": SS is an empty set'],
-      ['{Item:{a:$dynamodb_SS::[1.]}}', 'attribute "a": SS holds an Ion decimal'],
-      ['{Item:{a:x::"s"}}', 'attribute "a": an annotation that is no set of DynamoDB'],
-      ['{Item:{a:"1",a:"2"}}', 'attribute "a": stands twice'],
-      ['{Item:{m:{a:1e0}}}', 'attribute "a": Ion type float stands for no DynamoDB type'],
+      ['{Item:{a:1e0}}', 'attribute a: Ion type float stands for no DynamoDB type'],
+      ['{Item:{a:b}}', 'attribute a: Ion type symbol stands for no DynamoDB type'],
+      ['{Item:{a:2020-01-01T}}', 'attribute a: Ion type timestamp stands for no DynamoDB type'],
+      ['{Item:{a:null.string}}', 'attribute a: a null of type string'],
+      ['{Item:{a:$dynamodb_SS::[]}}', 'attribute a: SS is an empty set'],
+      ['{Item:{a:$dynamodb_SS::[1.]}}', 'attribute a: SS holds an Ion decimal'],
+      ['{Item:{a:x::"s"}}', 'attribute a: an annotation that is no set of DynamoDB'],
+      ['{Item:{a:"1",a:"2"}}', 'attribute a: stands twice'],
+      ['{Item:{m:{a:1e0}}}', 'attribute a: Ion type float stands for no DynamoDB type'],
       ['{item:{}}', 'no struct "Item"'],
       ['{Item:{},x:1}', 'more than "Item" in the line'],
       ['{Item:{}} {Item:{}}', 'text after the item'],

@@ -36,7 +36,7 @@ describe('lines of an incremental export', () => {
   test('an old image that nobody keeps is only stepped over', () => {
     const odd = `{${META},${KEYS},"OldImage":{"pk":{"S":"a"},"x":[1e5,-0.5,{"}":"\\"]"}]},"NewImage":${IMAGE}}`;
     expect(read(odd, false)).toBe(CANONICAL);
-    expect(read(odd, true)).toBe('attribute "x": not an object with a type tag');
+    expect(read(odd, true)).toBe('attribute x: not an object with a type tag');
     expect(read(`{${META},${KEYS},"OldImage":{"x":tru}}`, false)).toBe('expected a value at character 103');
   });
 

@@ -13,6 +13,11 @@ const reasonOf = (line: string | Uint8Array): string => {
 const attribute = (value: string): string => `{"Item":{"pk":{"S":"k"},"a":${value}}}`;
 
 describe('parseLine', () => {
+  test('a name with a dot is not a path', () => {
+    expect(reasonOf('{"Item":{"a.b":{"X":1}}}')).toBe('attribute "a.b": unknown type tag "X"');
+    expect(reasonOf('{"Item":{"a":{"M":{"b":{"X":1}}}}}')).toBe('attribute a.b: unknown type tag "X"');
+  });
+
   test('any item comes back as it was, from text and from bytes', () => {
     fc.assert(
       fc.property(itemArbitrary, (item) => {
@@ -80,7 +85,7 @@ describe('parseLine', () => {
       `1.${'0'.repeat(37)}1`,
       '1e9999999999',
     ]) {
-      expect(reasonOf(attribute(`{"N":"${text}"}`))).toBe('attribute "a": not a number that DynamoDB can hold');
+      expect(reasonOf(attribute(`{"N":"${text}"}`))).toBe('attribute a: not a number that DynamoDB can hold');
     }
     fc.assert(fc.property(numberArbitrary, (text) => canonicalNumber(text) === text));
     fc.assert(
@@ -112,7 +117,7 @@ describe('parseLine', () => {
     expect(reasonOf(nested(MAX_NESTING))).toMatch(/^accepted/);
     expect(reasonOf(nested(MAX_NESTING + 1))).toContain('nested deeper than 100 levels');
     expect(reasonOf(nested(1_000_000))).toContain('nested deeper than 100 levels');
-    expect(reasonOf(attribute('['.repeat(1_000_000)))).toBe('attribute "a": not an object with a type tag');
+    expect(reasonOf(attribute('['.repeat(1_000_000)))).toBe('attribute a: not an object with a type tag');
     expect(reasonOf(attribute('{"M":{"m":'.repeat(100_000)))).toContain('nested deeper');
   });
 
@@ -130,13 +135,13 @@ describe('parseLine', () => {
       expect(reasonOf(attribute(`{"B":"${good}"}`))).toMatch(/^accepted/);
     }
     for (const bad of ['A', 'AA', 'AAA', 'AA=', 'AAAA=', 'AB==', 'AAB=', '-_-_', 'AA==\\n', ' AAAA', 'AAA*', '====']) {
-      expect(reasonOf(attribute(`{"B":"${bad}"}`))).toBe('attribute "a": not base64');
-      expect(reasonOf(attribute(`{"BS":["AAAA","${bad}"]}`))).toBe('attribute "a": not base64');
+      expect(reasonOf(attribute(`{"B":"${bad}"}`))).toBe('attribute a: not base64');
+      expect(reasonOf(attribute(`{"BS":["AAAA","${bad}"]}`))).toBe('attribute a: not base64');
     }
   });
 
   test('fault 87: text that is not well-formed is refused with its reason', () => {
-    expect(reasonOf(attribute('{"S":"\\ud800"}'))).toMatch(/^attribute "a": lone surrogate in a string/);
+    expect(reasonOf(attribute('{"S":"\\ud800"}'))).toMatch(/^attribute a: lone surrogate in a string/);
     expect(reasonOf(attribute('{"S":"\\udc00\\ud800"}'))).toMatch(/lone surrogate/);
     expect(reasonOf(`{"Item":{"\\ud800":{"S":"x"}}}`)).toMatch(/^lone surrogate in a string/);
     expect(reasonOf(attribute('{"S":"\ud800"}'))).toBe('lone surrogate');
@@ -147,10 +152,10 @@ describe('parseLine', () => {
     expect(reasonOf(Buffer.from('\ufeff{"Item":{}}'))).toBe('begins with a byte order mark');
     expect(reasonOf(attribute('{"S":"\u0000"}'))).toMatch(/control character/);
     expect(reasonOf(attribute('{"S":"\\u0000\ufeff"}'))).toBe(`accepted: ${attribute('{"S":"\\u0000\ufeff"}')}`);
-    expect(reasonOf('{"Item":{"a":{"S":"1"},"a":{"S":"2"}}}')).toBe('attribute "a": stands twice');
-    expect(reasonOf(attribute('{"M":{"x":{"S":"1"},"\\u0078":{"S":"2"}}}'))).toBe('attribute "a.x": stands twice');
+    expect(reasonOf('{"Item":{"a":{"S":"1"},"a":{"S":"2"}}}')).toBe('attribute a: stands twice');
+    expect(reasonOf(attribute('{"M":{"x":{"S":"1"},"\\u0078":{"S":"2"}}}'))).toBe('attribute a.x: stands twice');
     expect(reasonOf('{"Item":{},"Item":{}}')).toBe('"Item" stands twice');
-    expect(reasonOf(attribute('{"S":"1","S":"2"}'))).toBe('attribute "a": two type tags, "S" and "S"');
+    expect(reasonOf(attribute('{"S":"1","S":"2"}'))).toBe('attribute a: two type tags, "S" and "S"');
   });
 
   test('fault 88: wrong tags and values are refused with their place', () => {
@@ -174,10 +179,8 @@ describe('parseLine', () => {
       ['null', 'not an object with a type tag'],
       ['{"__proto__":"x"}', 'unknown type tag "__proto__"'],
     ];
-    for (const [value, reason] of reasons) expect(reasonOf(attribute(value))).toBe(`attribute "a": ${reason}`);
-    expect(reasonOf(attribute('{"M":{"b":{"L":[{"S":"1"},{"X":1}]}}}'))).toBe(
-      'attribute "a.b.1": unknown type tag "X"',
-    );
+    for (const [value, reason] of reasons) expect(reasonOf(attribute(value))).toBe(`attribute a: ${reason}`);
+    expect(reasonOf(attribute('{"M":{"b":{"L":[{"S":"1"},{"X":1}]}}}'))).toBe('attribute a.b[1]: unknown type tag "X"');
   });
 
   test('lines that are no item are refused', () => {
@@ -192,7 +195,7 @@ describe('parseLine', () => {
       ['{"Item":[]}', /^"Item" is not an object/],
       ['{"Item":{}} x', /^text after the item/],
       ['{"Item":{}', /^expected }/],
-      ['{"Item":{"a":{"S":"x', /^attribute "a": string is not closed at the end of the line/],
+      ['{"Item":{"a":{"S":"x', /^attribute a: string is not closed at the end of the line/],
       [attribute('{"S":"\\x"}'), /unknown escape/],
       [attribute('{"S":"\\u12g4"}'), /broken \\u escape/],
       ["{'Item':{}}", /^expected "/],
