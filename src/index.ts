@@ -14,6 +14,7 @@ export type * from './model/table.ts';
 export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
 export { inspect } from './pipeline/inspect.ts';
+export { type MaintainOptions, maintain } from './pipeline/maintain.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';
 export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';
 export { sync } from './pipeline/sync.ts';

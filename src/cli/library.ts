@@ -1,8 +1,22 @@
 import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
-import type { DemoStep, InspectReport, QueryResult, SchemaDiff, SchemaReport, SyncReport } from '../model/report.ts';
+import type {
+  DemoStep,
+  InspectReport,
+  MaintainReport,
+  QueryResult,
+  SchemaDiff,
+  SchemaReport,
+  SyncReport,
+} from '../model/report.ts';
 import type { SortField } from '../model/table.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
+
+export interface MaintainOptions extends SyncOptions {
+  readonly expireSnapshotsMs?: number;
+  readonly keepSnapshots?: number;
+  readonly sweepOrphansMs?: number;
+}
 
 /** What the command calls: all of it is exported by src/index.ts, so the library can do whatever the command can. */
 export interface Library {
@@ -13,6 +27,7 @@ export interface Library {
   query(target: string, sql: string, options: SyncOptions, context: RunContext): Promise<QueryResult>;
   cat(target: string, options: CatOptions, context: RunContext): AsyncIterable<string>;
   inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport>;
+  maintain(target: string, options: MaintainOptions, context: RunContext): Promise<MaintainReport>;
   demo(options: { readonly dir?: string }, context: RunContext): AsyncIterable<DemoStep>;
   parsePartition(text: string): readonly PartitionRequest[];
   parseSort(text: string): readonly SortField[];

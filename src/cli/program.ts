@@ -3,6 +3,7 @@ import { addCat } from './cat.ts';
 import { addDemo } from './demo.ts';
 import { addInspect } from './inspect.ts';
 import { addLater } from './later.ts';
+import { addMaintain } from './maintain.ts';
 import { addQuery } from './query.ts';
 import { addSchema } from './schema.ts';
 import { addPlan, addSync } from './sync.ts';
@@ -26,6 +27,7 @@ export function buildProgram(shell: Shell): Command {
   addQuery(program, shell);
   addCat(program, shell);
   addInspect(program, shell);
+  addMaintain(program, shell);
   addDemo(program, shell);
   addLater(program);
   program.addHelpText('after', HELP_END);

@@ -24,6 +24,8 @@ export interface VerbSpec {
   readonly arguments: readonly (readonly [form: string, help: string])[];
   readonly summary: string;
   readonly groups: readonly OptionGroup[];
+  /** Options of other groups. */
+  readonly with?: readonly string[];
   /** Options of a group that mean nothing here. */
   readonly without?: readonly string[];
   /** Flags that only this verb has; they are no keys of tailrace.yaml. */
@@ -52,7 +54,8 @@ export function addVerb(parent: Command, spec: VerbSpec, shell: Shell, action: V
   for (const [form, help] of spec.arguments) command.argument(form, help);
   for (const [key, own] of Object.entries(spec.own ?? {})) addOption(command, key, own, 'Options:');
   for (const [key, option] of OPTION_ENTRIES) {
-    if (!spec.groups.includes(option.group) || spec.without?.includes(key)) continue;
+    const wanted = spec.groups.includes(option.group) || spec.with?.includes(key) === true;
+    if (!wanted || spec.without?.includes(key) === true) continue;
     addOption(command, key, option, GROUP_TITLES[option.group]);
   }
   command.addOption(
@@ -81,14 +84,19 @@ function addOption(command: Command, key: string, spec: OptionSpec, title: strin
   const flag = flagOf(key);
   const choices = spec.choices === undefined ? '' : `; one of ${spec.choices.join(', ')}`;
   const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
-  const form = spec.kind === 'switch' ? flag : `${flag} <${spec.placeholder ?? 'VALUE'}>`;
-  const option = new Option(form, `${spec.help}${choices}${standard}`).helpGroup(title);
+  const option = new Option(formOf(flag, spec), `${spec.help}${choices}${standard}`).helpGroup(title);
+  if (spec.preset !== undefined) option.preset(spec.preset);
   if (spec.kind === 'names' || spec.kind === 'clauses') {
     option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
   }
   command.addOption(option);
   if (spec.kind === 'switch' || spec.none === true)
     command.addOption(new Option(flag.replace('--', '--no-')).hideHelp());
+}
+
+function formOf(flag: string, { kind, placeholder = 'VALUE', preset }: OptionSpec): string {
+  if (kind === 'switch') return flag;
+  return preset === undefined ? `${flag} <${placeholder}>` : `${flag} [${placeholder}]`;
 }
 
 function checkedOwn(specs: OwnFlags, flags: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -2,7 +2,7 @@
 export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'aws' | 'output';
 
 /** How an option's value is written; every kind has its parser in values.ts. */
-export type OptionKind = 'text' | 'path' | 'names' | 'clauses' | 'size' | 'count' | 'switch' | 'choice';
+export type OptionKind = 'text' | 'path' | 'names' | 'clauses' | 'size' | 'duration' | 'count' | 'switch' | 'choice';
 
 /** One option: the same words as flag (`--memory-limit`), key (`memoryLimit`) and variable (`TAILRACE_MEMORY_LIMIT`). */
 export interface OptionSpec {
@@ -11,6 +11,8 @@ export interface OptionSpec {
   /** What stands for the value in the help. */
   readonly placeholder?: string;
   readonly choices?: readonly string[];
+  /** The value of a flag that is given without one. */
+  readonly preset?: string;
   /** Bounds of counts and sizes, inclusive. */
   readonly min?: number;
   readonly max?: number;

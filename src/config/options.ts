@@ -297,6 +297,7 @@ interface ValueOfKind {
   readonly names: readonly string[];
   readonly clauses: string;
   readonly size: number;
+  readonly duration: number;
   readonly count: number;
   readonly switch: boolean;
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { withHome } from '../model/home.ts';
 import { closest } from './closest.ts';
+import { DURATION_FORMS, parseDuration } from './durations.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
 import { formatSize, parseSize, SIZE_FORMS } from './sizes.ts';
 
@@ -19,6 +20,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   size: parseSizeValue,
   count: (raw, spec) =>
     bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
+  duration: parseOneDuration,
   switch: parseSwitch,
   choice: parseChoice,
 };
@@ -65,6 +67,11 @@ function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {
   const text = (bound: number): string => (spec.kind === 'size' ? formatSize(bound) : String(bound));
   const bounds = spec.max === undefined ? `of at least ${text(min)}` : `from ${text(min)} to ${text(max)}`;
   return { ok: false, expected: `${spec.kind === 'size' ? 'a size' : 'a whole number'} ${bounds}` };
+}
+
+function parseOneDuration(raw: unknown): Parsed {
+  const value = typeof raw === 'string' ? parseDuration(raw) : undefined;
+  return value === undefined ? { ok: false, expected: DURATION_FORMS } : { ok: true, value };
 }
 
 function parseSwitch(raw: unknown): Parsed {

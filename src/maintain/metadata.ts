@@ -46,6 +46,15 @@ export interface ExpireLimits {
   readonly minKeep: number;
 }
 
+/** A format without snapshots has none to expire. */
+export function refuseExpiry(table: TableHandle): void {
+  if (table.upkeep !== undefined) return;
+  throw new TailraceError('USAGE', 'A Parquet table has no snapshots that could expire.', {
+    place: table.location,
+    hint: 'Leave out --expire-snapshots; --sweep-orphans removes the generations that no longer count.',
+  });
+}
+
 /** Forgets old snapshots, and deletes their files. */
 export async function expireSnapshots(
   table: TableHandle,
@@ -54,12 +63,7 @@ export async function expireSnapshots(
   dryRun: boolean,
 ): Promise<Expiry> {
   const { upkeep } = table;
-  if (upkeep === undefined) {
-    throw new TailraceError('USAGE', 'A Parquet table has no snapshots that could expire.', {
-      place: table.location,
-      hint: 'Leave out --expire-snapshots; --sweep-orphans removes the generations that no longer count.',
-    });
-  }
+  if (upkeep === undefined) return { outcome: 'nothing', snapshots: 0, files: 0 };
   let expiry: Expiry = { outcome: 'nothing', snapshots: 0, files: 0 };
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const timestampMs = now();

@@ -72,6 +72,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     query: missing('query'),
     cat: missing('cat'),
     inspect: missing('inspect'),
+    maintain: missing('maintain'),
     demo: missing('demo'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],

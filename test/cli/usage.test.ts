@@ -3,7 +3,7 @@ import { committed, onlyDocument, run } from './fake-world.ts';
 
 describe('wrong usage', () => {
   test.each([
-    [['snc', 'a', 'b'], 'Did you mean sync?', 'one of sync, plan, schema, query, cat, inspect, demo'],
+    [['snc', 'a', 'b'], 'Did you mean sync?', 'one of sync, plan, schema, query, cat, inspect, maintain, demo'],
     [['sync', 'a', 'b', '--memory-limt', '1GB'], 'Did you mean --memory-limit?', '--memory-limit'],
     [['sync', 'a', 'b', '--numbers', 'exat'], 'Did you mean exact?', 'exact, double or string'],
     [['sync', 'a', 'b', '--sse', 'kms'], undefined, 'aws:kms or AES256'],
@@ -16,6 +16,7 @@ describe('wrong usage', () => {
     [['schema'], undefined, 'one of infer, show, diff'],
     [['schema', 'infre', 'x'], 'Did you mean infer?', 'one of infer, show, diff'],
     [['schema', 'infer', 'x', '--format', 'yml'], 'Did you mean yaml?', 'yaml, flat or hive-ddl'],
+    [['maintain', 'x', '--expire-snapshots', '7'], undefined, 'a duration such as 7d'],
     [['cat', 'x', '--limit', '-1'], undefined, 'a whole number'],
     [['cat', 'x', '--json'], 'Did you mean --as json?', '--as'],
     [['--region', 'x', 'sync'], 'Options stand after the verb', 'one of'],
@@ -38,17 +39,14 @@ describe('wrong usage', () => {
     expect(json.err).toMatch(/^error (USAGE|CONFIG): /);
   });
 
-  test.each([
-    ['follow', 'a', 'b'],
-    ['verify', 'a', '--anything'],
-    ['load'],
-    ['maintain', 'x'],
-    ['schema', 'evolve', 'x', '--type', 'y'],
-  ])('%s is not in this version', async (...words) => {
-    const { code, err } = await run(words);
-    expect(code).toBe(2);
-    expect(err).toContain('is not in this version');
-  });
+  test.each([['follow', 'a', 'b'], ['verify', 'a', '--anything'], ['load'], ['schema', 'evolve', 'x', '--type', 'y']])(
+    '%s is not in this version',
+    async (...words) => {
+      const { code, err } = await run(words);
+      expect(code).toBe(2);
+      expect(err).toContain('is not in this version');
+    },
+  );
 
   test('TAILRACE_JSON makes usage errors JSON, too, and --no-json undoes it', async () => {
     expect(onlyDocument((await run(['snc'], {}, { env: { TAILRACE_JSON: 'true' } })).out)['outcome']).toBe('failed');

@@ -1,8 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closest, editDistance } from '../../src/config/closest.ts';
+import { parseDuration } from '../../src/config/durations.ts';
 import { formatSize, parseSize } from '../../src/config/sizes.ts';
 import { splitNames } from '../../src/config/values.ts';
+
+describe('durations', () => {
+  test.each([
+    ['7d', 7 * 86_400_000],
+    ['36h', 36 * 3_600_000],
+    ['1.5 h', 5_400_000],
+    ['90m', 5_400_000],
+    ['0s', 0],
+  ])('%s', (text, milliseconds) => expect(parseDuration(text)).toBe(milliseconds));
+
+  test.each(['', '7', 'd', '-1d', '1w', '7D', '1e3s', '99999999999999d'])('%j is none', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+});
 
 describe('sizes', () => {
   test.each([
