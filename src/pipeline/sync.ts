@@ -15,6 +15,7 @@ import { openEngine } from './engine.ts';
 import { applyFull } from './full.ts';
 import { Journal } from './journal.ts';
 import { type Kept, keepOptions } from './keep.ts';
+import { isApplied, unlessApplied } from './meanwhile.ts';
 import {
   type OpenExports,
   type OpenTarget,
@@ -119,7 +120,7 @@ async function chain(
     await workspace.close();
   }
   if (plan.refusal !== undefined) throw plan.refusal;
-  return reporter.finish('committed');
+  return reporter.finish(reporter.applied > 0 ? 'committed' : 'unchanged');
 }
 
 /** A foreign table as if its rows were ours. The schema file only tells what its columns hold. */
@@ -148,12 +149,14 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
       base = await target.table.load();
       kept = await keptOptions(given, base);
     }
+    if (index > 0 && isApplied(parts, base, step)) continue;
     const own = { ...parts, context: ofStep(context, index + 1, plan.steps.length) };
     const from = await openExport(source, step.export.folder, { trustManifest: given.trustManifest });
     context.log('info', 'opened export', { uri: from.uri, files: from.files.length, items: from.itemCount });
-    if (from.kind === 'full') await applyFull(own, from, base, kept);
+    const state = { base, kept };
+    if (from.kind === 'full') await unlessApplied(own, base, step, () => applyFull(own, from, state.base, state.kept));
     else {
-      await applyWindow(own, { ...step, export: from }, base, kept);
+      await unlessApplied(own, base, step, () => applyWindow(own, { ...step, export: from }, state.base, state.kept));
       await upkeep.window(index === plan.steps.length - 1);
     }
   }
