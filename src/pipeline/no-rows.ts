@@ -5,7 +5,8 @@ import type { Duck } from '../engine/duckdb/instance.ts';
 import { emptyRelation } from '../engine/duckdb/read.ts';
 import { str } from '../engine/sql/quote.ts';
 import type { RunContext } from '../model/options.ts';
-import type { DataFile, StagedCommit, TableHandle } from '../model/table.ts';
+import type { TableSchema } from '../model/schema.ts';
+import type { DataFile, PartitionField, PartitionValue, StagedCommit, TableHandle } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import type { Layout } from './learner.ts';
 
@@ -27,7 +28,7 @@ export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInp
   const local = join(dir, 'no-rows.parquet');
   const options = `FORMAT parquet, COMPRESSION zstd, FIELD_IDS ${fieldIdsSql(schema)}`;
   await duck.run(`COPY (${emptyRelation(schema)}) TO ${str(local)} (${options})`, context.signal);
-  const values = partition.map(() => null);
+  const values = partition.map((field) => anyValue(field, schema));
   const path = table.dataFilePath(commitId, partition, values, `${runId}-no-rows.parquet`);
   const { sizeBytes } = await target.adopt(target.key(path), local, { signal: context.signal });
   return { path, rows: 0, sizeBytes, partition: values, stats: {}, splitOffsets: [] };
@@ -45,4 +46,23 @@ export async function keepOneFile<M extends Pick<StagedCommit, 'files'> & { read
   if (merged.files.length + staying.length === empty.length)
     return empty.length > 0 ? merged : { ...merged, files: [await noRowsFile(layout, input)] };
   return { ...merged, removed: [...merged.removed, ...empty.map(({ path }) => path)] };
+}
+
+/** Some value: PyArrow cannot tell the type of a folder's column where null is all that folders name. */
+function anyValue({ column, transform }: PartitionField, { columns, derived }: TableSchema): PartitionValue {
+  if (transform !== 'identity' && transform !== 'truncate') return 0;
+  if (derived.some(({ name }) => name === column)) return 0n;
+  switch (columns.find(({ name }) => name === column)?.type.kind) {
+    case 'long':
+    case 'timestamp':
+      return 0n;
+    case 'decimal':
+      return '0';
+    case 'boolean':
+      return false;
+    case 'binary':
+      return '00';
+    default:
+      return 'none';
+  }
 }

@@ -2,6 +2,7 @@
  * Files of a generation that stay in the next one: they are linked, or copied by the store, and neither read nor written
  * anew. A killed attempt's copies are taken over, since a copy is whole or not there.
  */
+import { setMaxListeners } from 'node:events';
 import { TailraceError } from '../../model/errors.ts';
 import type { DataFile, StagedCommit } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -33,20 +34,38 @@ export async function carryFiles(carry: Carry): Promise<readonly DataFile[]> {
   for (const { path, sizeBytes } of staged)
     if (there.get(key(path)) !== sizeBytes) throw missing(storage.uri(key(path)));
   const absent = carried.filter(({ file, path }) => there.get(key(path)) !== file.sizeBytes);
+  await copyAll(
+    storage,
+    absent.map(({ file, path }) => [key(file.path), key(path)]),
+    signal,
+  );
+  return [...carried.map(({ file, path }) => ({ ...file, path })), ...staged];
+}
+
+/** All have ended when it throws: none comes later, into a folder that somebody may have begun to sweep. */
+async function copyAll(
+  storage: Storage,
+  copies: readonly (readonly [from: string, to: string])[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  // Each copy listens while it runs; Node warns of more than ten.
+  setMaxListeners(0, either);
   let next = 0;
-  let failed = false;
+  let failure: { readonly thrown: unknown } | undefined;
   const worker = async (): Promise<void> => {
-    for (let each = absent[next++]; each !== undefined && !failed; each = absent[next++]) {
+    for (let each = copies[next++]; each !== undefined && failure === undefined; each = copies[next++]) {
       try {
-        await storage.copy(key(each.file.path), key(each.path), signal && { signal });
+        await storage.copy(each[0], each[1], { signal: either });
       } catch (thrown) {
-        failed = true;
-        throw thrown;
+        failure ??= { thrown };
+        stop.abort();
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(COPIES_AT_ONCE, absent.length) }, worker));
-  return [...carried.map(({ file, path }) => ({ ...file, path })), ...staged];
+  await Promise.all(Array.from({ length: Math.min(COPIES_AT_ONCE, copies.length) }, worker));
+  if (failure !== undefined) throw failure.thrown;
 }
 
 /** The files that a commit leaves in the table; it may name none that is not there. */
