@@ -60,7 +60,7 @@ export async function countItems(
     file: undefined,
     lines,
   });
-  const census = new Census();
+  const census = new Census(options.schema.timestamps === 'auto');
   let rejected = 0;
   let filesDone = 0;
   let structs = true;

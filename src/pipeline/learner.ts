@@ -9,7 +9,7 @@ import { applySchemaFile } from '../schema/apply.ts';
 import { keepNumber, mainTag, sameColumn } from '../schema/decide.ts';
 import { type Drift, drifts, holdRecorded } from '../schema/drift.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
-import { type Mapped, mapSchema } from '../schema/map.ts';
+import { isCrowded, type Mapped, mapSchema } from '../schema/map.ts';
 import { numberFacts } from '../schema/numbers.ts';
 import { resolvePartition, resolveSort } from '../schema/partition.ts';
 import { type Projection, projectionOf } from '../schema/projection.ts';
@@ -166,15 +166,18 @@ export class Learner {
     return tag === '*' ? undefined : tag;
   }
 
-  /** Whether an attribute that nobody knew of would get a column in place of being rescued. */
-  wants(attr: string, schema: TableSchema): boolean {
-    const { file, schema: options } = this.#options;
+  /** Whether an attribute that nobody knew of might get a column in place of being rescued. */
+  wants(attr: string): boolean {
+    const { file, schema: options, recorded } = this.#options;
     if (file !== undefined || this.#root.fields.has(attr)) return false;
     if (options.include.length > 0 && !options.include.includes(attr)) return false;
-    return (
-      schema.columns.length < options.maxColumns ||
-      new Set(schema.columns.map((column) => column.attr)).size < options.maxColumns
-    );
+    return new Set(recorded?.columns.map((column) => column.attr)).size < options.maxColumns;
+  }
+
+  /** Whether there are more attributes than columns, so that it takes exact counts to tell which are the frequent ones. */
+  get crowded(): boolean {
+    const { file, recorded, schema } = this.#options;
+    return file === undefined && isCrowded(this.#root, { ...schema, key: this.key }, recorded);
   }
 
   surprised(): void {

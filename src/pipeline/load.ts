@@ -60,7 +60,7 @@ const SAMPLE_FILES = 24;
 /** Rejects of one batch that are kept before they go to disk. */
 const REJECTS_IN_MEMORY = 1_000;
 
-/** Thrown where a batch cannot be written by a layout that extends the earlier ones. */
+/** Thrown where a batch cannot be written by a layout that extends the earlier ones, or where all must be counted first. */
 const NO_EXTENSION = new Error('the layout does not extend the one that files were written by');
 
 /** Reads all batches of an export into data files of the table, resuming where an earlier run of the same plan stopped. */
@@ -92,6 +92,7 @@ export class Loader {
       input.learner,
       this.#layout,
       () => [...this.#records.values()],
+      () => this.#counted,
       input.context.signal,
     );
   }
@@ -183,7 +184,8 @@ export class Loader {
    * load begins again all items are counted, so that it need not begin a third time.
    */
   async #startAnew(): Promise<void> {
-    this.#in.context.log('info', 'the schema changed; the load starts again from its first file');
+    const why = this.#in.learner.crowded ? 'there are more attributes than columns' : 'the schema changed';
+    this.#in.context.log('info', `${why}; all items are counted, and the load starts from its first file`);
     const old = [...this.#records];
     this.#records.clear();
     this.#kept = undefined;
@@ -275,6 +277,7 @@ export class Loader {
 
   /** The layout by which the next batch joins those on record; throws where it cannot. */
   readonly #extended = (): Layout => {
+    if (this.#in.learner.crowded && !this.#counted && !this.#learnedAll) throw NO_EXTENSION;
     const layout = this.#layout();
     if (this.#mayStay(layout) && this.#asIfKnown(layout)) return layout;
     throw NO_EXTENSION;

@@ -73,20 +73,34 @@ function recordedSlots(recorded: TableSchema | undefined): Map<string, number> {
 
 /** Recorded attributes, then keys, then the most frequent others up to the most columns. */
 function chosenAttrs(root: MapNode, options: SchemaOptions, recorded: TableSchema | undefined): string[] {
-  const before = (recorded?.columns ?? [])
-    .map((column) => column.attr)
-    .filter((attr) => !options.exclude.includes(attr));
-  const chosen = new Set([...options.key, ...before]);
-  const wanted = (name: string): boolean =>
-    !name.includes('\u0000') &&
-    !options.exclude.includes(name) &&
-    (options.include.length === 0 || options.include.includes(name));
-  const rest = [...root.fields]
-    .filter(([name]) => !chosen.has(name) && wanted(name))
+  const { sure, others } = candidates(root, options, recorded);
+  const rest = others
     .map(([name, node]) => ({ name, seen: [...node.counts.values()].reduce((a, b) => a + b, 0) }))
     .sort((a, b) => b.seen - a.seen || compareBytes(a.name, b.name));
-  for (const { name } of rest) if (chosen.size < options.maxColumns) chosen.add(name);
-  return [...chosen].sort(compareBytes);
+  const room = Math.max(0, options.maxColumns - sure.size);
+  return [...sure, ...rest.slice(0, room).map(({ name }) => name)].sort(compareBytes);
+}
+
+/** Whether the most columns are too few, so that the attributes that get one are chosen by how often they were seen. */
+export function isCrowded(root: MapNode, options: SchemaOptions, recorded: TableSchema | undefined): boolean {
+  const { sure, others } = candidates(root, options, recorded);
+  const room = options.maxColumns - sure.size;
+  return room > 0 && others.length > room;
+}
+
+/** Attributes that have a column in any case, and those that may get one. */
+function candidates(root: MapNode, options: SchemaOptions, recorded: TableSchema | undefined) {
+  const { exclude, include, key } = options;
+  const before = (recorded?.columns ?? []).map((column) => column.attr).filter((attr) => !exclude.includes(attr));
+  const sure = new Set([...key, ...before]);
+  const others = [...root.fields].filter(
+    ([name]) =>
+      !sure.has(name) &&
+      !name.includes('\u0000') &&
+      !exclude.includes(name) &&
+      (include.length === 0 || include.includes(name)),
+  );
+  return { sure, others };
 }
 
 function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded: TableSchema | undefined): Draft[] {

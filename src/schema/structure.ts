@@ -1,7 +1,7 @@
 import type { AttributeValue, Item } from '../model/item.ts';
 import type { Tag, TimestampFormat } from '../model/schema.ts';
 import { mergeNumbers, type NumberFacts, numberFacts } from './numbers.ts';
-import { timeFormatOf } from './times.ts';
+import { tagOfFormat, timeFormatOf } from './times.ts';
 
 /**
  * What was seen of the items: a tree of value positions, each with its type tags, counts and number facts.
@@ -142,6 +142,23 @@ export function learnValue(node: ValueNode, value: AttributeValue): void {
 function learnTime(node: ValueNode, tag: 'S' | 'N', text: string): void {
   const format = timeFormatOf(tag, text);
   if (format !== undefined) node.times.set(format, (node.times.get(format) ?? 0) + 1);
+}
+
+/** Puts a better count in place of what samples showed; as many of the values are taken for times as before. */
+export function recount(node: ValueNode, tag: Tag, count: number): void {
+  const before = node.counts.get(tag) ?? 0;
+  for (const [format, times] of node.times)
+    if (tagOfFormat(format) === tag && before > 0)
+      node.times.set(format, times === before ? count : Math.floor((times / before) * count));
+  if (count > 0) node.counts.set(tag, count);
+  else node.counts.delete(tag);
+}
+
+/** The format that all values of a tag have, as far as they were seen. */
+export function onlyTime(node: ValueNode, tag: Tag): TimestampFormat | undefined {
+  const values = node.counts.get(tag) ?? 0;
+  for (const [format, times] of node.times) if (times === values && tagOfFormat(format) === tag) return format;
+  return undefined;
 }
 
 function exampleOf(value: AttributeValue): string {

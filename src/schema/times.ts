@@ -1,8 +1,13 @@
 import type { TimestampFormat } from '../model/schema.ts';
 
-/** Epochs between these years are taken for times; smaller and larger numbers are more likely counts or ids. */
-const EPOCH_FROM_S = Date.UTC(2000, 0, 1) / 1000;
-const EPOCH_TO_S = Date.UTC(2100, 0, 1) / 1000;
+export const TIMESTAMP_FORMATS = ['iso', 'iso-ms', 'iso-us', 'epoch-s', 'epoch-ms', 'epoch-us'] as const;
+
+/** Epochs from the first of these years until the second are taken for times; smaller and larger numbers are more likely
+ * counts or ids. */
+export const EPOCH_YEARS = [2000, 2100] as const;
+const [EPOCH_FROM_S, EPOCH_TO_S] = EPOCH_YEARS.map((year) => Date.UTC(year, 0, 1) / 1000) as [number, number];
+
+const EPOCH_UNITS: Partial<Record<TimestampFormat, number>> = { 'epoch-s': 1, 'epoch-ms': 1e3, 'epoch-us': 1e6 };
 
 const LETTER_T = 0x54;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}|\d{6}))?Z$/;
@@ -41,6 +46,12 @@ function epochFormat(text: string): TimestampFormat | undefined {
   if (value >= EPOCH_FROM_S * 1e3 && value < EPOCH_TO_S * 1e3) return 'epoch-ms';
   if (value >= EPOCH_FROM_S * 1e6 && value < EPOCH_TO_S * 1e6) return 'epoch-us';
   return undefined;
+}
+
+/** The numbers that are taken for times of this format, from and below; undefined for texts. */
+export function epochRange(format: TimestampFormat): readonly [from: number, below: number] | undefined {
+  const unit = EPOCH_UNITS[format];
+  return unit === undefined ? undefined : [EPOCH_FROM_S * unit, EPOCH_TO_S * unit];
 }
 
 /** The type tag of the attribute that such a time is written in. */

@@ -1,14 +1,17 @@
-import type { Tag } from '../../model/schema.ts';
+import type { Tag, TimestampFormat } from '../../model/schema.ts';
 import type { ReadValue } from '../../schema/reading.ts';
-import type { MapNode, ValueNode } from '../../schema/structure.ts';
-import { CANONICAL_NUMBER, matches } from './leaf.ts';
+import { type MapNode, onlyTime, type ValueNode } from '../../schema/structure.ts';
+import { epochRange } from '../../schema/times.ts';
+import { CANONICAL_NUMBER, leafFits, matches } from './leaf.ts';
 import { member } from './values.ts';
 
 /** One figure of the census: an aggregate over all items, and where it goes. */
 export interface Probe {
   readonly node: ValueNode;
-  readonly figure: 'count' | 'intDigits' | 'scale' | 'notLong' | 'rawTags';
+  readonly figure: 'count' | 'intDigits' | 'scale' | 'notLong' | 'rawTags' | 'times';
   readonly tag: Tag | undefined;
+  /** Of `times`. */
+  readonly format?: TimestampFormat;
   readonly sql: string;
 }
 
@@ -18,14 +21,17 @@ interface Place {
   readonly many: boolean;
 }
 
-/** The probes of an item read as a struct: counts by tag for every position, and the room that numbers need. */
-export function probesOf(attrs: ReadonlyMap<string, ReadValue>, root: MapNode): Probe[] {
+/**
+ * The probes of an item read as a struct: counts by tag for every position, and the room that numbers need; `times`:
+ * also how many values are times.
+ */
+export function probesOf(attrs: ReadonlyMap<string, ReadValue>, root: MapNode, times = false): Probe[] {
   const probes: Probe[] = [];
   for (const [name, read] of attrs) {
     const node = root.fields.get(name);
     if (node !== undefined) visit({ x: member('Item', name), many: false }, read, node, probes, 0);
   }
-  return probes;
+  return times ? probes : probes.filter(({ figure }) => figure !== 'times');
 }
 
 function visit(place: Place, read: ReadValue, node: ValueNode, probes: Probe[], depth: number): void {
@@ -37,6 +43,7 @@ function visit(place: Place, read: ReadValue, node: ValueNode, probes: Probe[], 
   for (const [tag, inner] of read.tags) {
     const at = step(place, tag, depth);
     probes.push({ node, figure: 'count', tag, sql: place.many ? `coalesce(sum(len(${at.x})), 0)` : `count(${at.x})` });
+    if (tag === 'S' || tag === 'N') timeProbe(at, tag, node, probes);
     if (tag === 'N') numberProbes(at, node, probes);
     if (tag === 'NS') numberProbes({ x: at.many ? `flatten(${at.x})` : at.x, many: true }, node, probes);
     if (inner.kind === 'list' && node.element !== undefined) {
@@ -69,6 +76,29 @@ const DIGITS = (n: string): string => `length(ltrim(split_part(${n}, '.', 1), '-
 const SCALE = (n: string): string => `length(split_part(${n}, '.', 2))`;
 const NOT_LONG = (n: string): string =>
   `CASE WHEN ${n} IS NOT NULL THEN (contains(${n}, '.') OR try_cast(${n} AS BIGINT) IS NULL OR NOT ${matches(n, CANONICAL_NUMBER)})::INTEGER END`;
+
+/** How many values are times, where all that were seen are: one that is not makes the column another. */
+function timeProbe({ x, many }: Place, tag: 'S' | 'N', node: ValueNode, probes: Probe[]): void {
+  const format = onlyTime(node, tag);
+  if (format === undefined) return;
+  const sql = many
+    ? `coalesce(sum(len(list_filter(${x}, lambda t: ${isTime('t', format)}))), 0)`
+    : `count(*) FILTER (WHERE ${isTime(x, format)})`;
+  probes.push({ node, figure: 'times', tag, format, sql });
+}
+
+/** Whether a text would be taken for such a time. */
+export function isTime(text: string, format: TimestampFormat): string {
+  const range = epochRange(format);
+  const fits = leafFits(text, { kind: 'timestamp', format });
+  const within = range === undefined ? '' : ` AND try_cast(${text} AS BIGINT) BETWEEN ${range[0]} AND ${range[1] - 1}`;
+  return `coalesce(${text} IS NOT NULL AND ${fits}${within}, false)`;
+}
+
+/** Of all values of a text: most digits before the point, most behind it, and 1 where one is no long. */
+export function numberFigures(text: string): string[] {
+  return [DIGITS, SCALE, NOT_LONG].map((figure) => `max(${figure(text)})`);
+}
 
 function numberProbes({ x, many }: Place, node: ValueNode, probes: Probe[]): void {
   const most = (figure: (n: string) => string): string =>
