@@ -1,4 +1,4 @@
-import type { SyncReport, Warning } from '../../model/report.ts';
+import type { SyncReport, UpkeepReport, Warning } from '../../model/report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
 import { readNext, tableFolder } from './read-next.ts';
@@ -35,6 +35,8 @@ export function syncReportText(report: SyncReport, style: Style): string {
   if (report.outcome === 'planned' && report.chain !== undefined) lines.push(...chainText(report.chain, style));
   if (report.schema.length > 0) lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
+  if (report.upkeep !== undefined && report.upkeep.rewritten.filesBefore > 0)
+    lines.push(labelled('upkeep', upkeepText(report.upkeep)));
   lines.push(...heldLines(report));
   if (report.readPath !== undefined && report.outcome !== 'planned') {
     lines.push(labelled('table', report.format === 'iceberg' ? tableFolder(report.readPath) : report.readPath));
@@ -98,6 +100,10 @@ function workText(report: SyncReport): string {
     `${plural(files.read, 'file')} read, ${formatSize(bytes.read)}${rate}; ` +
     `${plural(files.written, 'file')} written${resumed}, ${formatSize(bytes.written)}; peak memory ${formatSize(report.peakMemoryBytes)}`
   );
+}
+
+function upkeepText({ rewritten: { filesBefore, filesAfter = 0, bytesAfter = 0 } }: UpkeepReport): string {
+  return `${plural(filesBefore, 'data file')} became ${formatCount(filesAfter)} (${formatSize(bytesAfter)})`;
 }
 
 /** The rejects have a line of their own. */
