@@ -15,14 +15,17 @@ const PLACES = [
   '../../source/ion/worker.js',
 ];
 const IDLE_MS = 1_000;
+/** Heap of a thread. Left alone it grows by garbage; what a task of 512 KB and one longest line need is far less. */
+const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 192 };
 
 /** Runs one task in a thread. Rejects if the thread dies or cannot start. */
 export type RunTask = (task: IonTask, signal: AbortSignal | undefined) => Promise<IonResult>;
 
 interface Pool {
   readonly threads: Tinypool;
-  /** Rejects when a thread fails outside of any task, such as at its start; the library would wait for ever. */
-  readonly failed: Promise<never>;
+  /** Called when a thread fails outside of any task, such as at its start; the library would wait for ever. A set of
+   * those who wait, because whoever races with a promise that never settles is kept by it, with the result. */
+  readonly waiting: Set<(thrown: unknown) => void>;
 }
 
 let pool: Promise<Pool> | undefined;
@@ -36,14 +39,20 @@ export async function withPool<T>(work: (run: RunTask) => Promise<T>): Promise<T
   users += 1;
   try {
     pool ??= startPool();
-    const { threads, failed } = await pool;
-    const run: RunTask = (task, signal) =>
-      Promise.race<IonResult>([threads.run(task, signal === undefined ? {} : { signal }), failed]);
-    return await work(run);
+    const lent = await pool;
+    return await work((task, signal) => runIn(lent, task, signal));
   } finally {
     users -= 1;
     if (users === 0) endSoon();
   }
+}
+
+function runIn({ threads, waiting }: Pool, task: IonTask, signal: AbortSignal | undefined): Promise<IonResult> {
+  return new Promise((resolve, reject) => {
+    waiting.add(reject);
+    const result: Promise<IonResult> = threads.run(task, signal === undefined ? {} : { signal });
+    result.then(resolve, reject).finally(() => waiting.delete(reject));
+  });
 }
 
 async function startPool(): Promise<Pool> {
@@ -54,11 +63,14 @@ async function startPool(): Promise<Pool> {
     maxThreads: POOL_THREADS,
     minThreads: 0,
     idleTimeout: IDLE_MS,
+    resourceLimits: LIMITS,
     execArgv: file.pathname.endsWith('.ts') ? loader() : [],
   });
-  const failed = new Promise<never>((_, reject) => threads.on('error', reject));
-  failed.catch(() => {});
-  return { threads, failed };
+  const waiting: Pool['waiting'] = new Set();
+  threads.on('error', (thrown) => {
+    for (const reject of waiting) reject(thrown);
+  });
+  return { threads, waiting };
 }
 
 /** A file soon follows a file: threads are kept for a moment. */
