@@ -10,6 +10,7 @@ import { LineFault } from '../lines/scan.ts';
 import { makeReject } from '../lines/sieve.ts';
 import type { Reject } from '../port.ts';
 import { readChange, readItem } from './convert.ts';
+import { transcodeItem } from './transcode.ts';
 
 export interface IonTask {
   /** Whole lines of Ion text, each ended by a newline. */
@@ -49,6 +50,8 @@ export default function convertTask({ bytes, numbers, file, shape }: IonTask): I
 function convertLine(line: Buffer, shape: LineShape | undefined): string {
   const text = decodeUtf8(line);
   if (text === undefined) throw new LineFault('not UTF-8');
+  const plain = shape === 'change' ? undefined : transcodeItem(text);
+  if (plain !== undefined) return plain;
   const reader = makeReader(text);
   if (shape !== 'change') return printLine(readItem(reader));
   const change = readChange(reader);
