@@ -1,52 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PartitionField } from '../../../src/model/table.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
 import { python, sparkJar } from '../../toolchain/tools.ts';
+import { Readers } from './merged-readers.ts';
 import { MergedTable, type Row } from './merged-tables.ts';
 import { connect } from './tables.ts';
-
-/** The process that holds the other readers open. */
-class Readers {
-  readonly #process: ChildProcess;
-  readonly #replies: AsyncIterator<string>;
-
-  constructor(root: string, warehouse: string) {
-    this.#process = spawn(python ?? '', [join(import.meta.dirname, 'merged.py')], {
-      cwd: root,
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    if (this.#process.stdout === null) throw new Error('no stdout');
-    this.#replies = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
-    this.#send({ jars: join(dirname(sparkJar ?? ''), '*'), warehouse });
-  }
-
-  async ask<T>(request: Readonly<Record<string, string>>): Promise<T> {
-    this.#send(request);
-    for (;;) {
-      const { value, done } = await this.#replies.next();
-      if (done === true) throw new Error('the readers have ended');
-      if (!value.startsWith('@@')) continue;
-      const { reply, error } = JSON.parse(value.slice(2)) as { reply: T; error?: string };
-      if (error !== undefined) throw new Error(`${JSON.stringify(request)}: ${error}`);
-      return reply;
-    }
-  }
-
-  end(): void {
-    this.#process.stdin?.end();
-    this.#process.kill();
-  }
-
-  #send(line: unknown): void {
-    this.#process.stdin?.write(`${JSON.stringify(line)}\n`);
-  }
-}
 
 interface Read {
   readonly duckdb: unknown;

@@ -2,7 +2,9 @@
 JSON reply a line on stdout, marked with `@@`.
 
 First line: {"jars", "warehouse"}. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
-files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement.
+files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"some": [column],
+"of": location}: rows of some columns by each reader, numbers as floats. {"append": [row], "to": location, "over": filter}:
+PyIceberg adds rows, in place of those that a filter finds where one is given.
 """
 import datetime, glob, json, os, sys
 os.environ["TZ"] = "UTC"
@@ -80,11 +82,59 @@ def counts(location):
     }
 
 
+def path_table(location):
+    from pyiceberg.catalog.noop import NoopCatalog
+    from pyiceberg.io.pyarrow import PyArrowFileIO
+    from pyiceberg.table import CommitTableResponse, Table
+    from pyiceberg.table.update import update_table_metadata
+
+    class PathCatalog(NoopCatalog):
+        def commit_table(self, table, requirements, updates):
+            for requirement in requirements:
+                requirement.validate(table.metadata)
+            metadata = update_table_metadata(table.metadata, updates)
+            version = int(os.path.basename(table.metadata_location)[1:].split(".")[0]) + 1
+            path = f"{location}/metadata/v{version}.metadata.json"
+            with open(path, "x") as file:
+                file.write(metadata.model_dump_json())
+            with open(f"{location}/metadata/version-hint.text", "w") as file:
+                file.write(str(version))
+            return CommitTableResponse(metadata=metadata, metadata_location=path)
+
+    read = static(location)
+    return Table(("db", "t"), read.metadata, read.metadata_location, PyArrowFileIO(), PathCatalog("path"))
+
+
+def append(location, dicts, over):
+    import pyarrow
+    table = path_table(location)
+    schema = table.schema().as_arrow()
+    full = [{field.name: row.get(field.name) for field in schema} for row in dicts]
+    added = pyarrow.Table.from_pylist(full, schema=schema)
+    table.append(added) if over is None else table.overwrite(added, overwrite_filter=over)
+
+
+def some(location, columns):
+    def cells(dicts):
+        return sorted(([v if v is None or isinstance(v, str) else float(v) for v in (row[c] for c in columns)]
+                       for row in dicts), key=lambda row: json.dumps(row))
+    names = ", ".join(columns)
+    return {
+        "duckdb": cells(con.sql(f"SELECT {names} FROM iceberg_scan('{location}')").to_arrow_table().to_pylist()),
+        "pyiceberg": cells(static(location).scan(selected_fields=tuple(columns)).to_arrow().to_pylist()),
+        "spark": cells(row.asDict() for row in spark.table(name(location)).select(*columns).collect()),
+    }
+
+
 for line in sys.stdin:
     request = json.loads(line)
     try:
         if "read" in request:
             reply = read(request["read"])
+        elif "some" in request:
+            reply = some(request["of"], request["some"])
+        elif "append" in request:
+            reply = append(request["to"], request["append"], request.get("over"))
         elif "counts" in request:
             reply = counts(request["counts"])
         else:
