@@ -14,6 +14,8 @@ export interface ReadRequest {
   readonly format: 'iceberg' | 'parquet';
   /** SQL on the columns, `region = 'eu'`. */
   readonly filter?: string;
+  /** An Iceberg table as it was. */
+  readonly snapshot?: string;
 }
 
 /** Where `s3://` locations lie. */

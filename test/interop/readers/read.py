@@ -1,10 +1,11 @@
 """Reads tables with an engine that tailrace had no hand in: read.py <reader> <request.json>
 
 Readers: pyiceberg, pyarrow, duckdb, spark. The request:
-{"tables": [{"location": ..., "format": "iceberg" | "parquet", "out": ..., "filter": ...?}], "jar": ...?,
+{"tables": [{"location": ..., "format": "iceberg" | "parquet", "out": ..., "filter": ...?,
+             "snapshot": ...?}], "jar": ...?,
  "s3": {"endpoint": ..., "key": ..., "secret": ...}?}
 Each table's rows go to its file `out`, one canonical JSON line a row. `filter`, where given, is SQL on the columns:
-it shows that pruning by statistics and partitions drops nothing that it should keep.
+it shows that pruning by statistics and partitions drops nothing that it should keep. `snapshot`: the table as it was.
 """
 import json
 import os
@@ -33,8 +34,8 @@ def pyiceberg(request):
         properties = {"s3.endpoint": s3["endpoint"], "s3.access-key-id": s3["key"],
                       "s3.secret-access-key": s3["secret"], "s3.region": "us-east-1"} if s3 else {}
         opened = StaticTable.from_metadata(table["location"], properties)
-        condition = table.get("filter")
-        scan = opened.scan(row_filter=condition) if condition else opened.scan()
+        snapshot = int(table["snapshot"]) if table.get("snapshot") else None
+        scan = opened.scan(row_filter=table.get("filter") or "True", snapshot_id=snapshot)
         write_arrow(out, scan.to_arrow().to_batches())
 
     return read
@@ -54,13 +55,17 @@ def duckdb(_request):
     def read(table, out):
         location = table["location"].replace("'", "''")
         source = {
-            "iceberg": f"iceberg_scan('{location}')",
+            "iceberg": f"iceberg_scan('{location}'{at(table)})",
             "parquet": f"read_parquet('{location}/**/*.parquet', hive_partitioning=true, hive_types_autocast=false)",
         }[table["format"]]
         where = f" where {table['filter']}" if table.get("filter") else ""
         write_arrow(out, connection.execute(f"select * from {source}{where}").to_arrow_table().to_batches())
 
     return read
+
+
+def at(table):
+    return f", snapshot_from_id => {table['snapshot']}::UBIGINT" if table.get("snapshot") else ""
 
 
 def pyarrow(request):
@@ -107,7 +112,10 @@ def spark(request):
     session.sparkContext.setLogLevel("ERROR")
 
     def read(table, out):
-        frame = session.read.format(table["format"]).load(table["location"])
+        source = session.read.format(table["format"])
+        if table.get("snapshot"):
+            source = source.option("versionAsOf", table["snapshot"])
+        frame = source.load(table["location"])
         if table.get("filter"):
             frame = frame.where(table["filter"])
         fields = list(enumerate(frame.schema.fields))

@@ -1,0 +1,60 @@
+/** A column that is rewritten under its name keeps its values for every reader, and older snapshots theirs. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PartitionRequest } from '../../src/model/options.ts';
+import { folderOf, World } from '../faults/load.ts';
+import { type ReadRequest, type Row, readersOf, readTables } from '../interop/readers.ts';
+import { python } from '../toolchain/tools.ts';
+import { type Put, writeSteps } from './steps.ts';
+
+/** n is a long, a decimal, one of a larger scale, a wider one, and text. */
+const NUMBERS = [['1', '2', '3'], ['9.99'], ['0.123456'], ['123456789012345678901234567890'], ['1E-120']] as const;
+const LAYOUTS: Record<string, readonly PartitionRequest[]> = {
+  plain: [],
+  identity: [{ transform: 'identity', column: 'n' }],
+  bucket: [{ transform: 'bucket', width: 4, column: 'n' }],
+};
+
+const put = (step: number, i: number, text: string): Put => ({ pk: { S: `k${step}-${i}` }, n: { N: text } });
+const numberOf = ({ n }: Row): string => (typeof n === 'string' ? n : (n as { $n: string }).$n);
+const plain = (text: string): string => (text === '1E-120' ? `0.${'0'.repeat(119)}1` : text);
+const expected = (step: number): string[] =>
+  NUMBERS.slice(0, step + 1)
+    .flat()
+    .map(plain)
+    .sort();
+
+describe.skipIf(python === undefined)('readers of a table whose column was rewritten', () => {
+  let world: World;
+  const requests: { readonly request: ReadRequest; readonly values: readonly string[] }[] = [];
+
+  beforeAll(async () => {
+    world = await World.open();
+    const [full = [], ...windows] = NUMBERS.map((texts, step) => texts.map((text, i) => put(step, i, text)));
+    const { exports } = await writeSteps(`${world.dir}/source`, full, windows);
+    for (const [name, partition] of Object.entries(LAYOUTS)) {
+      const target = world.target('iceberg', name);
+      const location = folderOf(target);
+      const sort = [{ column: 'n', descending: false, nullsFirst: true }];
+      const add = (request: Omit<ReadRequest, 'location' | 'format'>, values: readonly string[]): void => {
+        requests.push({ request: { location, format: 'iceberg', ...request }, values });
+      };
+      for (const [step, dir] of exports.entries()) {
+        const { snapshot = '' } = await world.load(dir, target, { partition, sort });
+        add({ snapshot }, expected(step));
+      }
+      add({}, expected(NUMBERS.length - 1));
+      add({ filter: "n = '9.99'" }, ['9.99']);
+      add({ filter: "pk = 'k0-1'" }, ['2']);
+    }
+  }, 600_000);
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  test.each(readersOf('iceberg'))('%s reads all values exactly, now and in every older snapshot', async (reader) => {
+    const rows = await readTables(
+      reader,
+      requests.map(({ request }) => request),
+    );
+    const got = requests.map(({ request }, i) => ({ ...request, values: (rows[i] ?? []).map(numberOf).sort() }));
+    expect(got).toEqual(requests.map(({ request, values }) => ({ ...request, values })));
+  });
+});
