@@ -9,6 +9,7 @@ import { applySchemaFile } from '../schema/apply.ts';
 import { keepNumber, mainTag, sameColumn } from '../schema/decide.ts';
 import { type Drift, drifts, holdRecorded } from '../schema/drift.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
+import type { HeldDigits } from '../schema/held.ts';
 import { isCrowded, type Mapped, mapSchema } from '../schema/map.ts';
 import { numberFacts } from '../schema/numbers.ts';
 import { resolvePartition, resolveSort } from '../schema/partition.ts';
@@ -21,6 +22,8 @@ export interface LearnerOptions {
   readonly sort: readonly SortField[];
   /** The schema of the table that is replaced: names and ids stay. */
   readonly recorded: TableSchema | undefined;
+  /** What its numbers need, at least, when their column becomes a wider one. */
+  readonly held?: HeldDigits;
   /** The user's own schema: nothing is added to it; what it does not name is rescued. */
   readonly file: SchemaFile | undefined;
   /** Default: items of a full export. */
@@ -186,13 +189,13 @@ export class Learner {
 
   /** The layout for all that was seen; `keep`: a layout that files were already written by, to be extended only. */
   layout(keep?: TableSchema): Layout {
-    const { file, recorded } = this.#options;
+    const { file, recorded, held } = this.#options;
     const { key } = this;
     const options = { ...this.#options.schema, key };
     if (key.length > 0) this.#key ??= key;
     const found =
       file === undefined
-        ? mapSchema(this.#root, options, keep ?? recorded)
+        ? mapSchema(this.#root, options, keep ?? recorded, held)
         : applySchemaFile(file, this.#root, options, keep ?? recorded);
     const mapped = this.#drifted(found);
     let { lastFieldId } = mapped.schema;

@@ -5,6 +5,7 @@ import { TailraceError } from '../model/errors.ts';
 import { withWindow } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { Ledger, StagedCommit, TableMode, TableState, WindowEntry } from '../model/table.ts';
+import { heldDigits } from '../schema/held.ts';
 import type { IncrementalExport } from '../source/port.ts';
 import type { ChainStep } from './chain.ts';
 import { conflict, tryCommit } from './commit.ts';
@@ -107,6 +108,7 @@ async function readWindow(
       partition: options.partition,
       sort: options.sort,
       recorded: base?.schema,
+      ...(base === undefined ? {} : { held: heldDigits(base.schema, await target.table.dataFiles()) }),
       file,
       lines: linesOf(from, schema, base?.schema),
       onDrift: options.onDrift,

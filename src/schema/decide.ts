@@ -3,8 +3,9 @@ import { compareBytes } from '../model/byte-order.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
 import { isFull, newFields } from './grow.ts';
+import { type HeldDigits, heldAt } from './held.ts';
 import { assignNames } from './names.ts';
-import { mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
+import { capacity, mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 import { chosenTime } from './times.ts';
@@ -22,6 +23,8 @@ export interface DecideContext {
   readonly nextId: () => number;
   /** Nested attributes that are kept as text. */
   readonly asText?: ReadonlySet<string>;
+  /** Digits before the point of what the table holds, where it is known. */
+  readonly held?: HeldDigits;
   /** Structs take no more fields. */
   readonly full?: boolean;
   /** Called for every struct field, so that `schema show` can explain nested ones, too. */
@@ -68,7 +71,7 @@ export function decideTag(
   const element = recorded?.kind === 'list' ? recorded.element : undefined;
   switch (tag) {
     case 'N':
-      return { tag, ...numberChoice(node, path, options, recorded) };
+      return { tag, ...numberChoice(node, path, context, recorded) };
     case 'S':
       return { tag, ...textChoice(node, path, options, recorded) };
     case 'B':
@@ -80,7 +83,9 @@ export function decideTag(
     case 'BS':
       return setChoice(tag, 'B', { kind: 'binary' }, 'a set of binaries', context, element);
     case 'NS': {
-      const type = keepNumber(element?.type, node.numbers) ?? numberType(node.numbers, options.numbers);
+      const facts =
+        element === undefined ? node.numbers : widen(element.type, node.numbers, context, [...path, ELEMENT]);
+      const type = keepNumber(element?.type, node.numbers) ?? numberType(facts, options.numbers);
       return setChoice(
         tag,
         'N',
@@ -103,7 +108,8 @@ function isText(type: ColumnType): boolean {
   return type.kind === 'json' || type.kind === 'ddb-json';
 }
 
-function numberChoice(node: ValueNode, path: AttributePath, options: SchemaOptions, recorded: ColumnType | undefined) {
+function numberChoice(node: ValueNode, path: AttributePath, context: DecideContext, recorded: ColumnType | undefined) {
+  const { options } = context;
   const isKey = path.length === 1 && options.key.includes(String(path[0]));
   const mode = isKey && options.numbers === 'double' ? 'exact' : options.numbers;
   const time = recorded?.kind === 'timestamp' ? recorded.format : autoTime(node, 'N', path, options);
@@ -111,7 +117,7 @@ function numberChoice(node: ValueNode, path: AttributePath, options: SchemaOptio
     return { type: { kind: 'timestamp', format: time }, reason: `every number is a time (${time})` } as const;
   const kept = keepNumber(recorded, node.numbers);
   if (kept !== undefined) return { type: kept, reason: 'as recorded in the table' };
-  const facts = recorded === undefined ? node.numbers : widen(recorded, node.numbers);
+  const facts = recorded === undefined ? node.numbers : widen(recorded, node.numbers, context, path);
   return { type: numberType(facts, mode), reason: numberReason(facts, mode) };
 }
 
@@ -138,13 +144,17 @@ export function keepNumber(recorded: ColumnType | undefined, facts: NumberFacts 
   return fits ? recorded : undefined;
 }
 
-/** Facts that cover both what was seen and what a recorded column is likely to hold: no number needs all its digits. */
-function widen(recorded: ColumnType, facts: NumberFacts | undefined): NumberFacts | undefined {
+/**
+ * Facts that cover both what was seen and what a recorded column holds. Rows that stay must fit: as the bounds of their
+ * files tell, else whatever the column may hold. Where all rows are swapped, what it is likely to hold will do.
+ */
+function widen(recorded: ColumnType, facts: NumberFacts | undefined, context: DecideContext, path: AttributePath) {
   if (facts === undefined) return undefined;
-  if (recorded.kind !== 'decimal') return mergeNumbers({ intDigits: 0, scale: 0, long: true }, facts);
-  const { precision, scale } = recorded;
-  const most = precision > 18 ? 20 : 12;
-  return mergeNumbers({ intDigits: Math.min(precision - scale, most), scale, long: false }, facts);
+  const room = capacity(recorded);
+  if (room === undefined) return facts;
+  const likely = recorded.kind === 'long' ? 0 : Math.min(room.intDigits, room.intDigits + room.scale > 18 ? 20 : 12);
+  const intDigits = context.held === undefined ? likely : (heldAt(context.held, path) ?? room.intDigits);
+  return mergeNumbers({ ...room, intDigits }, facts);
 }
 
 function slot(choice: { tag: OriginTag; type: ColumnType }, recorded: Slot | undefined, context: DecideContext): Slot {

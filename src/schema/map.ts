@@ -5,6 +5,7 @@ import type { SchemaOptions } from '../model/options.ts';
 import { type Field, systemColumns, type TableSchema, type Tag } from '../model/schema.ts';
 import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { slots } from './grow.ts';
+import type { HeldDigits } from './held.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
 import { isPlain, overBudget } from './shape.ts';
 import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
@@ -36,15 +37,16 @@ interface Draft {
 
 /**
  * The table's schema for everything that was seen. `recorded` is the schema that a table has: its columns keep
- * names and ids, widen where they must, and none is dropped.
+ * names and ids, widen where they must, and none is dropped. `held`: what the table's numbers need, at least.
  */
-export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: TableSchema): Mapped {
+export function mapSchema(root: MapNode, options: SchemaOptions, recorded?: TableSchema, held?: HeldDigits): Mapped {
   const decisions: Decision[] = [];
   let lastFieldId = recorded?.lastFieldId ?? 0;
   const nextId = (): number => ++lastFieldId;
   const context: DecideContext = {
     options,
     nextId,
+    ...(held === undefined ? {} : { held }),
     asText: overBudget(root.fields, recordedSlots(recorded)),
     onField: (path, field, reason, node) => decisions.push({ path, field, reason, node }),
   };

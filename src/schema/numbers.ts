@@ -74,3 +74,10 @@ export function numberReason(facts: NumberFacts | undefined, mode: NumbersMode):
     ? seen
     : `${seen}: wider than any decimal column, kept as exact text`;
 }
+
+/** Facts of all that a column of this type may hold. */
+export function capacity(type: ColumnType): NumberFacts | undefined {
+  if (type.kind === 'long') return { intDigits: 19, scale: 0, long: true };
+  if (type.kind !== 'decimal') return undefined;
+  return { intDigits: type.precision - type.scale, scale: type.scale, long: false };
+}
