@@ -196,7 +196,7 @@ export class Learner {
     const found =
       file === undefined
         ? mapSchema(this.#root, options, keep ?? recorded, held)
-        : applySchemaFile(file, this.#root, options, keep ?? recorded);
+        : applySchemaFile(file, this.#root, options, keep ?? recorded, held);
     const mapped = this.#drifted(found);
     let { lastFieldId } = mapped.schema;
     const nextId = (): number => ++lastFieldId;

@@ -14,6 +14,7 @@ import {
 import { type DecideContext, decideTag, mainTag, sameColumn } from './decide.ts';
 import type { SchemaFile, UserColumn, UserSlot } from './files/user-schema.ts';
 import { tagOf } from './files/user-schema.ts';
+import type { HeldDigits } from './held.ts';
 import type { Mapped } from './map.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
 import { emptyValue, type MapNode, type ValueNode } from './structure.ts';
@@ -27,9 +28,10 @@ export function applySchemaFile(
   root: MapNode,
   options: SchemaOptions,
   recorded?: TableSchema,
+  held?: HeldDigits,
 ): Mapped {
   let lastFieldId = recorded?.lastFieldId ?? 0;
-  const context: DecideContext = { options, nextId: () => ++lastFieldId };
+  const context: DecideContext = { options, nextId: () => ++lastFieldId, ...(held === undefined ? {} : { held }) };
   const wanted = file.columns.filter((column) => !options.exclude.includes(column.attr));
   const named = new Map((recorded?.columns ?? []).map((column) => [column.attr, column.name]));
   for (const column of wanted) if (column.name !== undefined) named.set(column.attr, column.name);
