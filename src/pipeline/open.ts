@@ -38,19 +38,20 @@ export interface OpenExports {
   readonly unreadable: readonly TailraceError[];
 }
 
-/** Finds all exports that the text names: one, or those below a folder. */
+/** Finds all exports that the text names: one, or those below a folder, but for those begun before a time. */
 export async function openExports(
   text: string,
   options: SyncOptions,
   context: RunContext,
   wrap?: WrapStorage,
+  begunSince?: number,
 ): Promise<OpenExports> {
   const { location } = parseSource(text);
   const opened = await openStorage(location, { aws: options.sourceAws });
   const storage = wrap?.(opened, 'source') ?? opened;
   try {
-    const { exports: found, warnings, unreadable } = await findExports(storage, location.key);
-    context.log('info', 'found exports', { exports: found.length });
+    const { exports: found, warnings, unreadable, passed } = await findExports(storage, location.key, begunSince);
+    context.log('info', 'found exports', { exports: found.length, olderThanTheTable: passed });
     return { storage, found, warnings, unreadable };
   } catch (thrown) {
     await storage.close();

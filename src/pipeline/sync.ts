@@ -11,6 +11,7 @@ import type { Export, FoundExport } from '../source/port.ts';
 import { adopt } from './adopt.ts';
 import { type ChainPlan, planChain } from './chain.ts';
 import { interrupted } from './commit.ts';
+import { parseSource } from './ends.ts';
 import { openEngine } from './engine.ts';
 import { applyFull } from './full.ts';
 import { Journal } from './journal.ts';
@@ -73,30 +74,38 @@ async function run(
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  const source = await openExports(sourceText, options, context, wrap);
+  parseSource(sourceText);
+  const target = await openTarget(targetText, options, wrap);
   try {
-    const target = await openTarget(targetText, options, wrap);
+    reporter.table(target.table);
+    const there = await target.table.load();
+    if (there !== undefined) reporter.base(there);
+    refuseTable(there, options);
+    const source = await openExports(sourceText, options, context, wrap, needlessBefore(there, options));
     try {
-      return await chain(source, target, options, context, reporter);
+      return await chain(source, target, there, options, context, reporter);
     } finally {
-      await target.storage.close();
+      await source.storage.close();
     }
   } finally {
-    await source.storage.close();
+    await target.storage.close();
   }
+}
+
+/** Exports that were begun before what the table holds are of no use to it, unless it is made anew. */
+function needlessBefore(there: TableState | undefined, options: SyncOptions): number | undefined {
+  const watermark = Date.parse(there?.ledger?.watermark ?? '');
+  return options.replace || Number.isNaN(watermark) ? undefined : watermark;
 }
 
 async function chain(
   source: OpenExports,
   target: OpenTarget,
+  there: TableState | undefined,
   options: SyncOptions,
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  reporter.table(target.table);
-  const there = await target.table.load();
-  if (there !== undefined) reporter.base(there);
-  refuseTable(there, options);
   const adopts = options.adopt && there !== undefined && there.ledger === undefined;
   const base = adopts ? await adopted(there, source.found, options) : there;
   const kept = await keptOptions(adopts ? { ...options, schemaFile: undefined } : options, base);

@@ -3,7 +3,7 @@ import type { Storage } from '../../storage/port.ts';
 import type { FoundExport } from '../port.ts';
 import { uriOf } from './folder.ts';
 import { type ExportSummary, SUMMARY_FILE } from './summary.ts';
-import { type SeenExport, STARTED, walk } from './walk.ts';
+import { begunAt, type SeenExport, STARTED, walk } from './walk.ts';
 
 /** How many folders are looked into for one full export. */
 export const MAX_FOLDERS = 5_000;
@@ -17,25 +17,31 @@ export interface FoundExports {
   readonly warnings: readonly { readonly code: string; readonly text: string }[];
   /** Why exports were left out: what they are, nobody knows. */
   readonly unreadable: readonly TailraceError[];
+  /** Exports that were begun before `begunSince`, by their names; they were not looked at. */
+  readonly passed: number;
 }
 
 /**
  * Every export, full or incremental, at or below the prefix, by its manifest-summary.json alone, in no promised order.
  * Unreadable and unfinished ones are warnings, unless nothing else is there. Data files are never looked at.
+ * With `begunSince` (milliseconds since 1970), exports below the folder whose names tell that they were begun before are
+ * passed over, but for the newest two: an export holds nothing later than its own begin, so a table that holds all until
+ * then needs none of them.
  */
-export async function findExports(storage: Storage, prefix: string): Promise<FoundExports> {
+export async function findExports(storage: Storage, prefix: string, begunSince?: number): Promise<FoundExports> {
   const start = startOf(prefix);
-  const { found, exhausted } = await walk(storage, start, MAX_CHAIN_FOLDERS, () => false);
+  const isOld = (folder: string): boolean => (begunAt(folder) ?? Number.POSITIVE_INFINITY) < (begunSince ?? 0);
+  const { found, exhausted, passed } = await walk(storage, start, MAX_CHAIN_FOLDERS, () => false, isOld);
   if (exhausted) throw tooManyFolders(storage, start, MAX_CHAIN_FOLDERS);
   const exports = found.flatMap(({ folder, summary }) =>
     summary === undefined ? [] : [foundExport(storage, folder, summary)],
   );
-  if (exports.length === 0) {
+  if (exports.length === 0 && passed === 0) {
     const fault = found.find((each) => each.fault !== undefined)?.fault;
     throw fault ?? (await nothingFound(storage, start, found));
   }
   const warnings = found.flatMap((each) => warningOf(storage, each));
-  return { exports, warnings, unreadable: found.flatMap(({ fault }) => fault ?? []) };
+  return { exports, warnings, unreadable: found.flatMap(({ fault }) => fault ?? []), passed };
 }
 
 function foundExport(storage: Storage, folder: string, summary: ExportSummary): FoundExport {

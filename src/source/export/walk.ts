@@ -9,8 +9,16 @@ export const MAX_DEPTH = 8;
 export const MAX_FILES = 20_000;
 const PARALLEL = 16;
 export const STARTED = '_started';
+/** Of exports that may be passed over, the newest are looked at all the same: they tell whether it is the right table. */
+const OLD_LOOKED_AT = 2;
 /** Named as DynamoDB names exports: its summary is asked for at once, which saves a listing for each of many windows. */
-const EXPORT_FOLDER = /(^|\/)AWSDynamoDB\/\d{14}-[0-9a-f]{8}$/;
+const EXPORT_FOLDER = /(^|\/)AWSDynamoDB\/(\d{14})-[0-9a-f]{8}$/;
+
+/** When the export of a folder was begun, in milliseconds since 1970, by the name that DynamoDB gives it. */
+export function begunAt(folder: string): number | undefined {
+  const digits = EXPORT_FOLDER.exec(folder)?.[2];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 /** A folder that is an export, or was meant to be one. */
 export interface SeenExport {
@@ -28,14 +36,17 @@ export async function walk(
   start: string,
   maxFolders: number,
   enough: (found: readonly SeenExport[]) => boolean,
-): Promise<{ readonly found: readonly SeenExport[]; readonly exhausted: boolean }> {
+  /** Folders below the first that need not be looked into. */
+  passes: (folder: string) => boolean = () => false,
+): Promise<{ readonly found: readonly SeenExport[]; readonly exhausted: boolean; readonly passed: number }> {
   const found: SeenExport[] = [];
   let level = [start];
   let looked = 0;
+  let passed = 0;
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth += 1) {
     const next: string[] = [];
     for (let at = 0; at < level.length; at += PARALLEL) {
-      if (looked >= maxFolders) return { found, exhausted: true };
+      if (looked >= maxFolders) return { found, exhausted: true, passed };
       const group = level.slice(at, at + PARALLEL);
       looked += group.length;
       const views = await Promise.all(group.map((folder) => look(storage, folder)));
@@ -43,11 +54,14 @@ export async function walk(
         if (view.found !== undefined) found.push(view.found);
         next.push(...view.below);
       }
-      if (enough(found)) return { found, exhausted: false };
+      if (enough(found)) return { found, exhausted: false, passed };
     }
-    level = next;
+    const old = next.filter(passes).sort();
+    const gone = new Set(old.slice(0, Math.max(0, old.length - OLD_LOOKED_AT)));
+    level = next.filter((folder) => !gone.has(folder));
+    passed += gone.size;
   }
-  return { found, exhausted: false };
+  return { found, exhausted: false, passed };
 }
 
 interface View {

@@ -32,6 +32,19 @@ const opened = (at: WrittenExport, trustManifest = false): Promise<IncrementalEx
   openIncrementalExport(localStorage(at.dir), below(at), { trustManifest });
 
 describe('findExports', () => {
+  test('passes over exports that were begun before a time, but for the newest two of them; not one that is named', async () => {
+    const dir = await folder();
+    const windows: WrittenExport[] = [];
+    for (let from = 1; from <= 6; from += 1) windows.push(await window(dir, hour(from)));
+    const since = Date.parse('2026-03-01T06:00:00Z');
+    const { exports, passed } = await findExports(localStorage(dir), '', since);
+    expect(exports.map(({ from }) => from.slice(11, 13)).sort()).toEqual(['03', '04', '05', '06']);
+    expect(passed).toBe(2);
+    const first = windows[0] as WrittenExport;
+    expect((await findExports(localStorage(dir), below(first), since)).exports).toHaveLength(1);
+    expect((await findExports(localStorage(dir), '', Date.parse('2027-01-01T00:00:00Z'))).exports).toHaveLength(2);
+  });
+
   test('finds full and incremental exports of all tables, from above, from their folder, and by a summary', async () => {
     const dir = await folder();
     const full = await writeExport(join(dir, 'deep/er'), {});
