@@ -201,12 +201,15 @@ export class Reporter {
 
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {
     this.#report.applied += 1;
-    this.#report.snapshot = outcome.snapshot;
+    this.#counts(outcome.snapshot);
     this.#report.position = position(staged.ledger);
     this.untidy(outcome.untidy);
-    if (this.#report.format === 'parquet') {
-      this.#report.readPath = readPath({ location: this.#location, snapshot: outcome.snapshot });
-    }
+  }
+
+  /** The snapshot, or generation, that counts from now on. */
+  #counts(snapshot: string): void {
+    this.#report.snapshot = snapshot;
+    if (this.#report.format === 'parquet') this.#report.readPath = readPath({ location: this.#location, snapshot });
   }
 
   /** The commit stands, whatever could not be removed beside it. */
@@ -223,7 +226,7 @@ export class Reporter {
 
   /** What upkeep did, added to what it did before. */
   upkeep({ before, after, deletes, left, snapshot }: Compaction, removed: Removed): void {
-    if (snapshot !== undefined) this.#report.snapshot = snapshot;
+    if (snapshot !== undefined) this.#counts(snapshot);
     const { upkeep } = this.#report;
     const {
       filesBefore = 0,

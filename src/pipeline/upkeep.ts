@@ -1,6 +1,6 @@
 /** Upkeep within a sync: bounded by what the run itself wrote, and never a reason for the run to fail. */
 import { join } from 'node:path';
-import { type Compaction, compact, type MaintainParts, NO_COMPACTION } from '../maintain/compact.ts';
+import { compact, type MaintainParts } from '../maintain/compact.ts';
 import { DAY_MS, JOIN_BY_THE_WAY, retireMetadata, sweepOrphans } from '../maintain/metadata.ts';
 import { TIER_FILES } from '../maintain/policy.ts';
 import { asTailraceError } from '../model/errors.ts';
@@ -50,16 +50,14 @@ export class Upkeep {
     const { target, given, reporter, context, duck, workDir } = this.#parts;
     const written = reporter.bytesWritten - this.#written;
     const parts = maintainParts(target, given, context, duck, join(workDir, 'upkeep'));
-    const compaction = await compactFor(parts, given, Math.max(LEAST_BUDGET_BYTES, WRITTEN_TIMES * written));
+    const compaction = await compact(
+      parts,
+      compactLimits(given, Math.max(LEAST_BUDGET_BYTES, WRITTEN_TIMES * written)),
+    );
     const removed = last ? await removeFormer(target) : { files: 0, bytes: 0 };
     reporter.upkeep(compaction, removed);
     if (compaction.stopped !== undefined) reporter.warn('upkeep-stopped', upkeepStopped(compaction.stopped));
   }
-}
-
-/** A merge into a Parquet table writes the partitions that it touches anew, small files and all. */
-async function compactFor(parts: MaintainParts, given: SyncOptions, budgetBytes: number): Promise<Compaction> {
-  return parts.table.format === 'parquet' ? NO_COMPACTION : compact(parts, compactLimits(given, budgetBytes));
 }
 
 function removeFormer({ table, storage }: OpenTarget): Promise<Removed> {

@@ -1,12 +1,13 @@
 /** What windows do to a Parquet table's files: what is written anew, what is only carried, and what its readers see. */
 import { readFile, stat } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
+import { maintain } from '../../src/index.ts';
 import type { DataFile } from '../../src/model/table.ts';
 import { openTarget } from '../../src/pipeline/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { readPath } from '../../src/table/parquet/table.ts';
 import { Laboratory } from '../crash/faulty-storage.ts';
-import { canonical, type LoadOptions, visibleData, World } from '../faults/load.ts';
+import { canonical, contextOf, type LoadOptions, visibleData, World } from '../faults/load.ts';
 import { item, PARTITIONS, Shop, shopItems } from './parquet.ts';
 
 const OPTIONS: LoadOptions = { partition: PARTITIONS };
@@ -106,6 +107,37 @@ describe('what a window writes', () => {
       expect((await world.table(target)).files.map(({ rows }) => rows)).toEqual([1]);
     },
   );
+});
+
+describe('upkeep', () => {
+  test('within sync the files of many windows are joined, and the report names the generation that counts', async () => {
+    await using world = await World.open();
+    const shop = new Shop(world);
+    const target = world.target('parquet');
+    await world.load(await shop.full(shopItems(20)), target);
+    let most = 0;
+    for (let window = 0; window < 20; window += 1) {
+      const report = await world.load(await shop.window({ [`w${window}`]: item(`w${window}`, window) }), target);
+      const { state, files } = await world.table(target);
+      expect(report.readPath).toBe(`${target.replace('parquet:', '')}/${state?.snapshot}`);
+      most = Math.max(most, files.length);
+    }
+    // Eight files of a tier wait for their join.
+    expect(most).toBeLessThan(10);
+    await expectTable(world, target, shop);
+    await world.load(await shop.window({}), target, { upkeep: false });
+    await expectTable(world, target, shop);
+  });
+
+  test('the file of a table without rows stays', async () => {
+    await using world = await World.open();
+    const { shop, target } = await begin(world, 2);
+    await world.load(await shop.window({ k0: undefined, k1: undefined }), target);
+    const { files } = await world.table(target);
+    await maintain(target, world.options(), contextOf());
+    expect((await world.table(target)).files).toEqual(files);
+    expect(files.map(({ rows }) => rows)).toEqual([0]);
+  });
 });
 
 describe('columns', () => {
