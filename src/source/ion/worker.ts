@@ -31,7 +31,7 @@ export interface IonResult {
 /** Turns lines of an Ion export into lines of a DynamoDB JSON export. */
 export default function convertTask({ bytes, numbers, file, shape }: IonTask): IonResult {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const lines: string[] = [];
+  const out = new TextBuffer(bytes.length * 2);
   const rejects: Reject[] = [];
   let start = 0;
   for (const number of numbers) {
@@ -39,12 +39,12 @@ export default function convertTask({ bytes, numbers, file, shape }: IonTask): I
     const line = source.subarray(start, end);
     start = end + 1;
     try {
-      lines.push(`${convertLine(line, shape)}\n`);
+      out.add(`${convertLine(line, shape)}\n`);
     } catch (thrown) {
       rejects.push(makeReject(file, { number, bytes: line }, reasonOf(thrown)));
     }
   }
-  return { bytes: Buffer.from(lines.join('')), rejects };
+  return { bytes: out.bytes(), rejects };
 }
 
 function convertLine(line: Buffer, shape: LineShape | undefined): string {
@@ -61,4 +61,29 @@ function convertLine(line: Buffer, shape: LineShape | undefined): string {
 /** Messages of the Ion reader may quote the line, and with it people's data: only ours are passed on. */
 function reasonOf(thrown: unknown): string {
   return thrown instanceof LineFault ? thrown.message : 'not well-formed Ion';
+}
+
+/** Text as bytes at once: lines kept as strings would be copied by every collection of garbage until the last is made. */
+class TextBuffer {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(bytes: number) {
+    this.#buffer = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  add(text: string): void {
+    // A UTF-16 unit takes at most three bytes.
+    const room = this.#length + text.length * 3;
+    if (room > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(room + this.#buffer.length);
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    this.#length += this.#buffer.write(text, this.#length);
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
 }
