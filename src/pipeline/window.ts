@@ -57,8 +57,11 @@ export async function applyWindow(
     if (now === undefined || now.ledger?.commitId !== base?.ledger?.commitId) throw conflict(target, outcome.reason);
     const sameSchema = JSON.stringify(now.schema) === JSON.stringify(base?.schema);
     base = now;
-    if (!sameSchema) read = await readWindow(parts, step.export, base, kept);
-    if (read.commitId !== commitId) context.log('info', 'the schema changed; the window is read again');
+    if (sameSchema) continue;
+    context.log('info', 'the schema changed; the window is read again');
+    read = await readWindow(parts, step.export, base, kept);
+    // Nobody goes on with what was read by the former schema.
+    if (read.commitId !== commitId) await removeJournal(journal, reporter);
   }
 }
 

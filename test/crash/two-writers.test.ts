@@ -102,6 +102,15 @@ const rewrite: Foreign = async (table) => {
   return { operation: 'rewrite', files: [{ ...file, path }], removed: [file.path] };
 };
 
+/** A column of the name that the window is about to add, with another type. */
+const addColumn: Foreign = async (_table, { schema }) => {
+  const { columns, lastFieldId } = schema;
+  const [pk] = columns;
+  if (pk === undefined) throw new Error('no columns');
+  const column = { ...pk, id: lastFieldId + 1, name: 'late', attr: 'late' };
+  return { schema: { ...schema, columns: [...columns, column], lastFieldId: lastFieldId + 1 } };
+};
+
 /** A foreign commit right before the put that would make our own commit of this version visible. */
 function meanwhile(target: string, world: World, version: number, foreign: Foreign): NonNullable<LoadOptions['wrap']> {
   let done = false;
@@ -179,4 +188,17 @@ describe.each(['merge-on-read', 'copy-on-write'] as const)('between match and co
       await chains.expectDone(world, chain.dir, target, options);
     },
   );
+
+  test('fault 18: another writer adds the same column with another type: the window is read again, and nothing is lost', async () => {
+    await using world = await World.open(FAST_DISK);
+    const chain = await chains.smallChain(`${world.dir}/source`);
+    const target = world.target('iceberg');
+    const options = { ...chains.SMALL, write };
+    await world.load(chain.dir, target, { ...options, wrap: meanwhile(target, world, 2, addColumn) });
+    expect(await chains.expectState(world, target, chain)).toBe(chains.EXPORTS);
+    const late = (await world.table(target)).state?.schema.columns.filter(({ name }) => name === 'late');
+    expect(late).toMatchObject([{ tag: 'S' }]);
+    expect((await world.filesOf(target)).filter((path) => path.includes('/.tailrace/'))).toEqual([]);
+    await chains.expectDone(world, chain.dir, target, options);
+  });
 });
