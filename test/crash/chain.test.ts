@@ -20,9 +20,9 @@ interface Shop {
 
 const BUCKETS: LoadOptions = { partition: [{ transform: 'bucket', width: 2, column: 'pk' }] };
 const CASES: readonly (readonly [name: string, format: Format, options: LoadOptions, every: number])[] = [
-  ['auto', 'iceberg', {}, 5],
-  ['merge-on-read', 'iceberg', { write: 'merge-on-read' }, 12],
-  ['copy-on-write', 'iceberg', { write: 'copy-on-write' }, 12],
+  ['auto', 'iceberg', {}, 7],
+  ['merge-on-read', 'iceberg', { write: 'merge-on-read' }, 16],
+  ['copy-on-write', 'iceberg', { write: 'copy-on-write' }, 16],
   ['partitioned', 'iceberg', BUCKETS, 20],
   ['soft deletes', 'iceberg', { mode: 'soft' }, 20],
   ['a history', 'iceberg', { mode: 'history' }, 20],
