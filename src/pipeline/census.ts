@@ -2,11 +2,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Census } from '../engine/duckdb/census.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import { ITEM_LINES, type Lines } from '../model/item.ts';
+import { type Change, ITEM_LINES, type Item, type Lines } from '../model/item.ts';
 import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import { censusReading } from '../schema/reading.ts';
 import type { MapNode, ValueNode } from '../schema/structure.ts';
-import { fetchBatches } from '../source/export/batches.ts';
+import { type Batch, fetchBatches } from '../source/export/batches.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import type { Export } from '../source/port.ts';
 import { openEngine } from './engine.ts';
@@ -20,15 +20,28 @@ export interface Counted {
   readonly learner: Learner;
   readonly items: number;
   readonly rejected: number;
-  /** Nested values were counted, too. */
-  readonly whole: boolean;
+}
+
+/** What is counted, and where. */
+interface Counting {
+  readonly source: Pick<OpenSource, 'storage'> & { readonly export: Export };
+  readonly dir: string;
+  readonly options: SyncOptions;
+  readonly context: RunContext;
+  readonly lines: Lines;
 }
 
 /** Lines of each file looked at before counting; what they do not show is learned from the engine's refusals. */
 const SAMPLE_LINES = 400;
 const SAMPLE_BYTES = 4 * 1024 * 1024;
 
-/** Counts every value of every item by position and type: the schema from all the data, in the engine. */
+/** More attributes than this are counted line by line: with 500, the engine takes ten times as long as reading each line. */
+const WIDE_ATTRS = 100;
+
+/** Thrown where the engine had better not count. */
+const TOO_WIDE = new Error('too many attributes for the engine to count');
+
+/** Counts every value of every item by position and type: the schema from all the data. */
 export async function countExport(source: OpenSource, options: SyncOptions, context: RunContext): Promise<Counted> {
   const workspace = await openWorkspace(options.tempDir);
   try {
@@ -52,7 +65,17 @@ export async function countItems(
   context: RunContext,
   lines: Lines = ITEM_LINES,
 ): Promise<Counted> {
-  const learner = new Learner({
+  const counting = { source, dir, options, context, lines };
+  try {
+    return await countInEngine(counting, duck);
+  } catch (thrown) {
+    if (thrown !== TOO_WIDE) throw thrown;
+    return readItems(counting);
+  }
+}
+
+function learnerOf({ options, lines }: Counting): Learner {
+  return new Learner({
     schema: options.schema,
     partition: [],
     sort: [],
@@ -60,17 +83,24 @@ export async function countItems(
     file: undefined,
     lines,
   });
-  const census = new Census(options.schema.timestamps === 'auto');
-  let rejected = 0;
-  let filesDone = 0;
-  let structs = true;
-  const batches = fetchBatches(source.storage, source.export, {
+}
+
+function batchesOf({ source, dir, options, context }: Counting): AsyncGenerator<Batch> {
+  return fetchBatches(source.storage, source.export, {
     batchBytes: options.batchBytes,
     budgetBytes: options.tempBudgetBytes,
     tempDir: join(dir, 'count-spool'),
     signal: context.signal,
   });
-  for await (const batch of batches) {
+}
+
+async function countInEngine(counting: Counting, duck: Duck): Promise<Counted> {
+  const { source, dir, options, context, lines } = counting;
+  const learner = learnerOf(counting);
+  const census = new Census(options.schema.timestamps === 'auto');
+  let rejected = 0;
+  let filesDone = 0;
+  for await (const batch of batchesOf(counting)) {
     const inputs = inputsOf(batch.files);
     const tempDir = join(dir, `count-${batch.index}`);
     await mkdir(tempDir, { recursive: true });
@@ -98,7 +128,7 @@ export async function countItems(
     await ifVerified(batch.verified, () => sieveUnsound(inputs, refusals));
     await untilAccepted(inputs, refusals, async () => {
       const reading = censusReading(learner.root, options.schema.maxDepth);
-      structs &&= reading.kind === 'struct';
+      if (reading.kind === 'open' || learner.crowded || learner.root.fields.size > WIDE_ATTRS) throw TOO_WIDE;
       if (inputs.length > 0)
         await census.count(
           duck,
@@ -119,7 +149,36 @@ export async function countItems(
   }
   census.apply();
   settleMaps(learner.root);
-  return { learner, items: census.items, rejected, whole: structs };
+  return { learner, items: census.items, rejected };
+}
+
+/** Reads every line: what is learned is all that there is. */
+async function readItems(counting: Counting): Promise<Counted> {
+  const { source, context, lines } = counting;
+  const learner = learnerOf(counting);
+  let [items, rejected, filesDone] = [0, 0, 0];
+  const all = Number.POSITIVE_INFINITY;
+  for await (const batch of batchesOf(counting)) {
+    for (const { local } of inputsOf(batch.files)) {
+      const learn = learner.sink(local.source.manifestKey);
+      const sink = (item: Item, _path: string, change?: Change): void => {
+        const refused = learner.refuses(item, change) !== undefined;
+        learn(refused ? undefined : item, change);
+        if (refused) rejected += 1;
+        else items += 1;
+      };
+      const { signal } = context;
+      const read = await ifVerified(batch.verified, () =>
+        sampleItems([local.path], { linesPerFile: all, maxBytes: all, sink, rules: lines, signal }),
+      );
+      rejected += read.rejects + local.rejects.length;
+    }
+    filesDone += batch.files.length;
+    context.onProgress(progress(source.export, filesDone, items));
+    await batch.recheck();
+    await batch.release();
+  }
+  return { learner, items, rejected };
 }
 
 /** Every map is one value of type M, so their exact number follows from the exact counts. */

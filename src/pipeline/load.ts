@@ -92,7 +92,6 @@ export class Loader {
       input.learner,
       this.#layout,
       () => [...this.#records.values()],
-      () => this.#counted,
       input.context.signal,
     );
   }
@@ -205,7 +204,7 @@ export class Loader {
     const counted = await countItems({ storage, export: from }, duck, workDir, options, context, learner.lines);
     learner.adopt(counted.learner);
     this.#counted = true;
-    this.#learnedAll = counted.whole;
+    this.#learnedAll = true;
     this.#learnMs += performance.now() - started;
   }
 

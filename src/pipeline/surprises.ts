@@ -42,7 +42,6 @@ export class Surprises {
   readonly #signal: AbortSignal;
   readonly #layout: () => Layout;
   readonly #earlier: () => readonly CountedBatch[];
-  readonly #counted: () => boolean;
   /** Values that were learned from a rescue: learned at each attempt, two types of one field would outbid each other. */
   readonly #learned = new Set<string>();
 
@@ -51,14 +50,12 @@ export class Surprises {
     learner: Learner,
     layout: () => Layout,
     earlier: () => readonly CountedBatch[],
-    counted: () => boolean,
     signal: AbortSignal,
   ) {
     this.#duck = duck;
     this.#learner = learner;
     this.#layout = layout;
     this.#earlier = earlier;
-    this.#counted = counted;
     this.#signal = signal;
   }
 
@@ -71,7 +68,6 @@ export class Surprises {
       if (tag !== 'NULL' && columns.some((column) => column.tag === tag)) await this.#learnValues(files, attr, tag);
     }
     learnStrangeTimes(this.#learner.root, layout.schema, files);
-    if (this.#counted()) return sameLayout(layout.schema, this.#layout().schema) ? tags : undefined;
     const batches = [...this.#earlier(), { files, tags }];
     for (const attr of new Set(batches.flatMap((batch) => batch.tags.map((each) => each.attr)))) {
       this.#learnCounts(
@@ -86,7 +82,7 @@ export class Surprises {
   /** Whether the files rescue attributes that nobody knew of and that could have columns. Where items are read as
    * structs the engine refuses such lines; items that are read as text say so only here. */
   async unknownAttributes(files: readonly StagedFile[], layout: Layout): Promise<boolean> {
-    if (layout.projection.reading.kind !== 'open' || this.#counted()) return false;
+    if (layout.projection.reading.kind !== 'open') return false;
     const paths = withRescues(files, layout).map((file) => file.path);
     const counts = await rescueCounts(this.#duck, paths, MAX_ATTRS, this.#signal);
     return counts.some(({ attr }) => this.#learner.wants(attr));
@@ -130,8 +126,6 @@ export class Surprises {
 
   /** Values of the column's own type that did not fit: numbers that need more room, or something inside. */
   async #learnValues(files: readonly StagedFile[], attr: string, tag: string): Promise<void> {
-    const node = this.#learner.root.fields.get(attr);
-    const exact = this.#counted() ? [...(node?.counts ?? [])] : undefined;
     for (const text of await rescuedValues(
       this.#duck,
       files.map((file) => file.path),
@@ -148,8 +142,6 @@ export class Surprises {
       const value = parsed.ok ? parsed.item.get('v') : undefined;
       if (value !== undefined) this.#learner.value(attr, value);
     }
-    // These values were counted, too.
-    for (const [tag, count] of exact ?? []) node?.counts.set(tag, count);
   }
 
   /** Puts exact counts by type in place of what samples showed: the column should be the most frequent type's. */

@@ -1,7 +1,5 @@
 import type { TimestampFormat } from '../model/schema.ts';
 
-export const TIMESTAMP_FORMATS = ['iso', 'iso-ms', 'iso-us', 'epoch-s', 'epoch-ms', 'epoch-us'] as const;
-
 /** Epochs from the first of these years until the second are taken for times; smaller and larger numbers are more likely
  * counts or ids. */
 export const EPOCH_YEARS = [2000, 2100] as const;

@@ -124,4 +124,19 @@ describe('more attributes than columns: infer and sync choose the same', () => {
     const told = await expectAgreed([long, more, more], crowded, FORMATS);
     expect(told).toContain('a0');
   });
+
+  test('400 attributes of several types: infer stays within the least memory, and agrees', async () => {
+    const wide = items(300, (index) =>
+      Object.fromEntries(
+        Array.from({ length: 40 }, (_, n) => `attr_${(index * 40 + n * 7) % 400}`).map((name, n) => [
+          name,
+          (index + n) % 50 === 0 ? { L: [{ S: 'x' }] } : { N: `${index}.25` },
+        ]),
+      ),
+    );
+    await expectAgreed([wide.slice(0, 20), wide.slice(20)], {
+      memoryLimitBytes: 256e6,
+      schema: { timestamps: 'auto' },
+    });
+  });
 });

@@ -1,11 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TailraceError } from '../../model/errors.ts';
 import { TAGS, type Tag, type TimestampFormat } from '../../model/schema.ts';
 import { mergeNumbers } from '../../schema/numbers.ts';
-import { emptyValue, type MapNode, onlyTime, recount, type ValueNode } from '../../schema/structure.ts';
-import { TIMESTAMP_FORMATS, tagOfFormat } from '../../schema/times.ts';
-import { isTime, numberFigures, type Probe, probesOf } from '../sql/census.ts';
-import { list, str } from '../sql/quote.ts';
+import { type MapNode, recount, type ValueNode } from '../../schema/structure.ts';
+import { type Probe, probesOf } from '../sql/census.ts';
 import type { Duck } from './instance.ts';
 import { type LineReading, linesRelation, seedOf } from './seed.ts';
 import type { Value } from './values.ts';
@@ -33,12 +32,13 @@ export class Census {
   ): Promise<void> {
     await mkdir(dir, { recursive: true });
     const { reading } = lines;
+    if (reading.kind === 'open')
+      throw new TailraceError('INTERNAL', 'Items read as text are not counted by the engine.');
     const seed = seedOf(lines);
     const seedPath = join(dir, 'seed.json');
     await writeFile(seedPath, `${seed.lines.join('\n')}\n`);
     const relation = linesRelation(seedPath, seed, paths);
-    if (reading.kind === 'open') await this.#countOpen(duck, root, relation, signal);
-    else await this.#countStruct(duck, probesOf(reading.attrs, root, this.#countsTimes), relation, signal);
+    await this.#countStruct(duck, probesOf(reading.attrs, root, this.#countsTimes), relation, signal);
   }
 
   /** Puts the exact counts in place of what samples showed. */
@@ -74,44 +74,12 @@ export class Census {
     const scale = row[`f${i + 1}`] ?? 0;
     const notLong = row[`f${i + 2}`] ?? 0;
     if (probes[i + 2]?.figure !== 'notLong') return;
-    learnNumbers(probe.node, value, scale, notLong);
-  }
-
-  /** A table with too many names for a struct: attributes by name and tag. */
-  async #countOpen(duck: Duck, root: MapNode, relation: string, signal?: AbortSignal): Promise<void> {
-    const [all] = await duck.rows(`SELECT count(*) AS items FROM ${relation}`, signal);
-    this.items += Number(all?.['items'] ?? 0);
-    const entries = `SELECT unnest(map_entries(from_json(Item, '"MAP(VARCHAR,JSON)"'))) AS e FROM ${relation}`;
-    const numbers = numberFigures(`json_extract_string(e.value, '/N')`);
-    const rows = duck.stream(
-      `SELECT e.key, json_keys(e.value)[1], count(*), ${numbers.join(', ')} FROM (${entries}) GROUP BY ALL`,
-      signal,
-    );
-    for await (const [name, tag, count, intDigits, scale, notLong] of rows) {
-      if (typeof name !== 'string' || typeof tag !== 'string' || !isTag(tag)) continue;
-      const node = root.fields.get(name) ?? emptyValue();
-      if (root.fields.has(name) || !root.overflow) root.fields.set(name, node);
-      this.#add(node, tag, Number(count));
-      if (tag === 'N') learnNumbers(node, intDigits, scale, notLong);
-    }
-    if (this.#countsTimes) await this.#countOpenTimes(duck, root, entries, signal);
-  }
-
-  async #countOpenTimes(duck: Duck, root: MapNode, entries: string, signal?: AbortSignal): Promise<void> {
-    for (const format of TIMESTAMP_FORMATS) {
-      const tag = tagOfFormat(format);
-      const names = [...root.fields].filter(([, node]) => onlyTime(node, tag) === format).map(([name]) => name);
-      if (names.length === 0) continue;
-      const fits = isTime(`json_extract_string(e.value, ${str(`/${tag}`)})`, format);
-      const rows = duck.stream(
-        `SELECT e.key, count(*) FROM (${entries}) WHERE list_contains(${list(names)}, e.key) AND ${fits} GROUP BY ALL`,
-        signal,
-      );
-      for await (const [name, count] of rows) {
-        const node = root.fields.get(String(name));
-        if (node !== undefined) this.#addTimes(node, format, Number(count));
-      }
-    }
+    const { node } = probe;
+    node.numbers = mergeNumbers(node.numbers, {
+      intDigits: Number(value),
+      scale: Number(scale),
+      long: Number(notLong) === 0,
+    });
   }
 
   #addTimes(node: ValueNode, format: TimestampFormat, count: number): void {
@@ -125,12 +93,6 @@ export class Census {
     this.#counts.set(node, counts);
     counts.set(tag, (counts.get(tag) ?? 0) + count);
   }
-}
-
-function learnNumbers(node: ValueNode, intDigits: Value = null, scale: Value = null, notLong: Value = null): void {
-  if (intDigits === null) return;
-  const long = Number(notLong ?? 0) === 0;
-  node.numbers = mergeNumbers(node.numbers, { intDigits: Number(intDigits), scale: Number(scale ?? 0), long });
 }
 
 function isTag(text: string): text is Tag {

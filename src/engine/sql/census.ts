@@ -88,16 +88,11 @@ function timeProbe({ x, many }: Place, tag: 'S' | 'N', node: ValueNode, probes: 
 }
 
 /** Whether a text would be taken for such a time. */
-export function isTime(text: string, format: TimestampFormat): string {
+function isTime(text: string, format: TimestampFormat): string {
   const range = epochRange(format);
   const fits = leafFits(text, { kind: 'timestamp', format });
   const within = range === undefined ? '' : ` AND try_cast(${text} AS BIGINT) BETWEEN ${range[0]} AND ${range[1] - 1}`;
   return `coalesce(${text} IS NOT NULL AND ${fits}${within}, false)`;
-}
-
-/** Of all values of a text: most digits before the point, most behind it, and 1 where one is no long. */
-export function numberFigures(text: string): string[] {
-  return [DIGITS, SCALE, NOT_LONG].map((figure) => `max(${figure(text)})`);
 }
 
 function numberProbes({ x, many }: Place, node: ValueNode, probes: Probe[]): void {
