@@ -20,14 +20,14 @@ interface Shop {
 
 const BUCKETS: LoadOptions = { partition: [{ transform: 'bucket', width: 2, column: 'pk' }] };
 const CASES: readonly (readonly [name: string, format: Format, options: LoadOptions, every: number])[] = [
-  ['auto', 'iceberg', {}, 7],
-  ['merge-on-read', 'iceberg', { write: 'merge-on-read' }, 16],
-  ['copy-on-write', 'iceberg', { write: 'copy-on-write' }, 16],
-  ['partitioned', 'iceberg', BUCKETS, 20],
-  ['soft deletes', 'iceberg', { mode: 'soft' }, 20],
-  ['a history', 'iceberg', { mode: 'history' }, 20],
-  ['Parquet', 'parquet', {}, 15],
-  ['Parquet, partitioned', 'parquet', BUCKETS, 40],
+  ['auto', 'iceberg', {}, 8],
+  ['merge-on-read', 'iceberg', { write: 'merge-on-read' }, 24],
+  ['copy-on-write', 'iceberg', { write: 'copy-on-write' }, 24],
+  ['partitioned', 'iceberg', BUCKETS, 45],
+  ['soft deletes', 'iceberg', { mode: 'soft' }, 30],
+  ['a history', 'iceberg', { mode: 'history' }, 30],
+  ['Parquet', 'parquet', {}, 20],
+  ['Parquet, partitioned', 'parquet', BUCKETS, 60],
   ['Parquet, soft deletes', 'parquet', { mode: 'soft' }, 40],
   ['Parquet, a history', 'parquet', { mode: 'history' }, 40],
 ];
