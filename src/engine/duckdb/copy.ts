@@ -6,6 +6,7 @@ import { ident, list, str } from '../sql/quote.ts';
 import { transformSql } from '../sql/transforms.ts';
 import { fieldIdsSql } from './field-ids.ts';
 import type { Duck } from './instance.ts';
+import { type Settings, withSettings } from './settings.ts';
 import { splitOffsets, type WrittenFile, writtenFiles } from './stats.ts';
 import type { Value } from './values.ts';
 
@@ -108,40 +109,31 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
   const left = job.apart === undefined ? '*' : `* EXCLUDE (${ident(job.apart)})`;
   const keyed = partitioned ? `SELECT ${left}, ${partSql(job)} AS ${PART} FROM (${select})` : select;
   const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
-  // Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat.
-  await duck.run(
-    [
-      `SET GLOBAL preserve_insertion_order = ${sorted}`,
-      `SET GLOBAL partitioned_write_flush_threshold = ${flushRows(job)}`,
-      `SET GLOBAL disabled_optimizers = ${str(job.unshared === true ? 'common_subexpressions' : '')}`,
-      ...(job.frugal === true ? ['SET GLOBAL threads = 1'] : []),
-    ].join('; '),
-  );
   const passes = partitioned ? (job.passes ?? 1) : 1;
   const written: Record<string, Value>[] = [];
-  const run = async (): Promise<void> => {
+  await withSettings(duck, settingsOf(job, partitioned), async () => {
     for (let pass = 0; pass < passes; pass++) {
       const part = passes === 1 ? keyed : `SELECT * FROM (${keyed}) WHERE hash(${PART}) % ${passes} = ${pass}`;
       const query = sorted ? `SELECT * FROM (${part}) ORDER BY ${order}` : part;
       written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
     }
-  };
-  await (sorted && partitioned ? inOneThread(duck, run) : run());
+  });
   return written;
 }
 
 /**
- * Rows reach a partition's file in their order only if one thread brings them, and if each of its chunks is written
- * before the next (a flush threshold of 1): the engine keeps small pieces of a partition back behind larger ones.
+ * Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat. Rows reach a
+ * partition's file in their order only if one thread brings them, and if each of its chunks is written before the next
+ * (a flush threshold of 1): the engine keeps small pieces of a partition back behind larger ones.
  */
-async function inOneThread(duck: Duck, run: () => Promise<void>): Promise<void> {
-  const [row] = await duck.rows("SELECT current_setting('threads') AS threads");
-  await duck.run('SET GLOBAL threads = 1');
-  try {
-    await run();
-  } finally {
-    await duck.run(`SET GLOBAL threads = ${Number(row?.['threads'] ?? 1)}`);
-  }
+function settingsOf(job: CopyJob, partitioned: boolean): Settings {
+  const sorted = job.sort.length > 0;
+  return {
+    preserve_insertion_order: sorted,
+    partitioned_write_flush_threshold: flushRows(job),
+    ...(job.unshared === true ? { disabled_optimizers: ['common_subexpressions'] } : {}),
+    ...(job.frugal === true || (sorted && partitioned) ? { threads: 1 } : {}),
+  };
 }
 
 /** Whole vectors, and so many that a file of the wished size has some groups to end at. */

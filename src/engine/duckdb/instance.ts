@@ -24,6 +24,7 @@ export interface Cursor {
 /**
  * One embedded engine. Each statement has a connection of its own, so that statements may run side by side and an
  * abort stops only its own; therefore no TEMP tables and no session settings: they would be gone with the statement.
+ * Settings that hold for some work are those of settings.ts.
  */
 export interface Duck {
   /** Runs one or more statements for their effect. */

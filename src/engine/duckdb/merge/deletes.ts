@@ -4,6 +4,7 @@ import { POSITION_DELETE_COLUMNS } from '../../../model/table.ts';
 import { str } from '../../sql/quote.ts';
 import type { Duck } from '../instance.ts';
 import { deletedPositions } from '../read.ts';
+import { withSettings } from '../settings.ts';
 import type { Match } from './match.ts';
 
 export interface DeletesJob {
@@ -46,20 +47,22 @@ export async function writeDeletes(duck: Duck, match: Match, job: DeletesJob): P
     const old = replaced === undefined ? deletes : (replaced.get(uri) ?? []);
     return wanted.has(uri) && old.length > 0 ? { ...file, deletes: old } : { uri, path };
   });
-  try {
+  const pathOf = (i: number): string => join(outDir, `deletes_${i}.parquet`);
+  const write = async (): Promise<void> => {
     await duck.run(
-      `SET GLOBAL preserve_insertion_order = true;
-       CREATE TABLE ${ordered} AS SELECT file, pos FROM (
+      `CREATE TABLE ${ordered} AS SELECT file, pos FROM (
          SELECT file, pos FROM ${positions} WHERE file IN (${indexes.join(', ')})
          UNION SELECT file, pos FROM (${deletedPositions(former)})) ORDER BY file, pos`,
       signal,
     );
-    const pathOf = (i: number): string => join(outDir, `deletes_${i}.parquet`);
     for (let at = 0; at < indexes.length; at += STATEMENTS) {
       const some = indexes.slice(at, at + STATEMENTS);
       const copies = some.map((i) => copySql(ordered, i, files[i]?.spelling ?? files[i]?.uri ?? '', pathOf(i)));
       await duck.run(copies.join(';\n'), signal);
     }
+  };
+  try {
+    await withSettings(duck, { preserve_insertion_order: true }, write);
     const counts = await duck.rows(`SELECT file, count(*) AS n FROM ${ordered} GROUP BY file`, signal);
     const rowsOf = new Map(counts.map(({ file, n }) => [Number(file), Number(n)]));
     return await Promise.all(

@@ -57,7 +57,6 @@ export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match
     for (const table of names) await duck.run(`DROP TABLE IF EXISTS ${table}`);
   };
   try {
-    await duck.run('SET GLOBAL preserve_insertion_order = false', input.signal);
     const { winners, puts } = await newest(duck, input, tables.winners);
     await findRows(duck, input, tables, winners);
     const lines = await lineCount(duck, input);

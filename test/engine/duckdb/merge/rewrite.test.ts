@@ -100,6 +100,24 @@ describe('writing live rows anew', () => {
     await match.close();
   });
 
+  test('rows that are struck join as written, also while they are copied', async () => {
+    const { schema, files, match } = await merged();
+    const seen: string[] = [];
+    const watched: Duck = {
+      ...duck,
+      rows: async (sql, signal) => {
+        if (sql.startsWith('COPY')) {
+          const [row] = await duck.rows(`SELECT current_setting('disabled_optimizers') AS disabled`);
+          seen.push(...String(row?.['disabled']).split(','));
+        }
+        return duck.rows(sql, signal);
+      },
+    };
+    await writeSoftDeletes(watched, { ...layout(), schema, files, match, unshared: true });
+    expect(seen.toSorted()).toEqual(['build_side_probe_side', 'common_subexpressions', 'join_order']);
+    await match.close();
+  });
+
   test('many small files become one, with ids, statistics and the order of the sort', async () => {
     const { field, table } = schemaBuilder();
     const schema = table([field('n', 'N', LONG)]);
