@@ -1,6 +1,7 @@
 /** Several runs may bring the same exports to the same table at once. Each export is applied by one of them. */
 import { TailraceError } from '../model/errors.ts';
 import type { TableState } from '../model/table.ts';
+import { ObjectNotFound, PreconditionFailed } from '../storage/port.ts';
 import type { ChainStep } from './chain.ts';
 import { conflict } from './commit.ts';
 import type { RunParts } from './parts.ts';
@@ -35,8 +36,8 @@ export function isApplied({ target, reporter }: RunParts, base: TableState | und
 }
 
 /**
- * Does a step. When it fails and the table holds the export by now, another run was faster, and has taken away what
- * both of them had in the journal: the step is done all the same.
+ * Does a step. When it loses against another run, and the table holds the export by now, that run was faster, and may
+ * have taken away what both of them had in the journal: the step is done all the same. Any other failure is the step's own.
  */
 export async function unlessApplied(
   { target, context, reporter }: RunParts,
@@ -47,12 +48,27 @@ export async function unlessApplied(
   try {
     await work();
   } catch (thrown) {
-    // Of a commit that may be our own, its own error says more.
-    const own = thrown instanceof TailraceError && thrown.code === 'COMMIT_UNKNOWN';
-    if (own || context.signal.aborted || holds(base, step)) throw thrown;
+    if (context.signal.aborted || holds(base, step) || !isLost(thrown, target.table.location)) throw thrown;
     const now = await target.table.load().catch(() => undefined);
     if (now === undefined || !holds(now, step)) throw thrown;
     context.log('debug', 'the step failed beside another run', { error: String(thrown) });
     told(reporter, step, now);
   }
 }
+
+/** Whether another run's commit can be why: a conflict, or a file below the table's folder that is gone or another. */
+function isLost(thrown: unknown, location: string): boolean {
+  // Of a commit that may be our own, its own error says more.
+  if (thrown instanceof TailraceError && thrown.code === 'COMMIT_UNKNOWN') return false;
+  const isOurs = (uri: unknown): boolean => typeof uri === 'string' && uri.startsWith(`${location}/`);
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (error instanceof TailraceError && error.code === 'COMMIT_CONFLICT') return true;
+    if ((error instanceof ObjectNotFound || error instanceof PreconditionFailed) && isOurs(error.uri)) return true;
+    if ('code' in error && error.code === 'ENOENT' && 'path' in error && isOurs(error.path)) return true;
+    // The engine reads local files in place, and has no code for one that is gone.
+    if (ENGINE_MISSES.test(error.message) && error.message.includes(`${location}/`)) return true;
+  }
+  return false;
+}
+
+const ENGINE_MISSES = /^IO Error: (?:No files found that match|Cannot open file [\s\S]*No such file or directory)/;

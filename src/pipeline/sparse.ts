@@ -111,7 +111,9 @@ async function etagOf(storage: Storage, file: LiveFile, signal: AbortSignal): Pr
   signal.throwIfAborted();
   const info = await storage.head(storage.key(file.path));
   if (info !== undefined && info.sizeBytes === file.sizeBytes) return info.etag;
-  throw notTheFile(file.path, info === undefined ? 'nothing' : `${info.sizeBytes} bytes`, `${file.sizeBytes} bytes`);
+  const [found, cause] =
+    info === undefined ? ['nothing', new ObjectNotFound(file.path)] : [`${info.sizeBytes} bytes`, undefined];
+  throw notTheFile(file.path, found, `${file.sizeBytes} bytes`, cause);
 }
 
 function notTheFile(place: string, found: string, expected: string, cause?: unknown): TailraceError {

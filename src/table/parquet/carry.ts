@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { TailraceError } from '../../model/errors.ts';
 import type { DataFile, StagedCommit } from '../../model/table.ts';
-import type { Storage } from '../../storage/port.ts';
+import { ObjectNotFound, type Storage } from '../../storage/port.ts';
 
 /** Files that are copied at a time: enough to hide the store's answer times, below its limit on connections. */
 const COPIES_AT_ONCE = 16;
@@ -95,6 +95,7 @@ function freePath(path: string, generation: string, taken: Set<string>): string 
 function missing(place: string): TailraceError {
   return new TailraceError('TARGET_BAD', 'A file that this run wrote is gone, or of another size.', {
     place,
+    cause: new ObjectNotFound(place),
     hint: 'Another program deletes files below the table’s folder; keep it from that, and run again.',
   });
 }

@@ -97,10 +97,11 @@ function previousOf(before: Manifest | undefined): readonly PreviousGeneration[]
   return [{ generation, commitId, committedMs }, ...previous].slice(0, PREVIOUS_MAX);
 }
 
-function fileGone({ uri, message }: ObjectNotFound): TailraceError {
+function fileGone(cause: ObjectNotFound): TailraceError {
   return new TailraceError('TARGET_BAD', 'A data file that the table’s manifest names is gone.', {
-    place: uri,
-    found: message,
+    place: cause.uri,
+    found: cause.message,
+    cause,
     hint: 'Another program deleted it: restore it, or load the table anew with --replace.',
   });
 }
