@@ -1,11 +1,11 @@
 import { type AttributePath, ELEMENT, VALUE } from '../model/attribute-path.ts';
 import { compareBytes } from '../model/byte-order.ts';
-import type { SchemaOptions } from '../model/options.ts';
+import type { NumbersMode, SchemaOptions } from '../model/options.ts';
 import type { ColumnType, Field, OriginTag, Slot, Tag } from '../model/schema.ts';
 import { isFull, newFields } from './grow.ts';
 import { type HeldDigits, heldAt } from './held.ts';
 import { assignNames } from './names.ts';
-import { capacity, mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
+import { capacity, grownDecimal, mergeNumbers, type NumberFacts, numberReason, numberType } from './numbers.ts';
 import { isDictionary, isPlain, opaqueReason } from './shape.ts';
 import { dictionaryValue, type MapNode, type ValueNode } from './structure.ts';
 import { chosenTime } from './times.ts';
@@ -85,7 +85,7 @@ export function decideTag(
     case 'NS': {
       const facts =
         element === undefined ? node.numbers : widen(element.type, node.numbers, context, [...path, ELEMENT]);
-      const type = keepNumber(element?.type, node.numbers) ?? numberType(facts, options.numbers);
+      const type = keepNumber(element?.type, node.numbers) ?? widerType(element?.type, facts, options.numbers);
       return setChoice(
         tag,
         'N',
@@ -118,7 +118,12 @@ function numberChoice(node: ValueNode, path: AttributePath, context: DecideConte
   const kept = keepNumber(recorded, node.numbers);
   if (kept !== undefined) return { type: kept, reason: 'as recorded in the table' };
   const facts = recorded === undefined ? node.numbers : widen(recorded, node.numbers, context, path);
-  return { type: numberType(facts, mode), reason: numberReason(facts, mode) };
+  return { type: widerType(recorded, facts, mode), reason: numberReason(facts, mode) };
+}
+
+/** The type for numbers that a recorded column does not hold; the recorded one with more digits where that will do. */
+function widerType(recorded: ColumnType | undefined, facts: NumberFacts | undefined, mode: NumbersMode): ColumnType {
+  return (mode === 'exact' ? grownDecimal(recorded, facts) : undefined) ?? numberType(facts, mode);
 }
 
 function textChoice(node: ValueNode, path: AttributePath, options: SchemaOptions, recorded: ColumnType | undefined) {
@@ -287,10 +292,10 @@ export function tagsOf(node: ValueNode): string {
     .join(', ');
 }
 
-/** Whether files written with `a` can be read as `b` under the same field id. */
+/** Whether files written with `a` can be read as `b` under the same field id: a decimal may gain digits before the point. */
 export function sameColumn(a: ColumnType, b: ColumnType): boolean {
   if (a.kind !== b.kind) return false;
-  if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale && a.precision === b.precision;
+  if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale && a.precision <= b.precision;
   if (a.kind === 'timestamp' && b.kind === 'timestamp') return a.format === b.format;
   return true;
 }

@@ -61,6 +61,17 @@ export function numberType(facts: NumberFacts | undefined, mode: NumbersMode): C
   return { kind: 'number-text' };
 }
 
+/**
+ * A recorded decimal with room for these facts as well, where more digits before the point are all that it needs: formats
+ * take that as the same column, so that no file is written anew. Undefined where it takes another column.
+ */
+export function grownDecimal(recorded: ColumnType | undefined, facts: NumberFacts | undefined): ColumnType | undefined {
+  if (recorded?.kind !== 'decimal' || facts === undefined || facts.scale > recorded.scale) return undefined;
+  const digits = Math.max(facts.intDigits + recorded.scale, recorded.precision);
+  if (digits <= recorded.precision || digits > DECIMAL_MAX_PRECISION) return undefined;
+  return decimal(digits <= FAST_PRECISION ? FAST_PRECISION : DECIMAL_MAX_PRECISION, recorded.scale);
+}
+
 function decimal(precision: number, scale: number): ColumnType {
   return { kind: 'decimal', precision, scale };
 }

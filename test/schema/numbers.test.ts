@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ColumnType } from '../../src/model/schema.ts';
-import { mergeNumbers, type NumberFacts, numberFacts, numberType } from '../../src/schema/numbers.ts';
+import { grownDecimal, mergeNumbers, type NumberFacts, numberFacts, numberType } from '../../src/schema/numbers.ts';
 import { numberArbitrary } from '../data/nasty.ts';
 import { mapped, typeOf } from './items.ts';
 
@@ -75,6 +75,21 @@ test('numbers that fit the column that led to it leave it as it is', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test.each([
+  ['more digits before the point', [18, 4], '123456789012345.5', [38, 4]],
+  ['as many as are quick', [10, 2], '123456789012.5', [18, 2]],
+  ['as many as there can be', [18, 4], '9'.repeat(34), [38, 4]],
+  ['one more than there can be', [18, 4], '9'.repeat(35), undefined],
+  ['a larger scale', [18, 4], '0.00001', undefined],
+  ['a number that fits', [18, 4], '12.5', undefined],
+] as const)('a recorded decimal grows in place for %s', (_name, [precision, scale], text, grown) => {
+  const recorded: ColumnType = { kind: 'decimal', precision, scale };
+  expect(grownDecimal(recorded, numberFacts(text))).toEqual(
+    grown === undefined ? undefined : { kind: 'decimal', precision: grown[0], scale: grown[1] },
+  );
+  expect(grownDecimal({ kind: 'long' }, numberFacts(text))).toBeUndefined();
 });
 
 test('merging does not mind the order', () => {

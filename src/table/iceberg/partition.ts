@@ -36,11 +36,14 @@ export interface FieldSummary {
   readonly upper_bound: Buffer | null;
 }
 
-/** The fields of a spec's tuples. `schemas`: all of the table's, because an old spec may name a dropped column. */
+/** The fields of a spec's tuples. `schemas`: all of the table's, because an old spec may name a dropped column. Of a
+ * column that was promoted (a decimal of more digits, an int that became a long) the newest type counts. */
 export function tupleFields(spec: PartitionSpec, schemas: readonly IcebergSchema[]): readonly TupleField[] {
   const names = new Set<string>();
   return spec.fields.map((field) => {
-    const source = schemas.map((schema) => leaves(schema).get(field['source-id'])).find((leaf) => leaf !== undefined);
+    const source = schemas
+      .map((schema) => leaves(schema).get(field['source-id']))
+      .findLast((leaf) => leaf !== undefined);
     const safe = avroName(field.name);
     const name = names.has(safe) ? `${safe}_${field['field-id']}` : safe;
     names.add(name);

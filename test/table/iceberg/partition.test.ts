@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { PartitionField, PartitionValue } from '../../../src/model/table.ts';
-import { partitionValues, summarise, tupleFields, tupleOf } from '../../../src/table/iceberg/partition.ts';
+import {
+  avroTuple,
+  fromAvro,
+  partitionValues,
+  summarise,
+  tupleFields,
+  tupleOf,
+} from '../../../src/table/iceberg/partition.ts';
 import { icebergSchema } from '../../../src/table/iceberg/schema.ts';
 import { evolveSpec } from '../../../src/table/iceberg/spec.ts';
 import { everyType } from './sample.ts';
@@ -107,6 +114,19 @@ describe('summaries of the manifest list', () => {
     expect([summary?.lower_bound?.toString('hex'), summary?.upper_bound?.toString('hex')]).toEqual([lower, upper]);
     expect(summarise(tuples.slice(0, -1), fields)[0]?.contains_null).toBe(false);
     expect(tuples.map((tuple) => partitionValues(tuple, fields)[0])).toEqual([...values, null]);
+  });
+
+  test('a column that was promoted has the newest of its types: a narrower one would cut its values', () => {
+    const { spec } = evolveSpec([{ column: 'amount', transform: 'identity', name: 'amount' }], everyType, [], 0);
+    const wide = everyType.columns.map((column) =>
+      column.name === 'amount' ? { ...column, type: { kind: 'decimal', precision: 38, scale: 2 } as const } : column,
+    );
+    const fields = tupleFields(spec, [...SCHEMAS, icebergSchema({ ...everyType, columns: wide }, 1)]);
+    expect(fields.map(({ type }) => type)).toEqual(['decimal(38, 2)']);
+    const value = `${'9'.repeat(36)}.25`;
+    const tuple = tupleOf([value], fields, 'test');
+    const record = avroTuple(tuple, fields)['amount'];
+    expect(partitionValues([fromAvro('decimal(38, 2)', record)], fields)).toEqual([value]);
   });
 
   test('nothing but nulls has no bounds', () => {
