@@ -51,7 +51,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     replace: values.replace ?? false,
     strict: values.strict ?? false,
     trustManifest: values.trustManifest ?? false,
-    mode: modeOf(values),
+    mode: tableMode(values),
     write: values.write ?? 'auto',
     onDrift: values.onDrift ?? 'rewrite',
     rewriteLimitBytes: values.rewriteLimit ?? DEFAULT_REWRITE_LIMIT_BYTES,
@@ -92,7 +92,7 @@ function blamer(layers: readonly Layer[]): Blame {
 }
 
 /** --mode and --deletes are one property of a table; undefined: as the table has it. */
-function modeOf({ mode, deletes }: OptionValues): TableMode | undefined {
+function tableMode({ mode, deletes }: OptionValues): TableMode | undefined {
   if (mode === 'history') return 'history';
   if (deletes === 'soft') return 'soft';
   return mode ?? (deletes === 'hard' ? 'mirror' : undefined);

@@ -65,7 +65,7 @@ export async function applyFull(
   checkKey(options.schema.key, loaded, rejectsDir);
   const seen = { learner, layout: loaded.layout, files: loaded.files };
   if (loaded.read > 0) for (const { code, text } of unseenNames(given.schema, file, seen)) reporter.warn(code, text);
-  const staged = stage(from, base, loaded, kept.recorded, commitId, options.schema.mode);
+  const staged = stage(from, base, loaded, kept.recorded, commitId, options.mode);
   const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
   reporter.committed(staged, outcome);
   await removeJournal(journal, reporter);

@@ -1,8 +1,11 @@
-/** What a table that is there says of a run's options: those that nobody gave are the table's own. */
+/**
+ * What a table that is there says of a run's options. A load that makes all rows takes those that are given, and of the
+ * rest what the table keeps. A window takes what the table keeps: rows of one column are to mean one thing.
+ */
 import { createHash } from 'node:crypto';
 import { flagOf } from '../config/option-spec.ts';
 import { TailraceError } from '../model/errors.ts';
-import { KEPT_OPTIONS, type KeptOption, type PartitionRequest, type SyncOptions } from '../model/options.ts';
+import type { KeptOption, PartitionRequest, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { PartitionField, SortField, TableOptions, TableState } from '../model/table.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
@@ -15,9 +18,12 @@ export interface OptionChange {
   readonly flag: string;
   readonly before: string;
   readonly now: string;
+  /** A window brings it about, too: a key, where none was known. */
+  readonly byWindow?: true;
 }
 
 export interface Kept {
+  /** With the table's mode, settled. */
   readonly options: SyncOptions;
   readonly file: SchemaFile | undefined;
   /** What the commit records. */
@@ -28,21 +34,31 @@ export interface Kept {
 /** Options whose values are recorded by their names. The layout is recorded as the format has it. */
 const RECORDED = ['timestamps', 'onMixed', 'numbers', 'maxColumns', 'maxDepth', 'include', 'exclude'] as const;
 
-/** The options of a run on this table: as given, else as the table was made, else the defaults. */
-export function keepOptions(options: SyncOptions, file: SchemaFile | undefined, base: TableState | undefined): Kept {
+/** The options of one load into this table; `remake`: it makes all rows. A new table is made as the options say. */
+export function keepOptions(
+  options: SyncOptions,
+  file: SchemaFile | undefined,
+  base: TableState | undefined,
+  remake: boolean,
+): Kept {
   const isGiven = givenness(options);
+  const changes = base === undefined ? [] : changesOf(options, file, base, isGiven);
   const before = base?.options;
-  const kept = before === undefined ? {} : pick(before, (name) => name !== 'schema' && !isGiven(name));
-  const layout = keptLayout(options, base, isGiven);
-  const settled: SyncOptions = { ...options, ...layout, schema: { ...options.schema, ...kept } };
+  const holds: IsGiven = (name) => (remake || base === undefined) && isGiven(name);
+  const kept = before === undefined ? {} : pick(before, holds);
+  const layout = keptLayout(options, base, holds);
+  const mode = base?.ledger === undefined ? (options.mode ?? 'mirror') : (base.ledger.mode ?? 'mirror');
+  const key = remake || base === undefined || base.schema.keys.length === 0 ? options.schema.key : [];
+  const settled: SyncOptions = { ...options, ...layout, mode, schema: { ...options.schema, ...kept, key, mode } };
   checkTogether(settled);
-  const keepsFile = before?.['schema'] !== undefined && !isGiven('schema');
+  const keepsFile = base !== undefined && before !== undefined && !holds('schema');
   const digest = keepsFile ? before['schema'] : fileDigest(file);
+  const itsFile = digest === undefined || base === undefined ? undefined : asFile(base.schema);
   return {
     options: settled,
-    file: keepsFile && base !== undefined ? asFile(base.schema) : file,
+    file: keepsFile ? itsFile : file,
     recorded: { ...valuesOf(settled), ...(digest === undefined ? {} : { schema: digest }) },
-    changes: base === undefined ? [] : changesOf(options, file, base, isGiven),
+    changes,
   };
 }
 
@@ -59,20 +75,21 @@ function plain(options: SyncOptions): Readonly<Record<KeptOption, unknown>> {
   return { ...schema, schema: schemaFile ?? null, partition, sort };
 }
 
-/** The recorded values that may stay. */
-function pick(values: TableOptions, stays: (name: KeptOption) => boolean): TableOptions {
-  const names = KEPT_OPTIONS.filter((name) => values[name] !== undefined && stays(name));
-  return Object.fromEntries(names.map((name) => [name, values[name] ?? '']));
+/** What the table was made with, where nothing else holds: what is not recorded has its default. */
+function pick(values: TableOptions, holds: IsGiven): TableOptions {
+  const standard = defaultOptions().schema;
+  const names = RECORDED.filter((name) => !holds(name));
+  return Object.fromEntries(names.map((name) => [name, values[name] ?? standard[name]]));
 }
 
 function keptLayout(
   options: SyncOptions,
   base: TableState | undefined,
-  isGiven: IsGiven,
+  holds: IsGiven,
 ): { readonly partition: readonly PartitionRequest[]; readonly sort: readonly SortField[] } {
   return {
-    partition: isGiven('partition') || base === undefined ? options.partition : base.partition.map(requestOf),
-    sort: isGiven('sort') || base === undefined ? options.sort : base.sort,
+    partition: holds('partition') || base === undefined ? options.partition : base.partition.map(requestOf),
+    sort: holds('sort') || base === undefined ? options.sort : base.sort,
   };
 }
 
@@ -117,8 +134,10 @@ function changesOf(
     if (before !== now) changes.push({ flag, before, now });
   };
   const key = recordedKey(base.schema);
-  if (options.schema.key.length > 0)
-    compare('--key', listText(key, 'unknown'), listText(options.schema.key, 'unknown'));
+  if (options.schema.key.length > 0 && key.length > 0)
+    compare('--key', listText(key, ''), listText(options.schema.key, ''));
+  if (options.schema.key.length > 0 && key.length === 0)
+    changes.push({ flag: '--key', before: 'unknown', now: listText(options.schema.key, ''), byWindow: true });
   if (isGiven('partition'))
     compare('--partition', layoutText(base.partition.map(printPartition)), partitionNow(options, base));
   if (isGiven('sort')) compare('--sort', layoutText(base.sort.map(printSort)), sortNow(options, base));

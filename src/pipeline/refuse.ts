@@ -32,12 +32,15 @@ export function refuseBlindStart({ steps: [first] }: ChainPlan, [fault]: readonl
   if (first?.kind === 'window' && fault !== undefined) throw fault;
 }
 
-/** Options that take attributes from rows: columns are never dropped, and older rows would still hold what is excluded. */
-const TAKING = ['--exclude', '--schema'];
+/**
+ * Options that cannot wait for the next full export: rows are matched by the key, older rows would still hold what is
+ * excluded, and columns are never dropped. The others are only left for later, with a warning.
+ */
+const REFUSED = ['--key', '--exclude', '--schema'];
 
 /** Refuses to apply a window with other such options than the table was made with. */
 export function refuseChanges(changes: readonly OptionChange[], base: TableState): void {
-  const change = changes.find(({ flag }) => TAKING.includes(flag));
+  const change = changes.find(({ flag, byWindow }) => REFUSED.includes(flag) && byWindow !== true);
   if (change === undefined) return;
   throw new TailraceError('USAGE', `The table was made with another ${change.flag}, which a window cannot change.`, {
     place: `${change.flag}, ${base.location}`,

@@ -82,13 +82,20 @@ export class Reporter {
     if (base.format === 'parquet') this.#report.readPath = readPath(base);
   }
 
-  /** Options that are others than the table was made with. */
-  changes(changes: readonly OptionChange[], decision: 'create' | 'replace' | 'unchanged'): void {
-    for (const { flag, before, now } of decision === 'replace' ? changes : [])
-      this.warn('option-changed', `${flag} changes from ${before} to ${now}.`);
-    if (decision !== 'unchanged' || changes.length === 0) return;
-    const list = changes.map(({ flag, before, now }) => `${flag} was ${before} and is now ${now}`).join('; ');
-    this.warn('options-differ', `The table was made with other options: ${list}. --replace applies them.`);
+  /** Options that are others than the table was made with, and what the run makes of them. */
+  changes(changes: readonly OptionChange[], run: 'remakes' | 'applies windows' | 'changes nothing'): void {
+    const [now, later] = [[] as OptionChange[], [] as OptionChange[]];
+    for (const change of changes)
+      (run === 'remakes' || (run === 'applies windows' && change.byWindow) ? now : later).push(change);
+    for (const { flag, before, now: to } of now)
+      this.warn('option-changed', `${flag} changes from ${before} to ${to}.`);
+    if (later.length === 0) return;
+    const list = later.map(({ flag, before, now: to }) => `${flag} was ${before} and is now ${to}`).join('; ');
+    const what =
+      run === 'changes nothing'
+        ? '--replace applies them.'
+        : 'Windows follow what the table was made with; a full export with --replace applies the others.';
+    this.warn('options-differ', `The table was made with other options: ${list}. ${what}`);
   }
 
   key(key: readonly string[]): void {

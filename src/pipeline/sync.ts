@@ -9,7 +9,7 @@ import type { TableState } from '../model/table.ts';
 import { openExport } from '../source/export/open.ts';
 import type { Export, FoundExport } from '../source/port.ts';
 import { adopt } from './adopt.ts';
-import { type ChainPlan, planChain } from './chain.ts';
+import { type ChainPlan, type ChainStep, planChain } from './chain.ts';
 import { interrupted } from './commit.ts';
 import { parseSource } from './ends.ts';
 import { openEngine } from './engine.ts';
@@ -32,7 +32,7 @@ import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { unseenNames } from './unseen.ts';
 import { Upkeep } from './upkeep.ts';
-import { applyWindow, modeOf } from './window.ts';
+import { applyWindow } from './window.ts';
 import { openWorkspace } from './workspace.ts';
 
 /** One run: see above. */
@@ -106,24 +106,28 @@ async function chain(
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  const adopts = options.adopt && there !== undefined && there.ledger === undefined;
-  const base = adopts ? await adopted(there, source.found, options) : there;
-  const kept = await keptOptions(adopts ? { ...options, schemaFile: undefined } : options, base);
-  const remake = options.replace && kept.changes.length > 0;
+  // A schema file then tells what the columns of the other tool's table hold, in later runs, too, and nothing else.
+  const adopting = options.adopt && there !== undefined;
+  const base = adopting && there.ledger === undefined ? await adopted(there, source.found, options) : there;
+  const file = adopting ? undefined : await readSchemaOption(options);
+  const { changes } = keepOptions(options, file, base, false);
+  const remake = options.replace && changes.length > 0;
   const plan = planChain(source.found, base?.ledger, { ...options, place: target.table.location, remake });
   reporter.chain(plan, source.warnings);
   if (base === undefined) refuseBlindStart(plan, source.unreadable);
-  const replaces = plan.steps.some((step) => step.replaces === true);
-  reporter.changes(kept.changes, replaces ? 'replace' : 'unchanged');
-  if (base !== undefined && plan.steps.length > 0 && !replaces) refuseChanges(kept.changes, base);
-  if (options.dryRun) return plannedReport(source, base, options, kept, plan, context, reporter);
+  const [first] = plan.steps;
+  const windows = base !== undefined && first?.kind === 'window';
+  reporter.changes(changes, first?.replaces ? 'remakes' : windows ? 'applies windows' : 'changes nothing');
+  if (windows) refuseChanges(changes, base);
+  const keep: Keep = (state, step) => keepOptions(options, file, state, step.kind === 'full');
+  if (options.dryRun) return plannedReport(source, base, options, keep, plan, context, reporter);
   if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
   await finishLast(target, base, reporter);
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
     const parts = { source: source.storage, target, given: options, context, reporter, duck, workDir: workspace.dir };
-    await applySteps(parts, plan, base, kept);
+    await applySteps(parts, plan, base, keep);
   } finally {
     duck.close();
     await workspace.close();
@@ -139,33 +143,27 @@ async function adopted(there: TableState, found: readonly FoundExport[], options
   return adopt(there, found, { fromTime, file, key: schema.key.length > 0 ? schema.key : (file?.key ?? []), mode });
 }
 
-/** What the table keeps of how it was made, with what is given anew. */
-async function keptOptions(options: SyncOptions, base: TableState | undefined): Promise<Kept> {
-  const kept = keepOptions(options, await readSchemaOption(options), base);
-  const mode = modeOf(base?.ledger, options);
-  return { ...kept, options: { ...kept.options, mode, schema: { ...kept.options.schema, mode } } };
-}
+/** The options of a step on a state of the table. */
+type Keep = (base: TableState | undefined, step: ChainStep) => Kept;
 
 /** Each export in a commit of its own, on top of the one before. */
-async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | undefined, first: Kept): Promise<void> {
+async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | undefined, keep: Keep): Promise<void> {
   const { source, target, given, context } = parts;
   let base = start;
-  let kept = first;
   const upkeep = new Upkeep(parts);
   for (const [index, step] of plan.steps.entries()) {
     if (context.signal.aborted) throw interrupted(context.signal.reason);
-    if (index > 0) {
-      base = await target.table.load();
-      kept = await keptOptions(given, base);
-    }
+    if (index > 0) base = await target.table.load();
     if (index > 0 && isApplied(parts, base, step)) continue;
     const own = { ...parts, context: ofStep(context, index + 1, plan.steps.length) };
     const from = await openExport(source, step.export.folder, { trustManifest: given.trustManifest });
     context.log('info', 'opened export', { uri: from.uri, files: from.files.length, items: from.itemCount });
-    const state = { base, kept };
-    if (from.kind === 'full') await unlessApplied(own, base, step, () => applyFull(own, from, state.base, state.kept));
+    const [state, kept] = [base, keep(base, step)];
+    // Another run may have made the table meanwhile, with other options.
+    if (state !== undefined && step.kind === 'window') refuseChanges(kept.changes, state);
+    if (from.kind === 'full') await unlessApplied(own, base, step, () => applyFull(own, from, state, kept));
     else {
-      await unlessApplied(own, base, step, () => applyWindow(own, { ...step, export: from }, state.base, state.kept));
+      await unlessApplied(own, base, step, () => applyWindow(own, { ...step, export: from }, state, kept));
       await upkeep.window(index === plan.steps.length - 1);
     }
   }
@@ -201,7 +199,7 @@ async function plannedReport(
   source: OpenExports,
   base: TableState | undefined,
   given: SyncOptions,
-  kept: Kept,
+  keep: Keep,
   plan: ChainPlan,
   context: RunContext,
   reporter: Reporter,
@@ -219,6 +217,7 @@ async function plannedReport(
   }
   reporter.planned(exports);
   const from = exports[0] as Export;
+  const kept = keep(base, first);
   const key = await resolveKey(kept.options, kept.file, base, { storage: source.storage, export: from }, context);
   reporter.key(key);
   if (from.kind !== 'full') return reporter.finish('planned');

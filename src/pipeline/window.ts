@@ -4,7 +4,7 @@ import { JOIN_BY_THE_WAY } from '../maintain/metadata.ts';
 import { TailraceError } from '../model/errors.ts';
 import { withWindow } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
-import type { Ledger, StagedCommit, TableMode, TableState, WindowEntry } from '../model/table.ts';
+import type { StagedCommit, TableState, WindowEntry } from '../model/table.ts';
 import { heldDigits } from '../schema/held.ts';
 import type { IncrementalExport } from '../source/port.ts';
 import type { ChainStep } from './chain.ts';
@@ -137,7 +137,7 @@ async function merge(
 ): Promise<Merged> {
   const { loaded, options, commitId, runId } = read;
   const { files: puts } = loaded;
-  const mode = modeOf(base?.ledger, options);
+  const { mode } = options;
   const { target, duck, workDir, context } = parts;
   const changes = loaded.read - loaded.rejected;
   // Without a match, every change is a row of its own.
@@ -186,10 +186,6 @@ async function localDeletes({ target, workDir }: RunParts, deletes: readonly Kep
       return local;
     }),
   );
-}
-
-export function modeOf(ledger: Ledger | undefined, options: SyncOptions): TableMode {
-  return ledger === undefined ? (options.mode ?? 'mirror') : (ledger.mode ?? 'mirror');
 }
 
 function stage(

@@ -54,6 +54,28 @@ describe.skipIf(python === undefined)('a table that another tool made', () => {
     expect(await world.items(target)).toEqual(canonical(AFTER.slice(0, 2)));
   });
 
+  test('its schema file says what its columns hold, and nothing of what windows bring, in any number of runs', async () => {
+    await using world = await World.open();
+    const target = await foreignTable(world, BEFORE);
+    const dir = join(world.dir, 'source');
+    const schemaFile = join(world.dir, 'flat.json');
+    await writeFile(schemaFile, JSON.stringify({ pk: 'S', name: 'S', qty: 'N' }));
+    const window = (second: number, key: string, more: DdbItem): Promise<unknown> =>
+      writeWindow(dir, {
+        changes: [{ at: at(second), keys: { pk: { S: key } }, new: item(key, '5', more) }],
+        from: new Date(Number(at(second)) / 1000).toISOString(),
+        to: new Date(Number(at(second + 900)) / 1000).toISOString(),
+      });
+    await window(0, 'a', { first: { S: 'x' } });
+    await window(900, 'b', { second: { S: 'x' } });
+    const adopting = { ...options, schemaFile, key: ['pk'] };
+    expect(await world.load(dir, target, adopting)).toMatchObject({ applied: 2, warnings: [] });
+    await window(1800, 'c', { third: { S: 'x' } });
+    expect(await world.load(dir, target, adopting)).toMatchObject({ applied: 1, warnings: [] });
+    const names = (await world.table(target)).state?.schema.columns.map(({ name }) => name);
+    expect(names).toEqual(['pk', 'first', 'name', 'qty', 'second', 'third']);
+  });
+
   test('is refused where a window is missing behind its time, where a text column holds something else, or without a column for the key', async () => {
     await using world = await World.open();
     const target = await foreignTable(world, BEFORE);

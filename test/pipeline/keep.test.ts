@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { inspect, parsePartition, parseSort, type SyncReport, sync } from '../../src/index.ts';
+import { inspect, parsePartition, parseSort, type SyncOptions, type SyncReport, sync } from '../../src/index.ts';
 import type { DdbItem } from '../data/ion.ts';
 import type { WrittenExport } from '../data/make-export.ts';
+import { writeWindow } from '../data/make-window.ts';
 import { type Change, canonicalItems, catItems, exportOf, FORMATS, load, optionsWith, quiet } from './harness.ts';
 
 const FIRST: DdbItem[] = [
@@ -146,6 +147,96 @@ describe.each(FORMATS)('%s: what a table was made with', (format) => {
     expect((await told()).options['exclude']).toEqual(exclude);
     await load(second.exportDir, target, bare({ replace: true }));
     expect((await told()).options['exclude']).toEqual(exclude);
+  });
+});
+
+describe.each(FORMATS)('%s: a window', (format) => {
+  const AT = 1_772_366_400_000_000n;
+  const NEW = {
+    pk: { S: 'n' },
+    region: { S: 'eu' },
+    at: { S: '2026-03-03T12:00:00Z' },
+    n: { N: '7' },
+    more: { S: 'x' },
+  };
+  const made = {
+    partition: parsePartition('region'),
+    sort: parseSort('pk desc'),
+    schema: { key: ['pk'], include: ['region', 'at'], numbers: 'string' as const, maxColumns: 7 },
+  };
+  const bare = (change: Change = {}) => optionsWith({ ...change, schema: { key: [], ...change.schema } });
+  const windowOf = (dir: string) =>
+    writeWindow(dir, {
+      changes: [{ at: AT, keys: { pk: { S: 'n' } }, new: NEW }],
+      from: '2026-02-28T12:00:00Z',
+      to: '2026-03-01T12:15:00Z',
+    });
+
+  async function table(options: SyncOptions) {
+    const first = await exportOf([FIRST], { exportTime: '2026-03-01T12:00:00.000Z' });
+    const target = `${format}:${join(first.dir, 'table')}`;
+    await load(first.exportDir, target, options);
+    const window = await windowOf(join(first.dir, 'window'));
+    const told = async () => {
+      const report = await inspect(target, bare(), quiet());
+      if (report.kind !== 'table') throw new Error('no table');
+      const { key, partition, sort, options: kept, schema } = report;
+      return { key, partition, sort, kept, columns: schema.map(({ name, type }) => `${name} ${type}`) };
+    };
+    return { target, window: window.exportDir, told };
+  }
+
+  test('follows what the table was made with, and says so, whatever else is given', async () => {
+    const { target, window, told } = await table(bare(made));
+    const before = await told();
+    const other = {
+      given: ['numbers', 'include'] as const,
+      partition: parsePartition('bucket(4, pk)'),
+      sort: parseSort('region'),
+      schema: { key: ['pk'], timestamps: 'auto' as const, maxColumns: 9, maxDepth: 3, onMixed: 'split' as const },
+    };
+    const report = await load(window, target, bare(other));
+    expect(report.outcome).toBe('committed');
+    expect(coded(report, 'option-changed')).toEqual([]);
+    expect(coded(report, 'options-differ')).toEqual([
+      'The table was made with other options: --partition was region and is now bucket(4, pk); ' +
+        '--sort was pk desc nulls last and is now region nulls first; --timestamps was off and is now auto; ' +
+        '--on-mixed was rescue and is now split; --numbers was string and is now exact; --max-columns was 7 and is now 9; ' +
+        '--max-depth was 10 and is now 3; --include was at, region and is now all attributes. ' +
+        'Windows follow what the table was made with; a full export with --replace applies the others.',
+    ]);
+    expect(await told()).toEqual(before);
+    expect(await catItems(target, bare())).toEqual(canonicalItems([...FIRST, NEW]));
+  });
+
+  test.each([
+    ['--key', bare({ schema: { key: ['region'] } }), 'pk', 'region'],
+    ['--exclude', bare({ schema: { exclude: ['card'] } }), 'none', 'card'],
+  ])('is refused with another %s', async (flag, options, expected, found) => {
+    const { target, window } = await table(bare(made));
+    const report = await sync(window, target, options, quiet());
+    expect(report).toMatchObject({ outcome: 'failed', error: { code: 'USAGE', expected, found } });
+    expect(report.error?.place).toContain(flag);
+    expect(await sync(window, target, { ...options, dryRun: true }, quiet())).toMatchObject({
+      error: { code: 'USAGE' },
+    });
+    expect(await catItems(target, bare())).toEqual(canonicalItems(FIRST));
+  });
+
+  test.each(['soft', 'history'] as const)('is refused with mode %s', async (mode) => {
+    const { target, window } = await table(bare(made));
+    const report = await sync(window, target, bare({ mode }), quiet());
+    expect(report.error).toMatchObject({ code: 'LEDGER_REFUSED', expected: 'mode mirror', found: `mode ${mode}` });
+  });
+
+  test('settles a key that nobody knew', async () => {
+    const { target, window, told } = await table(bare());
+    expect((await told()).key).toEqual([]);
+    const report = await load(window, target, bare({ schema: { key: ['pk'] } }));
+    expect(coded(report, 'option-changed')).toEqual(['--key changes from unknown to pk.']);
+    expect(coded(report, 'options-differ')).toEqual([]);
+    expect((await told()).key).toEqual(['pk']);
+    expect(await catItems(target, bare())).toEqual(canonicalItems([...FIRST, NEW]));
   });
 });
 
