@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   QUERY: { exit: 3, meaning: 'A query was refused by the engine.' },
   TARGET_NOT_FOUND: { exit: 3, meaning: 'No table lies at the place that was named.' },
   TARGET_BAD: { exit: 3, meaning: 'What lies at the target is not a table that tailrace can use.' },
+  CATALOG: { exit: 3, meaning: 'A catalog has no such namespace, or refuses what was asked of it.' },
   LEDGER_REFUSED: {
     exit: 4,
     meaning: 'The table holds another table or load, or there is a gap before what is offered.',

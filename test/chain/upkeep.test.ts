@@ -5,7 +5,7 @@ import type { LiveFile } from '../../src/model/table.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import { manifestsOf } from '../../src/table/iceberg/live.ts';
 import { currentSnapshot } from '../../src/table/iceberg/metadata.ts';
-import { newestVersion } from '../../src/table/iceberg/version.ts';
+import { newestVersion } from '../../src/catalog/files/version.ts';
 import { type TableContent, writeChain } from '../data/chain-model.ts';
 import { canonical, folderOf, World } from '../faults/load.ts';
 

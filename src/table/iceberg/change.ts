@@ -7,6 +7,10 @@
  * compactors give: older numbers keep equality deletes of concurrent writers effective. Here any other writer's commit
  * is a conflict, equality deletes were refused on reading, and position deletes name the file that they speak of.
  */
+
+import type { TableMetadata } from '../../catalog/metadata/wire.ts';
+import { plainUri } from '../../catalog/paths.ts';
+import type { CatalogState } from '../../catalog/port.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { StagedCommit } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -21,12 +25,9 @@ import type { ManifestFile } from './manifest-list.ts';
 import { isCounted, isLive } from './manifest-list.ts';
 import { currentSchema, currentSnapshot, specOf } from './metadata.ts';
 import { tupleFields } from './partition.ts';
-import { plainUri } from './paths.ts';
 import { leaves } from './schema.ts';
 import type { SummaryTotals } from './totals.ts';
 import { liveTotals, totalsOf } from './totals.ts';
-import type { Version } from './version.ts';
-import type { TableMetadata } from './wire.ts';
 
 export interface TableChange {
   /** Manifests that stay as they are. */
@@ -40,11 +41,11 @@ export interface TableChange {
   readonly before: SummaryTotals;
 }
 
-/** The change of a staged commit on the current version; `metadata` is the next one's. */
+/** The change of a staged commit on the current state; `metadata` is the next one's. */
 export async function planChange(
   storage: Storage,
   staged: StagedCommit,
-  current: Version | undefined,
+  current: CatalogState | undefined,
   metadata: TableMetadata,
   snapshotId: bigint,
   place: string,

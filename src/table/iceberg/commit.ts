@@ -1,30 +1,25 @@
 /** One atomic commit: the snapshot's files, then the metadata. Before that put nothing is visible; after it, everything. */
+
+import type { TableMetadata } from '../../catalog/metadata/wire.ts';
+import type { CatalogTable } from '../../catalog/port.ts';
 import type { CommitOutcome, StagedCommit, TableState } from '../../model/table.ts';
-import type { Storage } from '../../storage/port.ts';
 import { identityOf } from './load.ts';
 import { currentSnapshot, holdsCommit, snapshotIdOf } from './metadata.ts';
-import { publish } from './publish.ts';
 import { writeSnapshot } from './snapshot.ts';
-import { newestVersion } from './version.ts';
-import type { TableMetadata } from './wire.ts';
 
 /** Commits a staged change against the state that it was prepared on. */
 export async function commitStaged(
-  storage: Storage,
-  location: string,
+  table: CatalogTable,
   staged: StagedCommit,
   base: TableState | undefined,
 ): Promise<CommitOutcome> {
-  const current = await newestVersion(storage, location);
+  const current = await table.load();
   if (current !== undefined && holdsCommit(current.metadata, staged.commitId)) return committed(staged);
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
-  const version = (current?.version ?? 0) + 1;
-  const metadata = await writeSnapshot(storage, location, staged, current, version, base?.rows ?? 0);
-  const published = await publish(storage, location, version, metadata, (there) =>
-    holdsCommit(there.metadata, staged.commitId),
-  );
-  return published.kind === 'published' ? committed(staged) : published;
+  const metadata = await writeSnapshot(table, staged, current, base?.rows ?? 0);
+  const outcome = await table.commit(current, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
+  return outcome.kind === 'committed' ? committed(staged) : outcome;
 }
 
 function committed(staged: StagedCommit): CommitOutcome {

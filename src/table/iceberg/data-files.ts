@@ -1,4 +1,8 @@
 /** The live data files of a table, each with the position deletes that apply to it. */
+
+import type { TableMetadata } from '../../catalog/metadata/wire.ts';
+import { plainUri } from '../../catalog/paths.ts';
+import type { CatalogTable } from '../../catalog/port.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { DeleteFile, LiveFile } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -11,17 +15,15 @@ import { CONTENT } from './manifest.ts';
 import { dataFile } from './manifest-read.ts';
 import { currentSnapshot, specOf } from './metadata.ts';
 import { tupleFields } from './partition.ts';
-import { plainUri } from './paths.ts';
 import { leaves } from './schema.ts';
-import { newestVersion } from './version.ts';
-import type { TableMetadata } from './wire.ts';
 
 /** The live data files of the current snapshot. */
-export async function loadDataFiles(storage: Storage, location: string): Promise<readonly LiveFile[]> {
-  const newest = await newestVersion(storage, location);
+export async function loadDataFiles(table: CatalogTable): Promise<readonly LiveFile[]> {
+  const { storage } = table;
+  const newest = await table.load();
   if (newest === undefined) return [];
   const { metadata } = newest;
-  const place = storage.uri(newest.key);
+  const place = newest.metadataLocation;
   const lines = await manifestsOf(storage, currentSnapshot(metadata));
   const manifests = await liveManifests(storage, metadata, lines, place);
   const index = deleteIndex(specEntries(manifests, 'deletes'));

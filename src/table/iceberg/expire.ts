@@ -2,25 +2,24 @@
  * Expiring snapshots: one commit of metadata that forgets them, and only then the files that no other snapshot reaches
  * go. A run that dies in between leaves orphans, nothing else.
  */
+
+import type { Snapshot, SnapshotLogEntry, TableMetadata } from '../../catalog/metadata/wire.ts';
+import { plainUri } from '../../catalog/paths.ts';
+import type { CatalogTable, Holds } from '../../catalog/port.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Expiry } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
-import { currentSnapshot, printMetadata } from './metadata.ts';
-import { plainUri } from './paths.ts';
-import { publish } from './publish.ts';
+import { currentSnapshot } from './metadata.ts';
 import { filesIn, reachOf, statisticsOf } from './reachable.ts';
 import { metadataLog, nextTime } from './stage.ts';
 import { deleteFiles, keysBelow } from './sweep.ts';
-import { newestVersion } from './version.ts';
-import type { Snapshot, SnapshotLogEntry, TableMetadata } from './wire.ts';
 
 /**
  * Forgets snapshots that are older than a time, but for the newest `minKeep` of each branch and those that a tag names.
  * `timestampMs` is the time of the commit.
  */
 export async function expireSnapshots(
-  storage: Storage,
-  location: string,
+  table: CatalogTable,
   options: {
     readonly olderThanMs: number;
     readonly minKeep: number;
@@ -28,26 +27,30 @@ export async function expireSnapshots(
     readonly dryRun?: boolean;
   },
 ): Promise<Expiry> {
-  const current = await newestVersion(storage, location);
+  const { storage } = table;
+  const current = await table.load();
   const expired = current === undefined ? [] : expiredSnapshots(current.metadata, options);
   if (current === undefined || expired.length === 0) return { outcome: 'nothing', snapshots: 0, files: 0 };
   const { metadata } = current;
-  const place = storage.uri(current.key);
+  const place = current.metadataLocation;
   refuseForeignFiles(metadata, place);
   const ids = new Set(expired.map((snapshot) => snapshot['snapshot-id']));
   const kept = (metadata.snapshots ?? []).filter((snapshot) => !ids.has(snapshot['snapshot-id']));
   const unreachable = await unreachableFiles(storage, metadata, kept, expired, place);
   if (options.dryRun === true)
-    return { outcome: 'expired', snapshots: expired.length, files: keysBelow(storage, location, unreachable).length };
+    return { outcome: 'expired', snapshots: expired.length, files: keysBelow(table, unreachable).length };
   const next = without(metadata, ids, kept, place, options.timestampMs);
-  const text = printMetadata(next);
-  const version = current.version + 1;
-  const published = await publish(storage, location, version, next, (there) => {
-    return there.version === version && printMetadata(there.metadata) === text;
-  });
-  if (published.kind !== 'published')
+  const published = await table.commit(current, next, hasForgotten(metadata, ids));
+  if (published.kind !== 'committed')
     return { outcome: published.kind, snapshots: 0, files: 0, reason: published.reason };
-  return { outcome: 'expired', snapshots: expired.length, files: await deleteFiles(storage, location, unreachable) };
+  return { outcome: 'expired', snapshots: expired.length, files: await deleteFiles(table, unreachable) };
+}
+
+/** Whether the same table no longer knows these snapshots. Who made it forget them does not matter. */
+function hasForgotten(metadata: TableMetadata, ids: ReadonlySet<bigint>): Holds {
+  return (there) =>
+    there.metadata['table-uuid'] === metadata['table-uuid'] &&
+    !(there.metadata.snapshots ?? []).some((snapshot) => ids.has(snapshot['snapshot-id']));
 }
 
 function expiredSnapshots(

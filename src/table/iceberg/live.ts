@@ -1,4 +1,7 @@
 /** The live entries of a snapshot, by manifest. */
+
+import type { Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
+import { keyOf } from '../../catalog/paths.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
@@ -9,8 +12,6 @@ import { isLive, readManifestList } from './manifest-list.ts';
 import { readManifest } from './manifest-read.ts';
 import { specOf } from './metadata.ts';
 import { tupleFields } from './partition.ts';
-import { keyOf } from './paths.ts';
-import type { Snapshot, TableMetadata } from './wire.ts';
 
 /** Compressed bytes of the manifests that are kept parsed, for each storage: about 10,000 files. */
 const CACHE_BYTES = 4 * 1024 * 1024;

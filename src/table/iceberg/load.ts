@@ -1,4 +1,8 @@
 /** Reading a table's state. */
+
+import type { Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
+import { below } from '../../catalog/paths.ts';
+import type { CatalogTable } from '../../catalog/port.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { TableState } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -14,11 +18,8 @@ import {
   snapshotIdOf,
   specOf,
 } from './metadata.ts';
-import { below } from './paths.ts';
 import { partitionFields, sortFields } from './spec.ts';
 import { tableSchema } from './table-schema.ts';
-import { newestVersion } from './version.ts';
-import type { Snapshot, TableMetadata } from './wire.ts';
 
 /** What a commit must find unchanged beside the snapshot: a recreated table may have an equal one. */
 export interface Identity {
@@ -35,14 +36,15 @@ export function identityOf(state: TableState): Identity | undefined {
 }
 
 /** The newest state of the table; undefined when nothing lies there. */
-export async function loadState(storage: Storage, location: string): Promise<TableState | undefined> {
-  const newest = await newestVersion(storage, location);
+export async function loadState(table: CatalogTable): Promise<TableState | undefined> {
+  const { storage, folder } = table;
+  const newest = await table.load();
   if (newest === undefined) {
-    await refuseForeignContent(storage, location);
+    await refuseForeignContent(storage, folder);
     return undefined;
   }
   const { metadata } = newest;
-  const place = storage.uri(newest.key);
+  const place = newest.metadataLocation;
   const snapshot = currentSnapshot(metadata);
   const schema = currentSchema(metadata, place);
   const ledger = readLedger(metadata, place);
@@ -53,7 +55,7 @@ export async function loadState(storage: Storage, location: string): Promise<Tab
   const options = readOptions(metadata, place);
   const state: TableState = {
     format: 'iceberg',
-    location: storage.uri(location),
+    location: storage.uri(folder),
     snapshot: snapshot?.['snapshot-id'].toString(),
     schema: tableSchema(schema, metadata.properties ?? {}, metadata['last-column-id'], place),
     partition: partitionFields(specOf(metadata, metadata['default-spec-id'], place), schema, place),

@@ -1,4 +1,6 @@
 /** Manifests, written: lists of data or delete files with status, sequence numbers, partition tuple and statistics. */
+
+import type { IcebergSchema, PartitionSpec } from '../../catalog/metadata/wire.ts';
 import type { DataFile, LeafStats } from '../../model/table.ts';
 import { avroFile, avroType } from './avro.ts';
 import { manifestEntrySchema } from './avro-schemas.ts';
@@ -7,7 +9,6 @@ import type { ManifestFile } from './manifest-list.ts';
 import type { Tuple, TupleField } from './partition.ts';
 import { avroTuple, summarise, tupleOf } from './partition.ts';
 import type { Leaf } from './schema.ts';
-import type { IcebergSchema, PartitionSpec } from './wire.ts';
 
 /** Bytes of entries in one manifest before they are compressed; more files go to the next manifest. */
 export const MANIFEST_BYTES = 8 * 1024 * 1024;

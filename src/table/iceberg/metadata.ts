@@ -1,10 +1,9 @@
-/** Table metadata as a value: its JSON, and the questions that are asked of it. */
+/** Table metadata as a value: the questions that are asked of it. */
 import { createHash } from 'node:crypto';
+import type { IcebergSchema, PartitionSpec, Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Ledger, TableOptions } from '../../model/table.ts';
 import { fromParts } from './parts.ts';
-import { parseWide, printWide } from './wide-json.ts';
-import type { IcebergSchema, PartitionSpec, Snapshot, TableMetadata } from './wire.ts';
 
 /** Table property: the ledger as JSON. */
 export const LEDGER_PROPERTY = 'tailrace.ledger';
@@ -16,35 +15,6 @@ export const COMMIT_ID = 'tailrace.commit-id';
 export const LEDGER_SEQUENCE = 'tailrace.ledger-sequence-number';
 /** Key in summaries of snapshots with delete files: the rows that readers see. */
 export const LIVE_RECORDS = 'tailrace.live-records';
-
-const WIDE_KEYS = new Set([
-  'snapshot-id',
-  'parent-snapshot-id',
-  'current-snapshot-id',
-  'sequence-number',
-  'last-sequence-number',
-]);
-
-/** Metadata from its JSON, with 64-bit numbers exact. `place` is its URI, for errors. */
-export function parseMetadata(text: string, place: string): TableMetadata {
-  const metadata = parseJson(text, place);
-  const version = metadata?.['format-version'];
-  if (version !== 2 || !Array.isArray(metadata?.schemas) || !Array.isArray(metadata['partition-specs'])) {
-    throw new TailraceError('TARGET_BAD', `${place} is not the metadata of an Iceberg table of format version 2.`, {
-      place,
-      expected: 'format-version 2',
-      found: `format-version ${String(version)}`,
-      hint:
-        version === 1 ? "Upgrade the table ('format-version'='2') or choose another target." : 'Choose another target.',
-    });
-  }
-  return metadata;
-}
-
-/** The metadata's JSON. */
-export function printMetadata(metadata: TableMetadata): string {
-  return printWide(metadata);
-}
 
 /** The snapshot id of a commit: the same for every attempt, positive, 63 bits. */
 export function snapshotIdOf(commitId: string): bigint {
@@ -121,18 +91,6 @@ export function readOptions(metadata: TableMetadata, place: string): TableOption
       expected: 'JSON',
       cause,
       hint: 'The property was edited; restore it, or remove it: the next load then needs its options again.',
-    });
-  }
-}
-
-function parseJson(text: string, place: string): TableMetadata | undefined {
-  try {
-    return parseWide(text, WIDE_KEYS) as TableMetadata | undefined;
-  } catch (error) {
-    throw new TailraceError('TARGET_BAD', `${place} is not JSON.`, {
-      place,
-      cause: error,
-      hint: 'The table is damaged; restore the file from a backup or a replica.',
     });
   }
 }

@@ -1,4 +1,6 @@
 /** Partition tuples: the values of one file's partition fields, between the model, Avro and summaries. */
+
+import type { IcebergSchema, PartitionSpec } from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { PartitionValue } from '../../model/table.ts';
 import { leaves } from './schema.ts';
@@ -15,7 +17,6 @@ import {
   printText,
   toBytes,
 } from './value.ts';
-import type { IcebergSchema, PartitionSpec } from './wire.ts';
 
 /** One field of a spec as manifests encode it. */
 export interface TupleField {

@@ -1,31 +1,10 @@
-/** Where the parts of a filesystem table lie. */
+/** Where data files lie. */
 import { createHash } from 'node:crypto';
+import { below } from '../../catalog/paths.ts';
 import type { PartitionField, PartitionValue } from '../../model/table.ts';
-import type { Storage } from '../../storage/port.ts';
 
 /** Characters of one partition folder; longer ones are cut and hashed, because file systems stop at 255. */
 const FOLDER_LENGTH = 120;
-
-/** A key below the table's location; an empty location is the storage's root. */
-export function below(location: string, rest: string): string {
-  return location === '' ? rest : `${location}/${rest}`;
-}
-
-/** The key of a version's metadata. */
-export function metadataKey(location: string, version: number, compressed = false): string {
-  return below(location, `metadata/v${version}${compressed ? '.gz' : ''}.metadata.json`);
-}
-
-/** The key that a URI in table metadata names, in the spellings of other writers, too. */
-export function keyOf(storage: Storage, uri: string): string {
-  return storage.key(plainUri(storage, uri));
-}
-
-/** The URI as this storage spells it. */
-export function plainUri(storage: Storage, uri: string): string {
-  if (storage.kind === 'local') return uri.replace(/^file:(?:\/\/)?(?=\/)/, '');
-  return storage.kind === 's3' ? uri.replace(/^s3[an]:/, 's3:') : uri;
-}
 
 /** The key of a new data file: `data/<field=value>/…/<commitId>-<fileName>`. Different tuples have different folders. */
 export function dataFileKey(

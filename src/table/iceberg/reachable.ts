@@ -1,11 +1,12 @@
 /** Which files the snapshots of a table reach: what may be deleted is only what none of them does. */
+
+import type { Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
+import { plainUri } from '../../catalog/paths.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
 import { liveManifests, manifestsOf } from './live.ts';
 import type { ManifestFile } from './manifest-list.ts';
-import { plainUri } from './paths.ts';
-import type { Snapshot, TableMetadata } from './wire.ts';
 
 /** Manifest lists that are fetched at a time. */
 const PARALLEL = 8;

@@ -1,6 +1,6 @@
+import type { IcebergField, IcebergSchema, IcebergStruct, IcebergType } from '../../catalog/metadata/wire.ts';
 import type { ColumnType, Field, PhysicalType, TableSchema } from '../../model/schema.ts';
 import { physicalType, systemType } from '../../model/schema.ts';
-import type { IcebergField, IcebergSchema, IcebergStruct, IcebergType } from './wire.ts';
 
 /** One leaf column: its primitive type, and whether it lies below a list or a map. */
 export interface Leaf {

@@ -1,57 +1,51 @@
 /**
  * The files of one snapshot: manifests and manifest list, written before the metadata that makes them visible.
- * Their names hold the commit id and the version, so no attempt can overwrite what another one made visible.
+ * Their names hold the commit id and the attempt, so no attempt can overwrite what another one made visible.
  */
+
+import type { TableMetadata } from '../../catalog/metadata/wire.ts';
+import { below } from '../../catalog/paths.ts';
+import type { CatalogState, CatalogTable } from '../../catalog/port.ts';
 import type { StagedCommit } from '../../model/table.ts';
-import type { Storage } from '../../storage/port.ts';
 import { contextOf, planChange } from './change.ts';
 import { writeManifests } from './manifest.ts';
 import type { ManifestFile } from './manifest-list.ts';
 import { writeManifestList } from './manifest-list.ts';
 import { currentSnapshot, snapshotIdOf } from './metadata.ts';
-import { below, metadataKey } from './paths.ts';
 import { stageMetadata, withSnapshot } from './stage.ts';
 import { summaryOf } from './summary.ts';
-import type { Version } from './version.ts';
-import type { TableMetadata } from './wire.ts';
 
 /**
- * Writes the files of a staged commit's snapshot as `version`; gives the metadata that would make them visible.
+ * Writes the files of a staged commit's snapshot after `current`; gives the metadata that would make them visible.
  * `baseRows`: the rows that readers saw before it.
  */
 export async function writeSnapshot(
-  storage: Storage,
-  location: string,
+  table: CatalogTable,
   staged: StagedCommit,
-  current: Version | undefined,
-  version: number,
+  current: CatalogState | undefined,
   baseRows: number,
 ): Promise<TableMetadata> {
-  const former = current?.metadata;
-  const metadata = stageMetadata(
-    former,
-    staged,
-    storage.uri(location),
-    current === undefined ? undefined : storage.uri(current.key),
-  );
-  const place = storage.uri(metadataKey(location, version));
+  const { storage, folder } = table;
+  const metadata = stageMetadata(current?.metadata, staged, storage.uri(folder), current?.metadataLocation);
+  const attempt = table.attempt(current);
+  const place = `${table.name}, ${attempt}`;
   const snapshotId = snapshotIdOf(staged.commitId);
   const sequenceNumber = metadata['last-sequence-number'] + 1n;
   const parentId = currentSnapshot(metadata)?.['snapshot-id'];
-  const prefix = `metadata/${staged.commitId}-v${version}`;
+  const prefix = `metadata/${staged.commitId}-${attempt}`;
 
   const change = await planChange(storage, staged, current, metadata, snapshotId, place);
   const lines: ManifestFile[] = [];
   for (const { specId, content, entries } of change.written) {
     const context = { ...contextOf(metadata, specId, place), content };
-    const path = (index: number): string => storage.uri(below(location, `${prefix}-m${lines.length + index}.avro`));
+    const path = (index: number): string => storage.uri(below(folder, `${prefix}-m${lines.length + index}.avro`));
     const manifests = await writeManifests(context, entries, snapshotId, sequenceNumber, path);
     for (const { line, bytes } of manifests) await storage.put(storage.key(line.manifest_path), bytes);
     lines.push(...manifests.map(({ line }) => line));
   }
   lines.push(...change.carried);
 
-  const listKey = below(location, `metadata/snap-${snapshotId}-v${version}-${staged.commitId}.avro`);
+  const listKey = below(folder, `metadata/snap-${snapshotId}-${attempt}-${staged.commitId}.avro`);
   await storage.put(listKey, await writeManifestList(lines, snapshotId, parentId, sequenceNumber));
   return withSnapshot(metadata, {
     'snapshot-id': snapshotId,

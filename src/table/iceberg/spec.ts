@@ -2,10 +2,18 @@
  * Partition specs and sort orders. Old ones are kept, because old manifests name them; an equal one is used
  * again; a partition field's id is never given to another field.
  */
+
+import type {
+  IcebergStruct,
+  IcebergType,
+  PartitionSpec,
+  SortOrder,
+  SortOrderField,
+  SpecField,
+} from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { TableSchema } from '../../model/schema.ts';
 import type { PartitionField, SortField, TransformName } from '../../model/table.ts';
-import type { IcebergStruct, IcebergType, PartitionSpec, SortOrder, SortOrderField, SpecField } from './wire.ts';
 
 /** Ids of partition fields begin here. */
 export const FIRST_PARTITION_ID = 1000;

@@ -1,5 +1,6 @@
 /** Metadata carried forward by one commit. Pure; what another writer put there and tailrace does not know is kept. */
 import { randomUUID } from 'node:crypto';
+import type { IcebergSchema, MetadataLogEntry, Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { StagedCommit } from '../../model/table.ts';
 import { MAPPING_PROPERTY, mappingProperties } from './mapping.ts';
@@ -7,7 +8,6 @@ import { LEDGER_PROPERTY, LEDGER_SEQUENCE, OPTIONS_PROPERTY } from './metadata.t
 import { inParts, isPartOf } from './parts.ts';
 import { ambiguousName, icebergSchema, nameMapping, sameSchema } from './schema.ts';
 import { evolveSortOrder, evolveSpec } from './spec.ts';
-import type { IcebergSchema, MetadataLogEntry, Snapshot, TableMetadata } from './wire.ts';
 
 /** Catalogs limit properties; a ledger must stay below this many bytes. */
 const LEDGER_BYTES = 4096;

@@ -1,4 +1,6 @@
 /** The table's schema, rebuilt: names, ids and structure from Iceberg's, origins from the mapping. */
+
+import type { IcebergField, IcebergSchema, IcebergType } from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type {
   ColumnType,
@@ -13,7 +15,6 @@ import { defaultTag, SYSTEM_COLUMNS } from '../../model/schema.ts';
 import type { Mapping, Origin } from './mapping.ts';
 import { readMapping } from './mapping.ts';
 import { decimalOf } from './value.ts';
-import type { IcebergField, IcebergSchema, IcebergType } from './wire.ts';
 
 /** The table's schema from Iceberg's and the properties; a table of someone else's gets the defaults. */
 export function tableSchema(

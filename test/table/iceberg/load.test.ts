@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { parseMetadata, printMetadata } from '../../../src/catalog/metadata/json.ts';
+import type { TableMetadata } from '../../../src/catalog/metadata/wire.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage } from '../../../src/storage/port.ts';
-import { parseMetadata, printMetadata, snapshotIdOf } from '../../../src/table/iceberg/metadata.ts';
+import { snapshotIdOf } from '../../../src/table/iceberg/metadata.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
-import type { TableMetadata } from '../../../src/table/iceberg/wire.ts';
 import { fileOf, stagedOf } from './sample.ts';
 
 /** A table with the commits c-1 … c-n. */

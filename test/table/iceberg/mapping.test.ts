@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseMetadata, printMetadata } from '../../../src/catalog/metadata/json.ts';
 import type {
   ColumnType,
   DerivedColumn,
@@ -12,7 +13,7 @@ import type {
 } from '../../../src/model/schema.ts';
 import { TAGS } from '../../../src/model/schema.ts';
 import { mappingProperties } from '../../../src/table/iceberg/mapping.ts';
-import { currentSchema, parseMetadata, printMetadata } from '../../../src/table/iceberg/metadata.ts';
+import { currentSchema } from '../../../src/table/iceberg/metadata.ts';
 import { icebergSchema } from '../../../src/table/iceberg/schema.ts';
 import { stageMetadata } from '../../../src/table/iceberg/stage.ts';
 import { tableSchema } from '../../../src/table/iceberg/table-schema.ts';

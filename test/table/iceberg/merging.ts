@@ -1,15 +1,17 @@
 /** Merges of small made-up files, for tests that look at metadata only. */
+
+import { newestVersion } from '../../../src/catalog/files/version.ts';
+import { parseMetadata, printMetadata } from '../../../src/catalog/metadata/json.ts';
+import type { Snapshot, TableMetadata } from '../../../src/catalog/metadata/wire.ts';
 import type { CommitOutcome, DeleteFile, LiveFile, StagedCommit, TableState } from '../../../src/model/table.ts';
 import type { Storage } from '../../../src/storage/port.ts';
 import type { ManifestEntry } from '../../../src/table/iceberg/manifest.ts';
 import type { ManifestFile } from '../../../src/table/iceberg/manifest-list.ts';
 import { readManifestList } from '../../../src/table/iceberg/manifest-list.ts';
 import { readManifest } from '../../../src/table/iceberg/manifest-read.ts';
-import { currentSnapshot, parseMetadata, printMetadata, specOf } from '../../../src/table/iceberg/metadata.ts';
+import { currentSnapshot, specOf } from '../../../src/table/iceberg/metadata.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
 import { tupleFields } from '../../../src/table/iceberg/partition.ts';
-import { newestVersion } from '../../../src/table/iceberg/version.ts';
-import type { Snapshot, TableMetadata } from '../../../src/table/iceberg/wire.ts';
 import { fileOf, stagedOf } from './sample.ts';
 
 export async function loaded(storage: Storage): Promise<TableState> {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { keyOf } from '../../../src/catalog/paths.ts';
 import type { PartitionField, PartitionValue } from '../../../src/model/table.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
-import { dataFileKey, keyOf } from '../../../src/table/iceberg/paths.ts';
+import { dataFileKey } from '../../../src/table/iceberg/paths.ts';
 
 const by = (name: string, transform: PartitionField['transform']): PartitionField => ({
   column: name,

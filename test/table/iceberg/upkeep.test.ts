@@ -2,12 +2,12 @@ import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { newestVersion } from '../../../src/catalog/files/version.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { PutOutcome, Storage } from '../../../src/storage/port.ts';
 import { snapshotIdOf } from '../../../src/table/iceberg/metadata.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
-import { newestVersion } from '../../../src/table/iceberg/version.ts';
 import { contents, dying, faulty } from './faulty.ts';
 import {
   dataFiles,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
 import { expect, test } from 'vitest';
-import { parseWide, printWide } from '../../../src/table/iceberg/wide-json.ts';
+import { parseWide, printWide } from '../../../src/catalog/metadata/wide-json.ts';
 
 const KEYS = new Set(['snapshot-id']);
 const WIDE = 9_223_372_036_854_775_807n;

@@ -2,19 +2,24 @@
  * The newest metadata of a filesystem table. Versions have no gaps, so from any version that is there the newest
  * is found by probing upwards; the hint only says where to begin, and may be missing or stale.
  */
-import { gunzipSync } from 'node:zlib';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
-import { parseMetadata } from './metadata.ts';
-import { below, metadataKey } from './paths.ts';
-import type { TableMetadata } from './wire.ts';
+import { unzip } from '../metadata/file.ts';
+import { parseMetadata } from '../metadata/json.ts';
+import type { TableMetadata } from '../metadata/wire.ts';
+import { below } from '../paths.ts';
 
 export interface Version {
   readonly version: number;
   /** Key of the metadata file. */
   readonly key: string;
   readonly metadata: TableMetadata;
+}
+
+/** The key of a version's metadata. */
+export function metadataKey(location: string, version: number, compressed = false): string {
+  return below(location, `metadata/v${version}${compressed ? '.gz' : ''}.metadata.json`);
 }
 
 /** The newest version of the table; undefined when there is none. */
@@ -114,16 +119,4 @@ async function listedVersion(storage: Storage, location: string): Promise<Found 
     });
   }
   return newest;
-}
-
-function unzip(bytes: Uint8Array, place: string): Uint8Array {
-  try {
-    return gunzipSync(bytes);
-  } catch (error) {
-    throw new TailraceError('TARGET_BAD', `${place} is not a readable gzip file.`, {
-      place,
-      cause: error,
-      hint: 'The table is damaged; restore the file from a backup or a replica.',
-    });
-  }
 }

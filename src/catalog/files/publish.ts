@@ -3,16 +3,11 @@
  * refers to is deleted here: after an unknown outcome every file may be live.
  */
 import type { Storage } from '../../storage/port.ts';
-import { printMetadata } from './metadata.ts';
-import { metadataKey } from './paths.ts';
+import { printMetadata } from '../metadata/json.ts';
+import type { TableMetadata } from '../metadata/wire.ts';
+import type { CatalogOutcome } from '../port.ts';
 import type { Version } from './version.ts';
-import { newestVersion, readHint, readVersion, writeHint } from './version.ts';
-import type { TableMetadata } from './wire.ts';
-
-export type Published =
-  | { readonly kind: 'published' }
-  | { readonly kind: 'conflict'; readonly reason: string }
-  | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
+import { metadataKey, newestVersion, readHint, readVersion, writeHint } from './version.ts';
 
 /** Puts the metadata as `version`. `holds`: whether a version that is there, this or a later one, has the change. */
 export async function publish(
@@ -21,7 +16,7 @@ export async function publish(
   version: number,
   metadata: TableMetadata,
   holds: (there: Version) => boolean,
-): Promise<Published> {
+): Promise<CatalogOutcome> {
   const key = metadataKey(location, version);
   const put = await storage.putIf(key, Buffer.from(printMetadata(metadata)), { ifAbsent: true });
   switch (put.kind) {
@@ -44,7 +39,7 @@ async function settleWritten(
   version: number,
   key: string,
   holds: (there: Version) => boolean,
-): Promise<Published> {
+): Promise<CatalogOutcome> {
   const hint = await readHint(storage, location).catch(() => undefined);
   if (hint !== undefined && hint > version) {
     const newest = await newestVersion(storage, location);
@@ -52,10 +47,10 @@ async function settleWritten(
       await storage.delete(key);
       return { kind: 'conflict', reason: `The table has come to version ${newest.version} meanwhile.` };
     }
-    return { kind: 'published' };
+    return { kind: 'committed' };
   }
   await writeHint(storage, location, version);
-  return { kind: 'published' };
+  return { kind: 'committed' };
 }
 
 /** The version is taken: by us, if a retry below met its own first try, else by another writer. */
@@ -64,9 +59,9 @@ async function settleExisting(
   version: number,
   key: string,
   holds: (there: Version) => boolean,
-): Promise<Published> {
+): Promise<CatalogOutcome> {
   try {
-    if (holds(await readVersion(storage, version, key))) return { kind: 'published' };
+    if (holds(await readVersion(storage, version, key))) return { kind: 'committed' };
     return { kind: 'conflict', reason: `Another writer has committed version ${version}.` };
   } catch (cause) {
     return { kind: 'unknown', reason: `Version ${version} of the metadata is there, but cannot be read.`, cause };
@@ -79,12 +74,12 @@ async function settleUnknown(
   location: string,
   cause: unknown,
   holds: (there: Version) => boolean,
-): Promise<Published> {
+): Promise<CatalogOutcome> {
   try {
     const newest = await newestVersion(storage, location);
     if (newest !== undefined && holds(newest)) {
       await writeHint(storage, location, newest.version);
-      return { kind: 'published' };
+      return { kind: 'committed' };
     }
   } catch {
     return { kind: 'unknown', reason: 'The reply to the commit was lost, and the table cannot be read.', cause };

@@ -1,0 +1,27 @@
+import type { Removed } from '../model/table.ts';
+import type { ObjectInfo, Storage } from './port.ts';
+
+/** Objects that are deleted at a time. */
+const PARALLEL = 8;
+
+export type Listed = Pick<ObjectInfo, 'key' | 'sizeBytes'>;
+
+/** Deletes what was listed, unless it is only to be counted. */
+export async function removeListed(
+  storage: Storage,
+  objects: readonly Listed[],
+  dryRun: boolean | undefined,
+): Promise<Removed> {
+  if (dryRun !== true)
+    await removeKeys(
+      storage,
+      objects.map(({ key }) => key),
+    );
+  return { files: objects.length, bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+}
+
+/** Deletes objects, some at a time. */
+export async function removeKeys(storage: Storage, keys: readonly string[]): Promise<void> {
+  for (let at = 0; at < keys.length; at += PARALLEL)
+    await Promise.all(keys.slice(at, at + PARALLEL).map((key) => storage.delete(key)));
+}
