@@ -1,11 +1,11 @@
 /** Many small windows in a row: the table ends in each state in turn, and does not fall apart into small files. */
 import { describe, expect, test } from 'vitest';
+import { newestVersion } from '../../src/catalog/files/version.ts';
 import { TIER_FILES } from '../../src/maintain/policy.ts';
 import type { LiveFile } from '../../src/model/table.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import { manifestsOf } from '../../src/table/iceberg/live.ts';
 import { currentSnapshot } from '../../src/table/iceberg/metadata.ts';
-import { newestVersion } from '../../src/catalog/files/version.ts';
 import { type TableContent, writeChain } from '../data/chain-model.ts';
 import { canonical, folderOf, World } from '../faults/load.ts';
 
