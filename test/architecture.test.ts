@@ -20,6 +20,7 @@ const ENTRIES = [
   'index.ts',
   'cli/main.ts',
   'source/ion/worker.ts',
+  'source/lines/worker.ts',
   'storage/memory/memory.ts',
   'catalog/memory/memory.ts',
 ];

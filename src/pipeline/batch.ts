@@ -6,7 +6,7 @@ import type { Duck } from '../engine/duckdb/instance.ts';
 import { type DeletedKeys, type WrittenLines, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile, SourceFile } from '../source/port.ts';
-import { type Inspection, inspectInputs } from './inspections.ts';
+import type { Inspection } from './inspections.ts';
 import type { Layout } from './learner.ts';
 import {
   type Input,
@@ -27,6 +27,8 @@ export interface BatchOptions extends RefusalOptions {
   /** Every line of the export was seen before: what is rescued is meant to be. */
   readonly learnedAll: boolean;
   readonly surprises: Surprises;
+  /** The look at the bytes of the batch's files, under way. */
+  readonly inspection: Inspection;
   /** A layout for what is known now: extends the one that earlier batches were written by, or starts anew. */
   readonly layout: () => Layout;
 }
@@ -45,8 +47,8 @@ export interface WrittenBatch {
 
 /**
  * Writes one batch. The engine refuses what the layout does not name; then the layout learns, and the batch is written
- * again, as it is when its rescues show that a column should be another. Meanwhile the bytes of its files are looked at
- * for what the engine should refuse and does not.
+ * again, as it is when its rescues show that a column should be another. Files with
+ * lines that the engine should have refused and did not are found by a look at their bytes meanwhile.
  */
 export async function writeBatch(locals: readonly LocalFile[], options: BatchOptions): Promise<WrittenBatch> {
   const inputs = inputsOf(locals);
@@ -54,19 +56,6 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     if (options.strict) throw rejectedError(reject);
     await options.onReject(reject);
   }
-  const inspection = inspectInputs(inputs, options.learner.lines, options.signal);
-  try {
-    return await writeAccepted(inputs, inspection, options);
-  } finally {
-    await inspection.stop();
-  }
-}
-
-async function writeAccepted(
-  inputs: readonly Input[],
-  inspection: Inspection,
-  options: BatchOptions,
-): Promise<WrittenBatch> {
   const outDir = join(options.tempDir, 'out');
   return untilAccepted(inputs, options, async () => {
     const layout = options.layout();
@@ -75,7 +64,7 @@ async function writeAccepted(
     if (written === undefined) return undefined;
     const { files, deletes } = written;
     await options.verified();
-    await inspection.done;
+    await options.inspection.tell(inputs);
     if (await sieveUnsound(inputs, options)) return undefined;
     await checkCounts(inputs, [...files, ...deletes], layout, options);
     if (

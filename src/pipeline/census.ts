@@ -10,7 +10,7 @@ import { type Batch, fetchBatches } from '../source/export/batches.ts';
 import { sampleItems } from '../source/lines/sample.ts';
 import type { Export } from '../source/port.ts';
 import { openEngine } from './engine.ts';
-import { inspectInputs } from './inspections.ts';
+import { inspectFiles } from './inspections.ts';
 import { Learner } from './learner.ts';
 import type { OpenSource } from './open.ts';
 import { ifVerified, inputsOf, sampleSink, sieveUnsound, untilAccepted } from './refusals.ts';
@@ -124,7 +124,7 @@ async function countInEngine(counting: Counting, duck: Duck): Promise<Counted> {
       verified: batch.verified,
       onReject: async () => undefined,
     };
-    await inspectInputs(inputs, lines, context.signal).done;
+    await inspectFiles(batch.files, lines, context.signal).tell(inputs);
     await ifVerified(batch.verified, () => sieveUnsound(inputs, refusals));
     await untilAccepted(inputs, refusals, async () => {
       const reading = censusReading(learner.root, options.schema.maxDepth);

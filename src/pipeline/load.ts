@@ -13,6 +13,7 @@ import type { Export, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
+import { type Inspection, inspectFiles } from './inspections.ts';
 import type { BatchRecord, Journal, KeptDeletes, SchemaRecord } from './journal.ts';
 import { keepFiles } from './kept-files.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
@@ -168,10 +169,12 @@ export class Loader {
       },
     });
     for await (const batch of batches) {
+      const inspection = inspectFiles(batch.files, this.#in.learner.lines, context.signal);
       try {
         await ifVerified(batch.verified, () => this.#sample(batch.files));
-        if (!(await this.#batch(batch))) return false;
+        if (!(await this.#batch(batch, inspection))) return false;
       } finally {
+        await inspection.stop();
         await batch.release();
       }
     }
@@ -232,7 +235,7 @@ export class Loader {
     this.#learnMs = performance.now() - started;
   }
 
-  async #batch(batch: Batch): Promise<boolean> {
+  async #batch(batch: Batch, inspection: Inspection): Promise<boolean> {
     const { duck, learner, options, workDir, context } = this.#in;
     const rejects: Reject[] = [];
     const rejectsDir = join(this.#in.rejectsDir, `batch-${batch.index}`);
@@ -254,6 +257,7 @@ export class Loader {
         learnedAll: this.#learnedAll,
         frugal: this.#frugal,
         surprises: this.#surprises,
+        inspection,
         layout: this.#extended,
         onReject: async (reject) => {
           if (rejects.push(reject) >= REJECTS_IN_MEMORY) await flush();

@@ -53,6 +53,7 @@ describe('the package in an empty folder', () => {
     ]);
     expect(paths).toContain('dist/index.d.ts');
     expect(paths).toContain('dist/source/ion/worker.js');
+    expect(paths).toContain('dist/source/lines/worker.js');
     expect(paths.filter((path) => !/\.(js|d\.ts)$/.test(path) && path.startsWith('dist/'))).toEqual([]);
   });
 

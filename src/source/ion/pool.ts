@@ -1,19 +1,8 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Tinypool } from 'tinypool';
-import { TailraceError } from '../../model/errors.ts';
+import { workerStart } from '../worker-file.ts';
 import type { IonResult, IonTask } from './worker.ts';
 
-/** Where the worker's file lies, seen from this file: in the sources, or in a build that moved this file into a chunk. */
-const PLACES = [
-  './worker.ts',
-  './worker.js',
-  './source/ion/worker.js',
-  '../source/ion/worker.js',
-  '../../source/ion/worker.js',
-];
 const IDLE_MS = 1_000;
 /** Heap of a thread. Left alone it grows by garbage; what a task of 512 KB and one longest line need is far less. */
 const LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 192 };
@@ -57,14 +46,14 @@ function runIn({ threads, waiting }: Pool, task: IonTask, signal: AbortSignal | 
 
 async function startPool(): Promise<Pool> {
   const { Tinypool } = await import('tinypool');
-  const file = workerFile();
+  const { file, execArgv } = workerStart('ion/worker');
   const threads = new Tinypool({
     filename: file.href,
     maxThreads: POOL_THREADS,
     minThreads: 0,
     idleTimeout: IDLE_MS,
     resourceLimits: LIMITS,
-    execArgv: file.pathname.endsWith('.ts') ? loader() : [],
+    execArgv,
   });
   const waiting: Pool['waiting'] = new Set();
   threads.on('error', (thrown) => {
@@ -81,24 +70,4 @@ function endSoon(): void {
     pool = undefined;
     void ending?.then(({ threads }) => threads.destroy()).catch(() => {});
   }, IDLE_MS).unref();
-}
-
-function workerFile(): URL {
-  for (const place of PLACES) {
-    const url = new URL(place, import.meta.url);
-    if (existsSync(fileURLToPath(url))) return url;
-  }
-  throw new TailraceError('INTERNAL', 'The Ion worker is missing from the installation.', {
-    expected: 'source/ion/worker.js',
-    place: import.meta.url,
-    hint: 'Install the package again.',
-  });
-}
-
-/** Threads of a checkout read TypeScript, too; the loader of this thread does not reach into them. */
-function loader(): string[] {
-  const required = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api'));
-  const api = new URL('./index.mjs', required).href;
-  const start = `import { register } from ${JSON.stringify(api)}; register();`;
-  return ['--import', `data:text/javascript,${encodeURIComponent(start)}`];
 }

@@ -3,9 +3,8 @@ import { createGunzip } from 'node:zlib';
 import { type CheckedLines, LineCheck } from './check.ts';
 import type { LineRules } from './parse.ts';
 
-const READ_BYTES = 256 * 1024;
-/** What is inflated at a time: more saves calls, less stays in the processor's cache. */
-const CHUNK_BYTES = 256 * 1024;
+/** What is read and inflated at a time: more saves calls, less stays in the processor's cache. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /**
  * Looks at the bytes of a file of lines, gunzipped if its name ends in `.gz`. Undefined where they cannot be read to
@@ -17,7 +16,7 @@ export async function inspectFile(
   signal: AbortSignal,
 ): Promise<CheckedLines | undefined> {
   const check = new LineCheck(rules);
-  const file = createReadStream(path, { highWaterMark: READ_BYTES, signal });
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES, signal });
   const gunzip = path.endsWith('.gz') ? createGunzip({ chunkSize: CHUNK_BYTES }) : undefined;
   const bytes = gunzip === undefined ? file : file.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
   try {
