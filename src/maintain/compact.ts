@@ -1,6 +1,6 @@
 /**
- * Data files written anew, in commits that change no row. Another writer's commit in between is a conflict: the plan is
- * then made again on what is there, and what was written for the old one is left to the sweep of orphans.
+ * Data files written anew, in commits that change no row. Another writer's commit in between is a conflict: what was
+ * written is deleted, and the plan made again on what is there. After an unknown outcome nothing is deleted.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { rewriteLive } from '../engine/duckdb/merge/rewrite.ts';
 import type { ReadFile } from '../engine/duckdb/read.ts';
 import type { DataFile, JoinManifests, LiveFile, StagedCommit, TableHandle, TableState } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
+import { discard } from '../storage/remove.ts';
 import { planRewrites, type RewriteGroup, type RewriteLimits } from './policy.ts';
 
 /** Conflicts in a row after which a table that is never still is left alone. */
@@ -87,6 +88,7 @@ export async function compact(parts: MaintainParts, limits: CompactLimits): Prom
     if (outcome.kind === 'unknown')
       return { ...done, stopped: `The outcome of a commit is unknown: ${outcome.reason}` };
     if (outcome.kind === 'conflict') {
+      await discardStaged(parts, made.staged);
       conflicts += 1;
       if (conflicts === MAX_CONFLICTS) return { ...done, stopped: outcome.reason };
       continue;
@@ -98,6 +100,15 @@ export async function compact(parts: MaintainParts, limits: CompactLimits): Prom
     if (batch.every(({ why }) => why === 'small') && made.staged.files.length >= made.removed)
       return { ...done, stopped: 'Joined files come out as small as they were.' };
   }
+}
+
+/** What nothing will name any more. The commit's id was nobody else's. */
+async function discardStaged({ table, storage }: MaintainParts, { files, commitId }: StagedCommit): Promise<void> {
+  await discard(
+    storage,
+    files.map(({ path }) => path),
+  );
+  await table.discard?.(commitId).catch(() => undefined);
 }
 
 function firstBatch(groups: readonly RewriteGroup[]): readonly RewriteGroup[] {
@@ -119,9 +130,14 @@ async function rewriteBatch(
   for (const group of batch) {
     const dir = join(parts.workDir, `rewrite-${commitId}`);
     try {
-      files.push(
-        ...(await rewriteGroup(parts, base, group, { dir, commitId, targetFileSizeBytes, from: files.length })),
+      await rewriteGroup(parts, base, group, { dir, commitId, targetFileSizeBytes, adopted: files });
+    } catch (thrown) {
+      // No commit was tried.
+      await discard(
+        parts.storage,
+        files.map(({ path }) => path),
       );
+      throw thrown;
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
@@ -153,16 +169,16 @@ interface GroupJob {
   readonly dir: string;
   readonly commitId: string;
   readonly targetFileSizeBytes: number;
-  /** Number of the first file. */
-  readonly from: number;
+  /** Files at the target, to which this adds. */
+  readonly adopted: DataFile[];
 }
 
 async function rewriteGroup(
   { duck, table, storage, readable, signal }: MaintainParts,
   { schema, partition, sort }: TableState,
   group: RewriteGroup,
-  { dir, commitId, targetFileSizeBytes, from }: GroupJob,
-): Promise<DataFile[]> {
+  { dir, commitId, targetFileSizeBytes, adopted }: GroupJob,
+): Promise<void> {
   signal.throwIfAborted();
   const outDir = join(dir, 'out');
   await mkdir(outDir, { recursive: true });
@@ -171,13 +187,11 @@ async function rewriteGroup(
   const rowBytes = (bytes ?? 0) / Math.max(1, rows ?? 0);
   const job = { schema, partition, sort, outDir, targetFileSizeBytes, rowBytes, signal, files };
   const staged = await rewriteLive(duck, job);
-  const adopted: DataFile[] = [];
-  for (const [i, { path: local, rows, partition: values, stats, splitOffsets }] of staged.entries()) {
-    const path = table.dataFilePath(commitId, partition, values, `c${from + i}.parquet`);
+  for (const { path: local, rows, partition: values, stats, splitOffsets } of staged) {
+    const path = table.dataFilePath(commitId, partition, values, `c${adopted.length}.parquet`);
     const { sizeBytes } = await storage.adopt(storage.key(path), local, { signal });
     adopted.push({ path, rows, sizeBytes, partition: values, stats, splitOffsets });
   }
-  return adopted;
 }
 
 function added(done: Compaction, batch: readonly RewriteGroup[], staged: StagedCommit, snapshot: string): Compaction {

@@ -177,6 +177,7 @@ export type CommitOutcome =
       /** The commit stands, but what killed attempts left beside it could not be removed: why. */
       readonly untidy?: string;
     }
+  /** Refused for certain: nothing will ever name what was written for the change. */
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
 
@@ -226,6 +227,8 @@ export interface TableHandle {
    * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
    * Gives the reason where it could not: the commit stands all the same. */
   tidy?(): Promise<string | undefined>;
+  /** Removes all that lies in a folder of its own for a commit that was refused, and whose id nobody else has. */
+  discard?(commitId: string): Promise<void>;
   /** Absent: a format that has nothing of the kind. */
   readonly upkeep?: TableUpkeep;
 }

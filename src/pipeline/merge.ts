@@ -15,6 +15,7 @@ import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, LiveFile, StagedCommit, TableState } from '../model/table.ts';
 import { drifts, needsRewrite } from '../schema/drift.ts';
+import { discard } from '../storage/remove.ts';
 import { fateOf } from './fate.ts';
 import { fetchFiles } from './fetched.ts';
 import { type Layout, sameLayout } from './learner.ts';
@@ -47,6 +48,8 @@ export interface MergeInput {
 
 export interface Merged extends Required<Pick<StagedCommit, 'files' | 'removed' | 'removedDeletes' | 'deletes'>> {
   readonly counts: Match['counts'];
+  /** URIs of what this very attempt wrote; the window's new rows are not among it. */
+  readonly own: readonly string[];
 }
 
 /** Finds what the changes do to the table's rows, and writes the files of the merge to the target. */
@@ -59,8 +62,12 @@ export async function mergeChanges(input: MergeInput): Promise<Merged> {
     const live = looks ? await target.table.dataFiles() : [];
     if (everything) checkLimit(live, base, layout, target, options);
     const match = input.appends === undefined ? await matchKeys(input, live) : undefined;
+    const merge = new Merge(input, match, live, everything);
     try {
-      return await new Merge(input, match, live, everything).run();
+      return await merge.run();
+    } catch (thrown) {
+      await discard(target.storage, merge.own);
+      throw thrown;
     } finally {
       await match?.close();
     }
@@ -150,7 +157,7 @@ class Merge {
   readonly #match: Match | undefined;
   readonly #live: readonly LiveFile[];
   readonly #everything: boolean;
-  #written = 0;
+  readonly own: string[] = [];
 
   constructor(input: MergeInput, match: Match | undefined, live: readonly LiveFile[], everything: boolean) {
     this.#in = input;
@@ -182,6 +189,7 @@ class Merge {
       removedDeletes: this.#live.flatMap((file) => (replaced.has(file.path) ? ownDeletes(file) : [])),
       deletes,
       counts: this.#match?.counts ?? { written: appends, deleted: 0, unchanged: 0 },
+      own: this.own,
     };
   }
 
@@ -265,8 +273,10 @@ class Merge {
 
   #path(partition: DataFile['partition'], kind: 'm' | 'd'): string {
     const { target, layout, commitId, attemptId } = this.#in;
-    const name = `${attemptId}-${kind}${this.#written++}.parquet`;
-    return target.table.dataFilePath(commitId, layout.partition, partition, name);
+    const name = `${attemptId}-${kind}${this.own.length}.parquet`;
+    const path = target.table.dataFilePath(commitId, layout.partition, partition, name);
+    this.own.push(path);
+    return path;
   }
 
   #adopt(uri: string, localPath: string): Promise<{ readonly sizeBytes: number }> {

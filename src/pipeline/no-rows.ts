@@ -6,9 +6,10 @@ import { emptyRelation } from '../engine/duckdb/read.ts';
 import { str } from '../engine/sql/quote.ts';
 import type { RunContext } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
-import type { DataFile, PartitionField, PartitionValue, StagedCommit, TableHandle } from '../model/table.ts';
+import type { DataFile, PartitionField, PartitionValue, TableHandle } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import type { Layout } from './learner.ts';
+import type { Merged } from './merge.ts';
 
 interface NoRowsInput {
   readonly duck: Duck;
@@ -35,16 +36,15 @@ export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInp
 }
 
 /** A merge of a Parquet table that leaves it one file at least; beside others, a file without rows is of no use. */
-export async function keepOneFile<M extends Pick<StagedCommit, 'files'> & { readonly removed: readonly string[] }>(
-  merged: M,
-  layout: Layout,
-  input: NoRowsInput,
-): Promise<M> {
+export async function keepOneFile(merged: Merged, layout: Layout, input: NoRowsInput): Promise<Merged> {
   const removed = new Set(merged.removed);
   const staying = (await input.table.dataFiles()).filter(({ path }) => !removed.has(path));
   const empty = staying.filter(({ rows }) => rows === 0);
-  if (merged.files.length + staying.length === empty.length)
-    return empty.length > 0 ? merged : { ...merged, files: [await noRowsFile(layout, input)] };
+  if (merged.files.length + staying.length === empty.length) {
+    if (empty.length > 0) return merged;
+    const file = await noRowsFile(layout, input);
+    return { ...merged, files: [file], own: [...merged.own, file.path] };
+  }
   return { ...merged, removed: [...merged.removed, ...empty.map(({ path }) => path)] };
 }
 

@@ -7,6 +7,7 @@ import type { SyncOptions } from '../model/options.ts';
 import type { StagedCommit, TableState, WindowEntry } from '../model/table.ts';
 import { heldDigits } from '../schema/held.ts';
 import type { IncrementalExport } from '../source/port.ts';
+import { discard } from '../storage/remove.ts';
 import type { ChainStep } from './chain.ts';
 import { conflict, tryCommit } from './commit.ts';
 import { checkKey } from './full.ts';
@@ -51,6 +52,7 @@ export async function applyWindow(
       await removeJournal(journal, reporter);
       return;
     }
+    await discard(target.storage, merged.own);
     if (attempt === MAX_ATTEMPTS) throw conflict(target, outcome.reason);
     context.log('info', 'another writer committed first; the window is matched again', { reason: outcome.reason });
     const now = await target.table.load();
@@ -60,7 +62,7 @@ export async function applyWindow(
     if (sameSchema) continue;
     context.log('info', 'the schema changed; the window is read again');
     read = await readWindow(parts, step.export, base, kept);
-    // Nobody goes on with what was read by the former schema.
+    // Nobody goes on with what was read by the former schema. Its files stay: another run may have had them from the journal.
     if (read.commitId !== commitId) await removeJournal(journal, reporter);
   }
 }

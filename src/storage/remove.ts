@@ -25,3 +25,12 @@ export async function removeKeys(storage: Storage, keys: readonly string[]): Pro
   for (let at = 0; at < keys.length; at += PARALLEL)
     await Promise.all(keys.slice(at, at + PARALLEL).map((key) => storage.delete(key)));
 }
+
+/**
+ * Deletes what was written for a change that was refused, or never offered, so that nothing will ever name it. Never
+ * after an unknown outcome. What cannot be deleted is an orphan, as it would be had the process died here.
+ */
+export async function discard(storage: Storage, uris: readonly string[]): Promise<void> {
+  for (let at = 0; at < uris.length; at += PARALLEL)
+    await Promise.allSettled(uris.slice(at, at + PARALLEL).map(async (uri) => storage.delete(storage.key(uri))));
+}

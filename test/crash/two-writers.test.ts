@@ -133,6 +133,14 @@ function meanwhile(target: string, world: World, version: number, foreign: Forei
         });
 }
 
+/** Files that nothing names: what the lost attempt wrote is gone at once. */
+async function orphans(world: World, target: string): Promise<number | undefined> {
+  const { table, storage } = await openTarget(target, world.options());
+  const swept = await table.upkeep?.sweepOrphans({ olderThanMs: Date.now() + 60_000, dryRun: true });
+  await storage.close();
+  return swept?.files;
+}
+
 async function foreignCommit(world: World, target: string, foreign: Foreign): Promise<void> {
   const { table, storage } = await openTarget(target, world.options());
   try {
@@ -186,6 +194,7 @@ describe.each(['merge-on-read', 'copy-on-write'] as const)('between match and co
       await world.load(chain.dir, target, { ...options, wrap: meanwhile(target, world, version, rewrite) });
       expect(await chains.expectState(world, target, chain)).toBe(chains.EXPORTS);
       await chains.expectDone(world, chain.dir, target, options);
+      expect(await orphans(world, target)).toBe(0);
     },
   );
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type MaintainOptions, maintain } from '../../src/index.ts';
@@ -8,7 +8,10 @@ import type { MaintainReport } from '../../src/model/report.ts';
 import type { TableHandle } from '../../src/model/table.ts';
 import { openTarget } from '../../src/pipeline/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
+import { decodeManifest, MANIFEST_NAME } from '../../src/table/parquet/manifest.ts';
 import { type Chain, type TableContent, writeChain } from '../data/chain-model.ts';
+import { writeExport } from '../data/make-export.ts';
+import { writeWindow } from '../data/make-window.ts';
 import { canonical, contextOf, type Format, folderOf, World } from '../faults/load.ts';
 
 const items = (state: TableContent | undefined): string[] => canonical([...(state?.values() ?? [])]);
@@ -106,6 +109,23 @@ describe('maintain', () => {
   });
 });
 
+/** Files in the table's folder that belong to no state of it. */
+async function orphans(world: World, target: string): Promise<string[]> {
+  if (target.startsWith('iceberg:')) {
+    const { table, storage } = await openTarget(target, world.options());
+    const before = await world.filesOf(target);
+    await table.upkeep?.sweepOrphans({ olderThanMs: Date.now() + HOUR });
+    await storage.close();
+    const left = new Set(await world.filesOf(target));
+    return before.filter((path) => !left.has(path));
+  }
+  const bytes = await readFile(join(folderOf(target), MANIFEST_NAME));
+  const manifest = decodeManifest(bytes, target);
+  const known = [manifest, ...manifest.previous].map(({ generation }) => generation);
+  const files = (await world.filesOf(target)).filter((path) => path.endsWith('.parquet'));
+  return files.filter((path) => !known.some((generation) => path.includes(`/${generation}/`)));
+}
+
 describe('beside another writer', () => {
   /** Runs maintain with something happening between a plan and its commit. */
   async function between(world: World, target: string, meanwhile: () => Promise<void>): Promise<MaintainReport> {
@@ -133,6 +153,26 @@ describe('beside another writer', () => {
     expect(times).toBe(2);
     expect(report).toMatchObject({ outcome: 'committed', warnings: [], rewritten: { filesAfter: 1 } });
     expect(await world.items(target)).toEqual(items(chain.states.at(-1)));
+    expect(await orphans(world, target)).toEqual([]);
+  });
+
+  test('fault 14: of a Parquet table, too, and no copy of its files is left over', async () => {
+    await using world = await World.open();
+    const source = `${world.dir}/source`;
+    const all = Array.from({ length: 12 }, (_, i) => ({ pk: { S: `k${i}` } }));
+    const full = await writeExport(source, { items: all, exportTime: '2026-03-01T12:00:00Z', filesCount: 12 });
+    const target = world.target('parquet');
+    await world.load(full, target, { batchBytes: 1 });
+    const times = { from: '2026-03-01T11:59:00Z', to: '2026-03-01T12:14:00Z' };
+    const window = await writeWindow(source, { ...times, changes: [{ at: 1n, keys: { pk: { S: 'k0' } } }] });
+    let done = false;
+    const report = await between(world, target, async () => {
+      if (!done) await world.load(window, target, UNKEPT);
+      done = true;
+    });
+    expect(report).toMatchObject({ outcome: 'committed', warnings: [], rewritten: { filesBefore: 11, filesAfter: 1 } });
+    expect(await world.items(target)).toEqual(canonical(all.slice(1)));
+    expect(await orphans(world, target)).toEqual([]);
   });
 
   test('a table that is never still is left with a warning', async () => {

@@ -3,6 +3,7 @@
 import type { TableMetadata } from '../../catalog/metadata/wire.ts';
 import type { CatalogTable } from '../../catalog/port.ts';
 import type { CommitOutcome, StagedCommit, TableState } from '../../model/table.ts';
+import { discard } from '../../storage/remove.ts';
 import { identityOf } from './load.ts';
 import { currentSnapshot, holdsCommit, snapshotIdOf } from './metadata.ts';
 import { writeSnapshot } from './snapshot.ts';
@@ -17,8 +18,9 @@ export async function commitStaged(
   if (current !== undefined && holdsCommit(current.metadata, staged.commitId)) return committed(staged);
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
-  const metadata = await writeSnapshot(table, staged, current, base?.rows ?? 0);
+  const { metadata, uris } = await writeSnapshot(table, staged, current, base?.rows ?? 0);
   const outcome = await table.commit(current, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
+  if (outcome.kind === 'conflict') await discard(table.storage, uris);
   return outcome.kind === 'committed' ? committed(staged) : outcome;
 }
 

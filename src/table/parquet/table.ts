@@ -145,6 +145,12 @@ class ParquetTable implements TableHandle {
     }
   }
 
+  async discard(commitId: string): Promise<void> {
+    const keys: string[] = [];
+    for await (const { key } of this.#storage.list(this.#key(`${generationOf(commitId)}/`))) keys.push(key);
+    await deleteFiles(this.#storage, keys);
+  }
+
   /** Bytes and etag of one and the same object. */
   async #read(): Promise<ReadManifest | undefined> {
     const key = this.#key(MANIFEST_NAME);

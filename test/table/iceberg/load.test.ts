@@ -6,6 +6,7 @@ import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { Storage } from '../../../src/storage/port.ts';
 import { snapshotIdOf } from '../../../src/table/iceberg/metadata.ts';
 import { openIcebergTable } from '../../../src/table/iceberg/open.ts';
+import { manifestLines } from './merging.ts';
 import { fileOf, stagedOf } from './sample.ts';
 
 /** A table with the commits c-1 … c-n. */
@@ -103,10 +104,11 @@ describe('what is not a table of ours', () => {
 
   test('a manifest that is gone is named', async () => {
     const storage = await tableOf(1);
-    await storage.delete('t/metadata/c-1-v1-m0.avro');
+    const manifest = (await manifestLines(storage))[0]?.manifest_path ?? '';
+    await storage.delete(storage.key(manifest));
     await expect(openIcebergTable(storage, 't').dataFiles()).rejects.toMatchObject({
       code: 'TARGET_BAD',
-      place: storage.uri('t/metadata/c-1-v1-m0.avro'),
+      place: manifest,
     });
   });
 });

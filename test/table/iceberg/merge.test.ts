@@ -235,6 +235,54 @@ describe('a merge', () => {
   });
 });
 
+describe('beside another run, at its very put', () => {
+  /** A storage where something happens right before the metadata is put. */
+  const meanwhile = (storage: Storage, happening: () => Promise<unknown>): Storage =>
+    faulty(storage, {
+      putIf: async (key, body, condition) => {
+        await happening();
+        return storage.putIf(key, body, condition);
+      },
+    });
+  const avro = async (storage: Storage): Promise<string[]> =>
+    [...(await contents(storage, 't/metadata/')).keys()].filter((key) => key.endsWith('.avro')).sort();
+
+  test('fault 28: the same load with files of its own, killed before its put, leaves what the other one is about to name', async () => {
+    const storage = memoryStorage();
+    await tableWith(storage, ['a']);
+    const base = await loaded(storage);
+    const mine = { files: ['b', 'b2'].map((name) => fileOf(dataPath(storage, name), { rows: 2 })) };
+    const other = { files: [fileOf(dataPath(storage, 'c'), { rows: 4 })] };
+    const dies: Partial<Storage> = { putIf: () => Promise.reject(new Error('killed')) };
+    const both = meanwhile(storage, () => merge(faulty(storage, dies), 'c-2', other, base).catch(() => undefined));
+    expect((await merge(both, 'c-2', mine, base)).kind).toBe('committed');
+    expect(await shape(storage)).toEqual({ a: 0, b: 0, b2: 0 });
+    for (const { manifest_path, manifest_length } of await manifestLines(storage))
+      expect(BigInt((await storage.get(storage.key(manifest_path))).length)).toBe(manifest_length);
+  });
+
+  test('faults 7 and 14: what a commit that lost had written goes at once', async () => {
+    const storage = memoryStorage();
+    await tableWith(storage, ['a']);
+    const base = await loaded(storage);
+    const winner = () => merge(storage, 'c-2', { files: [fileOf(dataPath(storage, 'b'))] }, base);
+    const lost = await merge(meanwhile(storage, winner), 'c-3', { files: [fileOf(dataPath(storage, 'c'))] }, base);
+    expect(lost.kind).toBe('conflict');
+    expect((await avro(storage)).filter((key) => key.includes('c-3'))).toEqual([]);
+    expect(await shape(storage)).toEqual({ a: 0, b: 0 });
+  });
+
+  test('fault 7: while nobody knows what became of a commit, all that it had written stays', async () => {
+    const storage = memoryStorage();
+    await tableWith(storage, ['a']);
+    const before = await avro(storage);
+    const silent: Partial<Storage> = { putIf: async () => ({ kind: 'unknown', cause: 'lost' }) };
+    const change = { files: [fileOf(dataPath(storage, 'b'))] };
+    expect((await merge(faulty(storage, silent), 'c-2', change)).kind).toBe('unknown');
+    expect((await avro(storage)).length).toBe(before.length + 2);
+  });
+});
+
 describe('a rewrite', () => {
   test('swaps files, keeps ledger, schema and position, and is not taken for a rollback', async () => {
     const storage = memoryStorage();
