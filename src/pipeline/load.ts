@@ -56,6 +56,8 @@ export interface LoadResult {
 
 /** Lines looked at before the first write. Small exports are known whole; others are guessed, and the load proves it. */
 const SAMPLE_LINES = 5_000;
+/** Lines of a larger window: the table knows most of what its items have. */
+const WINDOW_SAMPLE_LINES = 1_000;
 const SAMPLE_BYTES = 6 * 1024 * 1024;
 const SAMPLE_FILES = 24;
 /** Rejects of one batch that are kept before they go to disk. */
@@ -222,7 +224,7 @@ export class Loader {
     const sample = await sampleItems(
       withItems.map((file) => file.path),
       {
-        linesPerFile: Math.ceil(SAMPLE_LINES / looked),
+        linesPerFile: Math.ceil(sampleLines(this.#in.export) / looked),
         maxBytes: SAMPLE_BYTES,
         maxFiles: SAMPLE_FILES,
         sink: sampleSink(this.#in.learner, files),
@@ -339,4 +341,8 @@ export class Loader {
       bytesTotal: this.#total,
     });
   }
+}
+
+function sampleLines({ kind, itemCount }: Export): number {
+  return kind === 'full' || itemCount <= SAMPLE_LINES ? SAMPLE_LINES : WINDOW_SAMPLE_LINES;
 }
