@@ -38,14 +38,21 @@ export interface PointerStore {
   swap(from: CatalogState | undefined, to: Omit<CatalogState, 'token'>): Promise<SwapOutcome>;
 }
 
-/** The table that a pointer points to. `folder` is the key of its folder in the storage. */
+/** What metadata a file holds: metadata files never change, and with thousands of snapshots one takes long to read. */
+export interface KnownMetadata {
+  readonly location: string;
+  readonly metadata: TableMetadata;
+}
+
+/** The table that a pointer points to. `folder` is the key of its folder in the storage; `known` need not be read again. */
 export function pointerTable(parts: {
   readonly name: string;
   readonly storage: Storage;
   readonly folder: string;
   readonly pointer: PointerStore;
+  readonly known?: KnownMetadata;
 }): CatalogTable {
-  return new PointerTable(parts.name, parts.storage, parts.folder, parts.pointer);
+  return new PointerTable(parts.name, parts.storage, parts.folder, parts.pointer, parts.known);
 }
 
 class PointerTable implements CatalogTable {
@@ -53,14 +60,14 @@ class PointerTable implements CatalogTable {
   readonly storage: Storage;
   readonly folder: string;
   readonly #pointer: PointerStore;
-  /** Metadata files never change; with thousands of snapshots one takes long to read. */
-  #latest: { readonly location: string; readonly metadata: TableMetadata } | undefined;
+  #latest: KnownMetadata | undefined;
 
-  constructor(name: string, storage: Storage, folder: string, pointer: PointerStore) {
+  constructor(name: string, storage: Storage, folder: string, pointer: PointerStore, known: KnownMetadata | undefined) {
     this.name = name;
     this.storage = storage;
     this.folder = folder;
     this.#pointer = pointer;
+    this.#latest = known;
   }
 
   async load(): Promise<CatalogState | undefined> {

@@ -10,6 +10,7 @@ export interface IcebergField {
   readonly name: string;
   readonly required: boolean;
   readonly type: IcebergType;
+  readonly doc?: string;
 }
 
 export interface IcebergStruct {
