@@ -12,6 +12,8 @@ export interface WindowPoint {
   readonly windows: number;
   /** Milliseconds a window, of those since the last point. */
   readonly commitMs: number;
+  /** The same of processor time, which other processes spoil less. */
+  readonly cpuMs: number;
   /** Milliseconds to read every row once. */
   readonly readMs: number;
   readonly dataFiles: number;
@@ -73,9 +75,12 @@ export async function measureWindows({ main, count, workDir, log }: WindowsReque
       from = to;
     }
     const started = performance.now();
+    const cpu = process.cpuUsage();
     await run();
     const commitMs = (performance.now() - started) / step;
-    points.push(await look(library, target, keyed, done + step, commitMs));
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuMs = (user + system) / 1000 / step;
+    points.push({ ...(await look(library, target, keyed, done + step)), commitMs, cpuMs });
     const last = points.at(-1);
     log(`windows ${done + step}: ${JSON.stringify(last)}`);
   }
@@ -89,8 +94,7 @@ async function look(
   target: string,
   options: SyncOptions,
   windows: number,
-  commitMs: number,
-): Promise<WindowPoint> {
+): Promise<Omit<WindowPoint, 'commitMs' | 'cpuMs'>> {
   const started = performance.now();
   const result = await library.query(target, 'select count(*), sum(total) from t', options, quiet());
   for await (const row of result.rows) if (Number(row[0]) !== ITEMS) throw new Error(`rows: ${String(row[0])}`);
@@ -107,7 +111,6 @@ async function look(
   const total = (kind: string): number => Number(totals.find((match) => match[1] === kind)?.[2] ?? 0);
   return {
     windows,
-    commitMs,
     readMs,
     dataFiles: total('data'),
     deleteFiles: total('delete'),

@@ -19,8 +19,22 @@ export interface AvroFile {
   readonly records: readonly unknown[];
 }
 
+/** Compiling a type takes some milliseconds; a table's manifests have few schemas, and a run reads them often. */
+const types = new Map<string, Promise<Type>>();
+const TYPES_KEPT = 32;
+
 /** The type of an Avro schema, with 64-bit integers as bigint. */
-export async function avroType(schema: unknown): Promise<Type> {
+export function avroType(schema: unknown): Promise<Type> {
+  const text = JSON.stringify(schema);
+  const known = types.get(text);
+  if (known !== undefined) return known;
+  const type = compiledType(schema);
+  if (types.size >= TYPES_KEPT) types.clear();
+  types.set(text, type);
+  return type;
+}
+
+async function compiledType(schema: unknown): Promise<Type> {
   const { default: avro } = await import('avsc');
   const long = avro.types.LongType.__with({
     fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
