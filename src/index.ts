@@ -13,6 +13,7 @@ export type * from './model/schema.ts';
 export type * from './model/table.ts';
 export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
+export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/evolve.ts';
 export { inspect } from './pipeline/inspect.ts';
 export { type MaintainOptions, maintain } from './pipeline/maintain.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';

@@ -10,20 +10,18 @@ export const LATER_VERBS: Readonly<Record<string, string>> = {
 
 /** Makes the verbs of later versions say so, where an unknown verb would suggest a slip. */
 export function addLater(program: Command): void {
-  for (const name of Object.keys(LATER_VERBS)) addOne(program, name, name);
-  const schema = program.commands.find((command) => command.name() === 'schema');
-  if (schema !== undefined) addOne(schema, 'evolve', 'schema evolve');
+  for (const name of Object.keys(LATER_VERBS)) addOne(program, name);
 }
 
-function addOne(parent: Command, name: string, words: string): void {
+function addOne(parent: Command, name: string): void {
   parent
     .command(name, { hidden: true })
     .allowUnknownOption()
     .allowExcessArguments()
     .helpOption(false)
     .action(() => {
-      throw new TailraceError('USAGE', `\`tailrace ${words}\` is not in this version.`, {
-        place: words,
+      throw new TailraceError('USAGE', `\`tailrace ${name}\` is not in this version.`, {
+        place: name,
         hint: 'See `tailrace --help` for what there is.',
       });
     });

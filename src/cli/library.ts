@@ -1,6 +1,7 @@
 import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
 import type {
   DemoStep,
+  EvolveReport,
   InspectReport,
   MaintainReport,
   QueryResult,
@@ -18,12 +19,27 @@ export interface MaintainOptions extends SyncOptions {
   readonly sweepOrphansMs?: number;
 }
 
+export type ColumnChange =
+  | { readonly column: string; readonly type: string }
+  | { readonly column: string; readonly split: true }
+  | { readonly column?: string; readonly unrescue: true };
+
+export interface EvolveOptions extends SyncOptions {
+  readonly allowRescue?: boolean;
+}
+
 /** What the command calls: all of it is exported by src/index.ts, so the library can do whatever the command can. */
 export interface Library {
   sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport>;
   inferSchema(source: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
   showSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
   diffSchema(a: string, b: string, options: SyncOptions, context: RunContext): Promise<SchemaDiff>;
+  evolveSchema(
+    target: string,
+    changes: readonly ColumnChange[],
+    options: EvolveOptions,
+    context: RunContext,
+  ): Promise<EvolveReport>;
   query(target: string, sql: string, options: SyncOptions, context: RunContext): Promise<QueryResult>;
   cat(target: string, options: CatOptions, context: RunContext): AsyncIterable<string>;
   inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport>;

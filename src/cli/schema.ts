@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaReport } from '../model/report.ts';
+import { addEvolve } from './evolve.ts';
 import { columnsText } from './print/columns-text.ts';
 import { warningLines } from './print/report-text.ts';
 import { diffText, schemaText } from './print/schema-text.ts';
@@ -16,16 +17,17 @@ const TEXTS = { yaml: 'yaml', flat: 'flat', 'hive-ddl': 'hiveDdl' } as const sat
 >;
 type Format = keyof typeof TEXTS;
 
-/** `schema infer|show|diff`. */
+/** `schema infer|show|diff|evolve`. */
 export function addSchema(parent: Command, shell: Shell): void {
   const schema = parent
     .command('schema')
-    .description('infer, explain and compare schemas')
+    .description('infer, explain, compare and change schemas')
     .helpOption('-h, --help', 'show this help');
   schema.helpCommand(false);
   addInfer(schema, shell);
   addShow(schema, shell);
   addDiff(schema, shell);
+  addEvolve(schema, shell);
 }
 
 function addInfer(schema: Command, shell: Shell): void {

@@ -86,7 +86,7 @@ function addOption(command: Command, key: string, spec: OptionSpec, title: strin
   const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
   const option = new Option(formOf(flag, spec), `${spec.help}${choices}${standard}`).helpGroup(title);
   if (spec.preset !== undefined) option.preset(spec.preset);
-  if (spec.kind === 'names' || spec.kind === 'clauses') {
+  if (spec.kind === 'names' || spec.kind === 'clauses' || spec.kind === 'texts') {
     option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
   }
   command.addOption(option);

@@ -2,7 +2,17 @@
 export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'aws' | 'output';
 
 /** How an option's value is written; every kind has its parser in values.ts. */
-export type OptionKind = 'text' | 'path' | 'names' | 'clauses' | 'size' | 'duration' | 'count' | 'switch' | 'choice';
+export type OptionKind =
+  | 'text'
+  | 'texts'
+  | 'path'
+  | 'names'
+  | 'clauses'
+  | 'size'
+  | 'duration'
+  | 'count'
+  | 'switch'
+  | 'choice';
 
 /** One option: the same words as flag (`--memory-limit`), key (`memoryLimit`) and variable (`TAILRACE_MEMORY_LIMIT`). */
 export interface OptionSpec {

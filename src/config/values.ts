@@ -14,6 +14,10 @@ type Parser = (raw: unknown, spec: OptionSpec) => Parsed;
 
 const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   text: nonEmpty('text'),
+  texts: (raw) =>
+    Array.isArray(raw) && raw.every((text) => typeof text === 'string' && text.trim() !== '')
+      ? { ok: true, value: raw }
+      : { ok: false, expected: 'text' },
   path: parsePath,
   names: parseNames,
   clauses: parseClauses,

@@ -132,6 +132,43 @@ export interface MaintainReport {
   readonly error?: ReportError;
 }
 
+/** What `schema evolve` makes of one column of an attribute, or of one that comes or goes. */
+export interface ColumnEvolution {
+  /** Attribute path, as in ReportColumn. */
+  readonly attribute: string;
+  /** `grown`: the same column with more digits. `retyped`: another one in its place. `kept`: only values move into it. */
+  readonly change: 'added' | 'removed' | 'retyped' | 'grown' | 'renamed' | 'kept';
+  /** Absent: there was none. */
+  readonly before?: ReportColumn;
+  /** Absent: there is none any more. */
+  readonly after?: ReportColumn;
+}
+
+/** The stable JSON of one `schema evolve`. */
+export interface EvolveReport {
+  readonly outcome: 'committed' | 'unchanged' | 'failed' | 'planned';
+  readonly target: string;
+  readonly format?: 'iceberg' | 'parquet';
+  readonly snapshot?: string;
+  /** Of the attributes that were named. */
+  readonly columns: readonly ColumnEvolution[];
+  /** Values of these attributes: out of `_rescued` into a column, out of a column into `_rescued`, and those that stay there. */
+  readonly values: { readonly moved: number; readonly rescued: number; readonly left: number };
+  /** Data files: how many the table has, how many are written anew and their bytes, and what they become. */
+  readonly files: {
+    readonly total: number;
+    readonly rewritten: number;
+    readonly bytes: number;
+    /** Absent in a plan. */
+    readonly written?: number;
+    readonly bytesWritten?: number;
+  };
+  readonly timings: { readonly totalMs: number };
+  readonly peakMemoryBytes: number;
+  readonly warnings: readonly Warning[];
+  readonly error?: ReportError;
+}
+
 /** The stable JSON of a `sync` that ran pipelines of tailrace.yaml. `outcome` is failed if any run failed. */
 export interface SyncAllReport {
   readonly outcome: SyncReport['outcome'];

@@ -155,7 +155,8 @@ function countLines(
 /** So many columns take the usual way's memory for sure, and finding out costs an attempt. */
 const WIDE_COLUMNS = 250;
 
-function isWide({ schema }: Layout): boolean {
+/** Whether a table has so many columns that it is written the frugal way. */
+export function isWide({ schema }: Pick<Layout, 'schema'>): boolean {
   return schema.columns.length > WIDE_COLUMNS;
 }
 

@@ -62,6 +62,12 @@ export function keepOptions(
   };
 }
 
+/** What a table records of its options once its columns have been changed on request: a schema file no longer tells them. */
+export function evolvedOptions(options: TableOptions | undefined, schema: TableSchema): TableOptions | undefined {
+  if (options?.['schema'] === undefined) return undefined;
+  return { ...options, schema: fileDigest(asFile(schema)) ?? '' };
+}
+
 type IsGiven = (name: KeptOption) => boolean;
 
 /** Named as given, or other than the default: a library's caller names none. */
@@ -93,7 +99,8 @@ function keptLayout(
   };
 }
 
-function requestOf({ transform, width, column }: PartitionField): PartitionRequest {
+/** A field of a table's partition as an option would ask for it. */
+export function requestOf({ transform, width, column }: PartitionField): PartitionRequest {
   return { transform, column, ...(width === undefined ? {} : { width }) };
 }
 

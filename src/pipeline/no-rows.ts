@@ -22,7 +22,10 @@ interface NoRowsInput {
 }
 
 /** A file with the table's columns and no rows: a Parquet folder without any file is nothing that readers can open. */
-export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInput): Promise<DataFile> {
+export async function noRowsFile(
+  { schema, partition }: Pick<Layout, 'schema' | 'partition'>,
+  input: NoRowsInput,
+): Promise<DataFile> {
   const { duck, target, table, commitId, runId, context } = input;
   const dir = join(input.workDir, 'no-rows');
   await mkdir(dir, { recursive: true });
@@ -36,7 +39,11 @@ export async function noRowsFile({ schema, partition }: Layout, input: NoRowsInp
 }
 
 /** A merge of a Parquet table that leaves it one file at least; beside others, a file without rows is of no use. */
-export async function keepOneFile(merged: Merged, layout: Layout, input: NoRowsInput): Promise<Merged> {
+export async function keepOneFile<M extends Pick<Merged, 'files' | 'removed' | 'own'>>(
+  merged: M,
+  layout: Pick<Layout, 'schema' | 'partition'>,
+  input: NoRowsInput,
+): Promise<M> {
   const removed = new Set(merged.removed);
   const staying = (await input.table.dataFiles()).filter(({ path }) => !removed.has(path));
   const empty = staying.filter(({ rows }) => rows === 0);

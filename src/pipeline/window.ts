@@ -56,7 +56,7 @@ export async function applyWindow(
     if (attempt === MAX_ATTEMPTS) throw conflict(target, outcome.reason);
     context.log('info', 'another writer committed first; the window is matched again', { reason: outcome.reason });
     const now = await target.table.load();
-    if (now === undefined || now.ledger?.commitId !== base?.ledger?.commitId) throw conflict(target, outcome.reason);
+    if (now === undefined || !holdsTheSame(now, base)) throw conflict(target, outcome.reason);
     const sameSchema = JSON.stringify(now.schema) === JSON.stringify(base?.schema);
     base = now;
     if (sameSchema) continue;
@@ -65,6 +65,19 @@ export async function applyWindow(
     // Nobody goes on with what was read by the former schema. Its files stay: another run may have had them from the journal.
     if (read.commitId !== commitId) await removeJournal(journal, reporter);
   }
+}
+
+/**
+ * Whether a window that was meant for one state may go on another: the ledgers say the same of the source, although a
+ * change of columns on request writes its own. Columns of a schema file are settled when a run begins.
+ */
+function holdsTheSame(a: TableState, b: TableState | undefined): boolean {
+  const plain = (state: TableState | undefined): string =>
+    JSON.stringify([
+      state?.ledger === undefined ? null : { ...state.ledger, commitId: '' },
+      state?.options?.['schema'],
+    ]);
+  return plain(a) === plain(b);
 }
 
 interface ReadWindow {

@@ -91,7 +91,8 @@ function keyName(attr: string, columns: readonly Field[]): string {
   });
 }
 
-function fieldOf(
+/** The column that a user asks for; it keeps the id of `before` where files that hold that one can be read as it. */
+export function fieldOf(
   column: UserColumn,
   name: string,
   node: ValueNode,
@@ -143,7 +144,8 @@ function slotType(
   }
 }
 
-function slotOf(
+/** The same for a list's element or a map's value. */
+export function slotOf(
   slot: UserSlot,
   node: ValueNode,
   path: AttributePath,

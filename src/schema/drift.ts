@@ -65,7 +65,8 @@ function heldType(now: ColumnType, old: ColumnType): ColumnType {
   return { ...now, fields };
 }
 
-function idsOf({ id, type }: Field | Slot): number[] {
+/** The ids of a column and of all that is within it. */
+export function idsOf({ id, type }: Field | Slot): number[] {
   if (type.kind === 'list') return [id, ...idsOf(type.element)];
   if (type.kind === 'map') return [id, type.keyId, ...idsOf(type.value)];
   return type.kind === 'struct' ? [id, ...type.fields.flatMap(idsOf)] : [id];

@@ -61,8 +61,8 @@ export function isOpen(root: MapNode, names: readonly string[] = [...root.fields
   return root.overflow || names.length > STRUCT_ATTR_LIMIT || !separable(names);
 }
 
-/** A nested value is parsed into its types; a scalar is taken from the text as it is. */
-function openValue(node: ValueNode | undefined, into: readonly Field[]): ReadValue {
+/** How to read JSON text of one attribute: a nested value is parsed into its types, a scalar is taken as it stands. */
+export function openValue(node: ValueNode | undefined, into: readonly Field[]): ReadValue {
   const nested = into.some(({ type }) => type.kind === 'list' || type.kind === 'struct' || type.kind === 'map');
   return nested ? readValue(node, into, true) : { kind: 'raw' };
 }

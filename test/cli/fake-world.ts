@@ -73,6 +73,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     cat: missing('cat'),
     inspect: missing('inspect'),
     maintain: missing('maintain'),
+    evolveSchema: missing('evolveSchema'),
     demo: missing('demo'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],

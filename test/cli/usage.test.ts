@@ -39,7 +39,7 @@ describe('wrong usage', () => {
     expect(json.err).toMatch(/^error (USAGE|CONFIG): /);
   });
 
-  test.each([['follow', 'a', 'b'], ['verify', 'a', '--anything'], ['load'], ['schema', 'evolve', 'x', '--type', 'y']])(
+  test.each([['follow', 'a', 'b'], ['verify', 'a', '--anything'], ['load']])(
     '%s is not in this version',
     async (...words) => {
       const { code, err } = await run(words);

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cat, defaultOptions, query, sync } from '../../src/index.ts';
+import { type ColumnChange, cat, defaultOptions, query, sync } from '../../src/index.ts';
 import type { RunContext, SyncOptions } from '../../src/model/options.ts';
-import type { SyncReport } from '../../src/model/report.ts';
+import type { EvolveReport, SyncReport } from '../../src/model/report.ts';
 import type { LiveFile, TableState } from '../../src/model/table.ts';
+import { evolveSchema } from '../../src/pipeline/evolve.ts';
 import { openTarget, type WrapStorage } from '../../src/pipeline/open.ts';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { Reject } from '../../src/source/port.ts';
@@ -78,6 +79,16 @@ export class World implements AsyncDisposable {
     const report = await this.sync(source, target, options);
     if (report.outcome !== 'committed') throw new Error(`not committed: ${JSON.stringify(report, null, 1)}`);
     return report;
+  }
+
+  /** A change of columns, whatever becomes of it. */
+  evolve(
+    target: string,
+    changes: readonly ColumnChange[],
+    { allowRescue, ...options }: LoadOptions & { readonly allowRescue?: boolean } = {},
+  ): Promise<EvolveReport> {
+    const given = { ...this.options(options), ...(allowRescue === undefined ? {} : { allowRescue }) };
+    return evolveSchema(target, changes, given, contextOf(options.signal), options.wrap);
   }
 
   /** The table's lines as `cat` prints them. */

@@ -72,9 +72,10 @@ function step(place: Place, name: string, depth: number): Place {
   return { x: `list_filter(${members}, lambda ${v}: ${v} IS NOT NULL)`, many: true };
 }
 
-const DIGITS = (n: string): string => `length(ltrim(split_part(${n}, '.', 1), '-0'))`;
-const SCALE = (n: string): string => `length(split_part(${n}, '.', 2))`;
-const NOT_LONG = (n: string): string =>
+/** How many digits a number's text has before and behind the point, and whether it is no long. */
+export const DIGITS = (n: string): string => `length(ltrim(split_part(${n}, '.', 1), '-0'))`;
+export const SCALE = (n: string): string => `length(split_part(${n}, '.', 2))`;
+export const NOT_LONG = (n: string): string =>
   `CASE WHEN ${n} IS NOT NULL THEN (contains(${n}, '.') OR try_cast(${n} AS BIGINT) IS NULL OR NOT ${matches(n, CANONICAL_NUMBER)})::INTEGER END`;
 
 /** How many values are times, where all that were seen are: one that is not makes the column another. */
@@ -88,7 +89,7 @@ function timeProbe({ x, many }: Place, tag: 'S' | 'N', node: ValueNode, probes: 
 }
 
 /** Whether a text would be taken for such a time. */
-function isTime(text: string, format: TimestampFormat): string {
+export function isTime(text: string, format: TimestampFormat): string {
   const range = epochRange(format);
   const fits = leafFits(text, { kind: 'timestamp', format });
   const within = range === undefined ? '' : ` AND try_cast(${text} AS BIGINT) BETWEEN ${range[0]} AND ${range[1] - 1}`;

@@ -23,10 +23,12 @@ export interface UserSlot {
   readonly type: UserType;
 }
 
-type ScalarKind = Exclude<ColumnType['kind'], 'decimal' | 'timestamp' | 'list' | 'map' | 'struct'>;
+type ScalarKind = Exclude<ColumnType['kind'], 'decimal' | 'double' | 'timestamp' | 'list' | 'map' | 'struct'>;
 
 export type UserType =
   | { readonly kind: ScalarKind }
+  /** No file says `exact`: who writes double asks for what it holds. */
+  | { readonly kind: 'double'; readonly exact?: true }
   /** As the data has it. */
   | { readonly kind: 'auto' }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
