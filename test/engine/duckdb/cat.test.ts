@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { catLines } from '../../../src/engine/duckdb/cat.ts';
-import { type Duck, openDuckDb } from '../../../src/engine/duckdb/instance.ts';
 import { str } from '../../../src/engine/sql/quote.ts';
 import { type ColumnType, systemColumns, type TableSchema } from '../../../src/model/schema.ts';
 import { schemaBuilder } from './nested-schema.ts';
-import { SMALL } from './small.ts';
+import { catRows, smallEngine } from './small-engine.ts';
 import { asFile, writeTable } from './table-file.ts';
 
 const TEXT: ColumnType = { kind: 'string' };
@@ -15,24 +11,9 @@ const LONG: ColumnType = { kind: 'long' };
 const BINARY: ColumnType = { kind: 'binary' };
 
 describe('from rows back to items', () => {
-  let duck: Duck;
-  let dir: string;
-  beforeAll(async () => {
-    duck = await openDuckDb(SMALL);
-    dir = mkdtempSync(join(tmpdir(), 'tailrace-cat-'));
-  });
-  afterAll(() => {
-    duck.close();
-    rmSync(dir, { recursive: true });
-  });
-
-  type Rows = readonly Readonly<Record<string, string>>[];
-  async function cat(schema: TableSchema, rows: Rows, as: 'ddb-json' | 'json' = 'ddb-json'): Promise<string[]> {
-    const lines: string[] = [];
-    for await (const line of catLines(duck, schema, [asFile(await writeTable(duck, dir, schema, rows))], { as }))
-      lines.push(line);
-    return lines.sort();
-  }
+  const engine = smallEngine();
+  const cat = (schema: TableSchema, rows: Parameters<typeof catRows>[2], as?: 'ddb-json' | 'json'): Promise<string[]> =>
+    catRows(engine, schema, rows, as);
 
   test('JSON columns within structs, lists and maps', async () => {
     const json: ColumnType = { kind: 'json' };
@@ -220,10 +201,11 @@ describe('from rows back to items', () => {
     ]);
     const schema = table([field('i', 'N', LONG)]);
     const none: string[] = [];
-    for await (const line of catLines(duck, schema, [], { as: 'ddb-json' })) none.push(line);
+    for await (const line of catLines(engine.duck, schema, [], { as: 'ddb-json' })) none.push(line);
     expect(none).toEqual([]);
-    const path = await writeTable(duck, dir, schema, [{ i: '1' }, { i: '2' }, { i: '3' }]);
-    for await (const line of catLines(duck, schema, [asFile(path)], { as: 'ddb-json', limit: 2 })) none.push(line);
+    const path = await writeTable(engine.duck, engine.dir, schema, [{ i: '1' }, { i: '2' }, { i: '3' }]);
+    for await (const line of catLines(engine.duck, schema, [asFile(path)], { as: 'ddb-json', limit: 2 }))
+      none.push(line);
     expect(none.length).toBe(2);
   });
 });

@@ -1,39 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { catLines } from '../../../src/engine/duckdb/cat.ts';
-import { type Duck, openDuckDb } from '../../../src/engine/duckdb/instance.ts';
+import { describe, expect, test } from 'vitest';
 import { str } from '../../../src/engine/sql/quote.ts';
 import type { ColumnType, OriginTag, TableSchema, TimestampFormat } from '../../../src/model/schema.ts';
 import { schemaBuilder } from '../duckdb/nested-schema.ts';
-import { SMALL } from '../duckdb/small.ts';
-import { asFile, writeTable } from '../duckdb/table-file.ts';
+import { catRows, smallEngine } from '../duckdb/small-engine.ts';
 
 const TEXT: ColumnType = { kind: 'string' };
 const LONG: ColumnType = { kind: 'long' };
 const BINARY: ColumnType = { kind: 'binary' };
 
 describe('each kind of column goes back into its attribute value', () => {
-  let duck: Duck;
-  let dir: string;
-  beforeAll(async () => {
-    duck = await openDuckDb(SMALL);
-    dir = mkdtempSync(join(tmpdir(), 'tailrace-render-'));
-  });
-  afterAll(() => {
-    duck.close();
-    rmSync(dir, { recursive: true });
-  });
-
-  type Rows = readonly Readonly<Record<string, string>>[];
-  async function cat(schema: TableSchema, rows: Rows, as: 'ddb-json' | 'json' = 'ddb-json'): Promise<string[]> {
-    const lines: string[] = [];
-    for await (const line of catLines(duck, schema, [asFile(await writeTable(duck, dir, schema, rows))], { as }))
-      lines.push(line);
-    return lines.sort();
-  }
+  const engine = smallEngine();
+  const cat = (schema: TableSchema, rows: Parameters<typeof catRows>[2], as?: 'ddb-json' | 'json'): Promise<string[]> =>
+    catRows(engine, schema, rows, as);
   /** One column called v. */
   async function values(
     tag: OriginTag,
