@@ -50,6 +50,8 @@ export interface GlueProxy {
   play(...rules: readonly GlueRule[]): void;
   /** What each call of a kind meets, by chance. */
   lie(draw: ((call: string) => GlueAction | undefined) | undefined): void;
+  /** Changes the bodies of answers before they go out. */
+  edit(change: (call: string, body: Record<string, unknown>) => void): void;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ const BATCH_MAX = 100;
 export async function startGlueProxy(upstream: string): Promise<GlueProxy> {
   let rules: { readonly rule: GlueRule; skip: number; left: number }[] = [];
   let draw: ((call: string) => GlueAction | undefined) | undefined;
+  let change: ((call: string, body: Record<string, unknown>) => void) | undefined;
   const calls: GlueCall[] = [];
   const sockets = new Set<Socket>();
   const glue = new Glue(upstream);
@@ -90,7 +93,8 @@ export async function startGlueProxy(upstream: string): Promise<GlueProxy> {
     const seen: GlueCall = { call, body, action: rule?.action, status: undefined };
     calls.push(seen);
     await rule?.before?.();
-    const answer = await act(rule?.action, client, () => glue.call(call, body, client));
+    const told = await act(rule?.action, client, () => glue.call(call, body, client));
+    const answer = told === undefined || change === undefined ? told : edited(told, call, change);
     seen.status = answer?.status;
     if (answer === undefined || reply.destroyed) return;
     const type = answer.body.toString('utf8', 0, 1) === '<' ? 'text/html' : 'application/x-amz-json-1.1';
@@ -112,10 +116,14 @@ export async function startGlueProxy(upstream: string): Promise<GlueProxy> {
     play: (...next) => {
       rules = next.map((rule) => ({ rule, skip: rule.skip ?? 0, left: rule.times ?? 1 }));
       draw = undefined;
+      change = undefined;
       calls.length = 0;
     },
     lie: (next) => {
       draw = next;
+    },
+    edit: (next) => {
+      change = next;
     },
     stop: async () => {
       for (const socket of sockets) socket.destroy();
@@ -235,6 +243,13 @@ class Glue {
         .end(bytes);
     });
   }
+}
+
+function edited(reply: Reply, call: string, change: (call: string, body: Record<string, unknown>) => void): Reply {
+  if (reply.status !== 200 || reply.body.length === 0) return reply;
+  const body = JSON.parse(reply.body.toString('utf8')) as Record<string, unknown>;
+  change(call, body);
+  return { status: 200, body: Buffer.from(JSON.stringify(body)) };
 }
 
 /** One page of a listing: moto always gives all. */

@@ -184,11 +184,11 @@ function refuseForeign(database: Database, place: string): void {
       hint: "Name that database, in a catalog with the other account's `catalogId`.",
     });
   }
-  if (federated?.ConnectionName !== undefined) {
+  if (federated !== undefined) {
     throw new TailraceError('CATALOG', `The database ${database.Name} belongs to another catalog.`, {
       place,
       expected: 'a database of Glue itself',
-      found: `a database of ${federated.ConnectionName}`,
+      found: `a database of ${federated.ConnectionName ?? federated.ConnectionType}`,
       hint: 'Use that catalog itself: S3 Tables, for one, with its Iceberg REST endpoint (`type: rest`).',
     });
   }

@@ -13,6 +13,12 @@ import { startMoto } from '../../servers/moto.ts';
 /** Patient enough for a busy machine, and quick where a test loses replies. */
 export const QUICK: Partial<GlueLimits> = { backoffBaseMs: 2, backoffCapMs: 20, replyTimeoutMs: 5_000 };
 
+interface Settings {
+  readonly catalogId?: string;
+  /** Undefined: the catalog has none. */
+  readonly warehouse?: string | undefined;
+}
+
 export interface GlueWorld {
   readonly proxy: GlueProxy;
   readonly storage: Storage;
@@ -21,10 +27,7 @@ export interface GlueWorld {
   /** A database name that no other test has. */
   database(): string;
   /** A catalog as another process would open it. */
-  catalog(
-    limits?: Partial<GlueLimits>,
-    settings?: { readonly catalogId?: string; readonly warehouse?: string },
-  ): Catalog;
+  catalog(limits?: Partial<GlueLimits>, settings?: Settings): Catalog;
   /** Glue itself, for what others do there. */
   readonly client: GlueClient;
   stop(): Promise<void>;
@@ -46,7 +49,13 @@ export async function startGlueWorld(openFiles?: OpenFiles): Promise<GlueWorld> 
     database: () => `db_${randomUUID().slice(0, 8)}`,
     catalog: (limits = {}, settings = {}) => {
       const files = openFiles ?? (async () => storage);
-      const all = { type: 'glue' as const, aws, warehouse, ...settings };
+      const { catalogId, warehouse: folder } = { warehouse, ...settings };
+      const all = {
+        type: 'glue' as const,
+        aws,
+        ...(catalogId === undefined ? {} : { catalogId }),
+        ...(folder === undefined ? {} : { warehouse: folder }),
+      };
       const catalog = glueCatalog('lake', all, files, { ...QUICK, ...limits });
       catalogs.push(catalog);
       return catalog;
