@@ -1,5 +1,5 @@
 // npm run setup: puts what only tests need into .cache/: a Python environment with independent readers, Iceberg's
-// runtime for Spark, and an S3 server. Each part leaves a stamp of its pins; a second run finds the stamps and ends.
+// runtime for Spark, an S3 server, and two Iceberg REST catalogs. Each part leaves a stamp of its pins; a second run finds the stamps and ends.
 // A part whose tool (Python, Java with Maven, Go) is missing is skipped, and its tests with it, but never in CI.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,12 +23,25 @@ const parts = [
     name: 'jars',
     what: "Iceberg's runtime for Spark (.cache/jars, 50 MB; half a minute)",
     pins: readFileSync(join(toolchain, 'spark-pom.xml'), 'utf8'),
-    missing: () => {
-      if (!outputOf('java', ['-version'])) return 'Java 17 is not installed';
-      return outputOf('mvn', ['-v']) ? undefined : 'Maven (mvn) is not installed';
-    },
+    missing: javaAndMaven,
     present: () => existsSync(join(cache, 'jars')) && readdirSync(join(cache, 'jars')).some(isPinnedJar),
-    install: installJars,
+    install: () => copyJars('spark-pom.xml', 'jars'),
+  },
+  {
+    name: 'rest-catalog',
+    what: "Iceberg's reference REST catalog (.cache/rest-catalog, 83 MB; half a minute)",
+    pins: readFileSync(join(toolchain, 'rest-pom.xml'), 'utf8'),
+    missing: javaAndMaven,
+    present: () => existsSync(join(cache, 'rest-catalog', 'iceberg-core-1.11.0-tests.jar')),
+    install: () => copyJars('rest-pom.xml', 'rest-catalog'),
+  },
+  {
+    name: 'nessie',
+    what: 'Nessie, a catalog with branches (.cache/nessie, 234 MB; half a minute; runs on Java 21)',
+    pins: readFileSync(join(toolchain, 'nessie-pom.xml'), 'utf8'),
+    missing: javaAndMaven,
+    present: () => existsSync(join(cache, 'nessie', 'nessie-quarkus-0.99.0-runner.jar')),
+    install: () => copyJars('nessie-pom.xml', 'nessie'),
   },
   {
     name: 'versitygw',
@@ -96,9 +109,14 @@ function isPinnedJar(name) {
   return /^iceberg-spark-runtime-4\.1_2\.13-1\.12\.0\.jar$/.test(name);
 }
 
-async function installJars() {
-  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(cache, 'jars')}`, '-DincludeScope=runtime'];
-  await run('mvn', ['-B', '-q', '-f', join(toolchain, 'spark-pom.xml'), ...goal]);
+function javaAndMaven() {
+  if (!outputOf('java', ['-version'])) return 'Java 17 is not installed';
+  return outputOf('mvn', ['-v']) ? undefined : 'Maven (mvn) is not installed';
+}
+
+async function copyJars(pom, folder) {
+  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(cache, folder)}`, '-DincludeScope=runtime'];
+  await run('mvn', ['-B', '-q', '-f', join(toolchain, pom), ...goal]);
 }
 
 async function installVersitygw() {

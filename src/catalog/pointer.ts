@@ -21,11 +21,14 @@ export interface Pointer {
   readonly token: string;
 }
 
-/** `lost`: another swap was first, and ours did not and will not take place. */
+/**
+ * `lost`: another swap was first, and ours did not and will not take place. `late`: it might still take place although
+ * the pointer has moved on, because the catalog does not compare at the moment that it does.
+ */
 export type SwapOutcome =
   | { readonly kind: 'swapped' }
   | { readonly kind: 'lost'; readonly reason: string }
-  | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown };
+  | { readonly kind: 'unknown'; readonly reason: string; readonly cause?: unknown; readonly late?: true };
 
 /** The pointer of one table. */
 export interface PointerStore {
@@ -118,7 +121,7 @@ class PointerTable implements CatalogTable {
       };
     }
     if (there !== undefined && (this.#names(there, ours) || holds(there))) return { kind: 'committed' };
-    if (outcome.kind === 'unknown' && there?.token === base?.token) return outcome;
+    if (outcome.kind === 'unknown' && (outcome.late === true || there?.token === base?.token)) return outcome;
     // A file that is left over harms nobody: it is swept with the orphans.
     if (outcome.kind === 'lost') await this.storage.delete(keyOf(this.storage, ours)).catch(() => undefined);
     return { kind: 'conflict', reason: outcome.kind === 'lost' ? outcome.reason : 'The table has moved on meanwhile.' };

@@ -45,8 +45,17 @@ export interface CatalogTable {
   readonly storage: Storage;
   /** Key of the table's folder in the storage, without a trailing slash; where it is created if it is not there yet. */
   readonly folder: string;
+  /** The catalog chose the folder, so nothing of others lies there; absent: it is looked into before a table is made. */
+  readonly assigned?: boolean;
+  /** The catalog tells of the current snapshot alone, and not of its parent (Nessie). */
+  readonly currentOnly?: boolean;
   /** The newest state; undefined when there is no such table. */
   load(): Promise<CatalogState | undefined>;
+  /**
+   * What the first commit of a table is made from and committed against, where the catalog has prepared the table:
+   * its identity, location and properties. Absent, or undefined: from nothing.
+   */
+  ground?(): Promise<CatalogState | undefined>;
   /**
    * Makes `next` the state after `base`; undefined: creates the table. `next` is a whole state, made from `base` by
    * adding to it and leaving out; a catalog that makes the metadata itself is told the difference. All files that
@@ -88,7 +97,11 @@ export interface Catalog {
   /** The table of that name; with the purpose of reading undefined when it is not there. */
   open(name: TableName, options: OpenTableOptions): Promise<CatalogTable | undefined>;
   /** Puts a table that lies somewhere under a name: its newest metadata file, as it is. A taken name is an error. */
-  register(name: TableName, metadataLocation: string): Promise<void>;
+  register(
+    name: TableName,
+    metadataLocation: string,
+    options?: Pick<OpenTableOptions, 'createNamespace'>,
+  ): Promise<void>;
   /** All namespaces, nested ones too. */
   namespaces(): Promise<readonly (readonly string[])[]>;
   /** The tables right in a namespace. */

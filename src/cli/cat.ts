@@ -11,7 +11,7 @@ export function addCat(parent: Command, shell: Shell): void {
       name: 'cat',
       arguments: [['<target>', 'a table']],
       summary: 'print the items of a table, one a line, as they were in DynamoDB',
-      groups: ['resources', 'aws', 'output'],
+      groups: ['resources', 'catalog', 'aws', 'output'],
       // Its output is lines of data, not one document: --as json says what --json cannot.
       without: ['json', 'batchSize'],
       own: {

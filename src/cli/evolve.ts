@@ -40,7 +40,7 @@ export function addEvolve(parent: Command, shell: Shell): void {
       name: 'evolve',
       arguments: [['<target>', 'a table']],
       summary: 'change columns of a table: their type, or a column for each type; no item changes, nothing is rounded',
-      groups: ['resources', 'aws', 'output'],
+      groups: ['resources', 'catalog', 'aws', 'output'],
       with: ['targetFileSize', 'sse', 'sseKmsKeyId', 'dryRun'],
       without: ['batchSize'],
       own: FLAGS,

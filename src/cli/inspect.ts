@@ -8,10 +8,14 @@ export function addInspect(parent: Command, shell: Shell): void {
     parent,
     {
       name: 'inspect',
-      arguments: [['<end>', 'an export, a folder above many, or a table']],
+      arguments: [['<end>', 'an export, a folder above many, a table, or a catalog (iceberg:<catalog>)']],
       summary: 'say what lies at a place: exports and how they link, a table and what its ledger holds',
-      groups: ['aws', 'output'],
-      examples: ['tailrace inspect ./export', 'tailrace inspect s3://lake/orders --json'],
+      groups: ['catalog', 'aws', 'output'],
+      examples: [
+        'tailrace inspect ./export',
+        'tailrace inspect s3://lake/orders --json',
+        'tailrace inspect iceberg:prod',
+      ],
     },
     shell,
     async (session, { arguments: [end = ''] }) => {

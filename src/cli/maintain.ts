@@ -40,7 +40,7 @@ export function addMaintain(parent: Command, shell: Shell): void {
       name: 'maintain',
       arguments: [['<target>', 'a table']],
       summary: 'rewrite small and worn files, join manifests, retire old metadata; expire and sweep on request',
-      groups: ['resources', 'aws', 'output'],
+      groups: ['resources', 'catalog', 'aws', 'output'],
       with: ['targetFileSize', 'sse', 'sseKmsKeyId', 'dryRun'],
       without: ['batchSize'],
       own: FLAGS,

@@ -16,7 +16,7 @@ export function addQuery(parent: Command, shell: Shell): void {
         ['<sql>', 'a query in which the table is called t'],
       ],
       summary: 'run SQL on a table: an aligned table on a terminal, CSV elsewhere, an array of objects with --json',
-      groups: ['resources', 'aws', 'output'],
+      groups: ['resources', 'catalog', 'aws', 'output'],
       without: ['batchSize'],
       examples: [
         'tailrace query ./lake/orders "select status, count(*) from t group by all"',

@@ -92,7 +92,7 @@ function addShow(schema: Command, shell: Shell): void {
       name: 'show',
       arguments: [['<end>', 'a full export or a table']],
       summary: 'explain each column: its type, where it comes from, and why, with counts and an example',
-      groups: ['schema', 'resources', 'aws', 'output'],
+      groups: ['schema', 'resources', 'catalog', 'aws', 'output'],
       examples: ['tailrace schema show ./export', 'tailrace schema show ./lake/orders --json'],
     },
     shell,
@@ -115,7 +115,7 @@ function addDiff(schema: Command, shell: Shell): void {
         ['<b>', 'another'],
       ],
       summary: 'say what would have to change in one schema to become another',
-      groups: ['schema', 'resources', 'aws', 'output'],
+      groups: ['schema', 'resources', 'catalog', 'aws', 'output'],
       examples: [
         'tailrace schema diff ./lake/orders ./export',
         'tailrace schema diff orders.schema.yaml ./export --json',

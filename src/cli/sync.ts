@@ -19,7 +19,10 @@ const TABLE_FLAG: OwnFlags = {
 
 const ENDS = [
   ['[source]', 'a full export: its folder, or a folder above exactly one; ./path, s3://bucket/key, export:<location>'],
-  ['[target]', 'a table: ./path, s3://bucket/key, iceberg:<location> or parquet:<location>'],
+  [
+    '[target]',
+    'a table: ./path, s3://bucket/key, iceberg:<location>, parquet:<location> or iceberg:<catalog>.<namespace>.<table>',
+  ],
 ] as const;
 
 /** `sync`: one export into one table, or the pipelines of tailrace.yaml. */
@@ -31,7 +34,7 @@ export function addSync(parent: Command, shell: Shell): void {
       arguments: ENDS,
       summary:
         'load a full DynamoDB export into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
-      groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
+      groups: ['schema', 'layout', 'run', 'resources', 'catalog', 'aws', 'output'],
       own: TABLE_FLAG,
       examples: [
         'tailrace sync ./export ./lake/orders --key pk,sk',
@@ -53,7 +56,7 @@ export function addPlan(parent: Command, shell: Shell): void {
       name: 'plan',
       arguments: ENDS,
       summary: 'say what a sync would do, and change nothing (the same as sync --dry-run)',
-      groups: ['schema', 'layout', 'run', 'resources', 'aws', 'output'],
+      groups: ['schema', 'layout', 'run', 'resources', 'catalog', 'aws', 'output'],
       without: ['dryRun'],
       own: TABLE_FLAG,
       examples: ['tailrace plan ./export ./lake/orders', 'tailrace plan --table orders --json'],

@@ -11,6 +11,7 @@ const GROUP_TITLES: Readonly<Record<OptionGroup, string>> = {
   layout: 'Table layout:',
   run: 'The run:',
   resources: 'Resources:',
+  catalog: 'Catalogs:',
   aws: 'AWS and S3-compatible stores:',
   output: 'Output and configuration:',
 };
@@ -86,7 +87,7 @@ function addOption(command: Command, key: string, spec: OptionSpec, title: strin
   const standard = spec.default === undefined ? '' : ` (default: ${spec.default})`;
   const option = new Option(formOf(flag, spec), `${spec.help}${choices}${standard}`).helpGroup(title);
   if (spec.preset !== undefined) option.preset(spec.preset);
-  if (spec.kind === 'names' || spec.kind === 'clauses' || spec.kind === 'texts') {
+  if (['names', 'clauses', 'texts', 'definitions'].includes(spec.kind)) {
     option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text]);
   }
   command.addOption(option);

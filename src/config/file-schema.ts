@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { catalogsSchema } from './catalogs/schema.ts';
 import type { OptionSpec } from './option-spec.ts';
 import { OPTION_ENTRIES, type OptionKey } from './options.ts';
 import { parseValue, showValue } from './values.ts';
@@ -20,10 +21,16 @@ export const AWS_KEYS = new Map<string, { readonly source: OptionKey; readonly t
   }),
 );
 
-const plainEntries = OPTION_ENTRIES.filter(([, spec]) => spec.filePath === undefined);
+const plainEntries = OPTION_ENTRIES.filter(([, spec]) => spec.filePath === undefined && spec.flagOnly !== true);
 
 /** Option keys that may stand at the top of the file. */
-export const TOP_KEYS: readonly string[] = [...plainEntries.map(([key]) => key), 'source', 'target', 'tables'];
+export const TOP_KEYS: readonly string[] = [
+  ...plainEntries.map(([key]) => key),
+  'source',
+  'target',
+  'catalogs',
+  'tables',
+];
 /** Keys that may stand in a pipeline. */
 export const PIPELINE_KEYS: readonly string[] = [
   ...plainEntries.filter(([, spec]) => spec.topOnly !== true).map(([key]) => key),
@@ -88,6 +95,7 @@ export const fileSchema = z.strictObject(
     target: z
       .strictObject({ aws: awsSchema('target').optional() }, { error: mapExpected('a map with aws') })
       .optional(),
+    catalogs: catalogsSchema.optional(),
     tables: z
       .record(
         z.string(),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import type { CatalogSettings } from '../model/catalog.ts';
 import { TailraceError } from '../model/errors.ts';
 import { withHome } from '../model/home.ts';
 import { closest } from './closest.ts';
@@ -23,6 +24,7 @@ export interface ConfigFile {
   readonly path: string;
   readonly layer: Layer;
   readonly pipelines: readonly FilePipeline[];
+  readonly catalogs: Readonly<Record<string, CatalogSettings>>;
 }
 
 export const DEFAULT_CONFIG_FILE = 'tailrace.yaml';
@@ -54,10 +56,12 @@ export async function readConfigFile(
 
 /** The file's text as settings and pipelines. Relative paths in it start at the file's own folder. */
 export async function parseConfigFile(text: string, file: string, cwd: string, env: Env): Promise<ConfigFile> {
-  const [{ LineCounter, parseDocument, visit }, schema] = await Promise.all([
+  const [{ LineCounter, parseDocument, visit }, fileSchema, catalogs] = await Promise.all([
     import('yaml'),
     import('./file-schema.ts'),
+    import('./catalogs/schema.ts'),
   ]);
+  const schema = { ...fileSchema, ...catalogs };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
@@ -85,7 +89,7 @@ export async function parseConfigFile(text: string, file: string, cwd: string, e
 }
 
 type Place = (keys: readonly PropertyKey[]) => string;
-type SchemaModule = typeof import('./file-schema.ts');
+type SchemaModule = typeof import('./file-schema.ts') & typeof import('./catalogs/schema.ts');
 type Issue = import('zod').core.$ZodIssue;
 
 function issueError(issue: Issue, place: Place, schema: SchemaModule): TailraceError {
@@ -112,6 +116,7 @@ function issueError(issue: Issue, place: Place, schema: SchemaModule): TailraceE
 }
 
 function allowedKeys(at: readonly PropertyKey[], schema: SchemaModule): readonly string[] {
+  if (at[0] === 'catalogs') return schema.catalogKeys(at.slice(1));
   if (at.at(-1) === 'aws') return [...schema.AWS_KEYS.keys()];
   const inPipeline = at[0] === 'tables';
   if (inPipeline && at.length === 3) return ['location', 'aws'];
@@ -138,7 +143,7 @@ function configOf(
       places[key] = place([...at, ...keys]);
     };
     for (const [key, spec] of OPTION_ENTRIES) {
-      if (spec.filePath !== undefined) continue;
+      if (spec.filePath !== undefined || spec.flagOnly === true) continue;
       const value = settings[key];
       set(
         key,
@@ -155,6 +160,7 @@ function configOf(
   return {
     path: file,
     layer: layerAt(data, []),
+    catalogs: asPlain(data['catalogs']) as ConfigFile['catalogs'],
     pipelines: Object.entries(asPlain(data['tables'])).map(([name, settings]) => ({
       name,
       source: resolveLocation(String(asPlain(asPlain(settings)['source'])['location']), folder, cwd),

@@ -1,5 +1,6 @@
 import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
+import { definedCatalogs } from './catalogs/flag.ts';
 import { closest } from './closest.ts';
 import { type ConfigFile, readConfigFile } from './file.ts';
 import { environmentLayer, flagLayer, type Layer } from './layers.ts';
@@ -41,17 +42,22 @@ export async function loadConfiguration({ flags, env, cwd, parsers }: Configurat
   const file = await readConfigFile(named, cwd, env);
   const layers: readonly Layer[] = [...(file === undefined ? [] : [file.layer]), ...above];
   const top: OptionValues = Object.assign({}, ...layers.map((layer) => layer.values));
+  const place = layers.findLast((layer) => layer.places.catalog !== undefined)?.places.catalog ?? '--catalog';
+  const catalogs = { ...file?.catalogs, ...(await definedCatalogs(top.catalog ?? [], place)) };
   return {
     file: file?.path,
     json: top.json ?? false,
     logLevel: top.logLevel ?? 'warn',
-    options: () => resolveOptions(layers, parsers),
+    options: () => ({ ...resolveOptions(layers, parsers), catalogs }),
     pipelines: (names) =>
       chosen(file, named, names).map(({ name, source, target, layer }) => ({
         name,
         source,
         target,
-        options: resolveOptions([...(file === undefined ? [] : [file.layer]), layer, ...above], parsers),
+        options: {
+          ...resolveOptions([...(file === undefined ? [] : [file.layer]), layer, ...above], parsers),
+          catalogs,
+        },
       })),
   };
 }

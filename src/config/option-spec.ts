@@ -1,5 +1,5 @@
 /** Where an option stands in the help and in the reference. */
-export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'aws' | 'output';
+export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'catalog' | 'aws' | 'output';
 
 /** How an option's value is written; every kind has its parser in values.ts. */
 export type OptionKind =
@@ -12,7 +12,8 @@ export type OptionKind =
   | 'duration'
   | 'count'
   | 'switch'
-  | 'choice';
+  | 'choice'
+  | 'definitions';
 
 /** One option: the same words as flag (`--memory-limit`), key (`memoryLimit`) and variable (`TAILRACE_MEMORY_LIMIT`). */
 export interface OptionSpec {
@@ -33,6 +34,8 @@ export interface OptionSpec {
   readonly filePath?: readonly [end: 'source' | 'target', section: 'aws', key: string];
   /** `--no-…`, or `false` in the file, takes it back: what the file or the environment says, and what a table keeps. */
   readonly none?: true;
+  /** No key of tailrace.yaml: what it says stands there in another form. */
+  readonly flagOnly?: true;
   /** Only for the whole file, not for one pipeline. */
   readonly topOnly?: true;
 }

@@ -119,6 +119,13 @@ export const OPTIONS = {
     default: '512MB',
     help: 'size to aim at for data files',
   },
+  location: {
+    kind: 'path',
+    group: 'layout',
+    placeholder: 'PLACE',
+    default: "the catalog's own",
+    help: 'folder of a new table in a catalog',
+  },
   sse: {
     kind: 'choice',
     group: 'layout',
@@ -224,6 +231,19 @@ export const OPTIONS = {
     default: 'below ~/.local/state/tailrace',
     help: 'folder for items that cannot be loaded',
   },
+  createNamespace: {
+    kind: 'switch',
+    group: 'run',
+    default: 'false',
+    help: "make the target's namespace in its catalog, if it is not there",
+  },
+  register: {
+    kind: 'path',
+    group: 'run',
+    placeholder: 'PLACE',
+    default: 'none',
+    help: "put the Iceberg table that lies there into the target's catalog, if that has none of the name",
+  },
   dryRun: {
     kind: 'switch',
     group: 'run',
@@ -270,6 +290,15 @@ export const OPTIONS = {
     default: '4GB',
     help: 'most that fetched files, and likewise what the engine spills, may take of the temporary folder',
   },
+  catalog: {
+    kind: 'definitions',
+    group: 'catalog',
+    placeholder: 'DEFINITION',
+    default: 'those of tailrace.yaml',
+    flagOnly: true,
+    topOnly: true,
+    help: 'a catalog: NAME=rest,uri=https://…[,KEY=VALUE …], with the keys of catalogs: in tailrace.yaml; may be repeated',
+  },
   ...AWS_OPTIONS,
   json: {
     kind: 'switch',
@@ -300,6 +329,7 @@ interface ValueOfKind {
   readonly duration: number;
   readonly count: number;
   readonly switch: boolean;
+  readonly definitions: readonly string[];
 }
 type ValueOf<S> = S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
   ? C

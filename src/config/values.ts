@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { withHome } from '../model/home.ts';
+import { DEFINITION_FORM, isDefinition } from './catalogs/flag.ts';
 import { closest } from './closest.ts';
 import { DURATION_FORMS, parseDuration } from './durations.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
@@ -27,6 +28,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   duration: parseOneDuration,
   switch: parseSwitch,
   choice: parseChoice,
+  definitions: parseDefinitions,
 };
 
 /** Reads an option's value from a flag's text, a variable's text or a YAML value. */
@@ -93,6 +95,18 @@ function parseChoice(raw: unknown, spec: OptionSpec): Parsed {
   const meant = typeof text === 'string' ? closest(text, choices) : undefined;
   const expected = choices.length === 1 ? `${choices[0]}` : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
   return { ok: false, expected, ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }) };
+}
+
+/** Of a variable, definitions have spaces between them. */
+function parseDefinitions(raw: unknown): Parsed {
+  const texts: readonly unknown[] = Array.isArray(raw)
+    ? raw
+    : typeof raw === 'string'
+      ? raw.trim().split(/\s+/)
+      : [raw];
+  return texts.every((text) => typeof text === 'string' && isDefinition(text))
+    ? { ok: true, value: texts }
+    : { ok: false, expected: DEFINITION_FORM };
 }
 
 /** Names come as a list, as repeated flags, or as text with commas; `\,` is a comma within a name. */

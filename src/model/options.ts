@@ -1,15 +1,7 @@
+import type { AwsSettings } from './aws.ts';
+import type { CatalogSettings } from './catalog.ts';
 import type { TimestampFormat } from './schema.ts';
 import type { PartitionField, SortField, TableMode } from './table.ts';
-
-/** How one end reaches AWS or a store that speaks its language. */
-export interface AwsSettings {
-  readonly profile?: string;
-  readonly region?: string;
-  readonly roleArn?: string;
-  readonly externalId?: string;
-  readonly endpoint?: string;
-  readonly forcePathStyle?: boolean;
-}
 
 export type OnMixed = 'rescue' | 'json' | 'split' | 'fail';
 export type NumbersMode = 'exact' | 'double' | 'string';
@@ -85,6 +77,14 @@ export interface SyncOptions {
   readonly fromTime: string | undefined;
   /** Maintenance within sync. */
   readonly upkeep: boolean;
+  /** Makes the namespace of a target in a catalog, if it is not there. */
+  readonly createNamespace: boolean;
+  /** Folder of a new table in a catalog; undefined: the catalog's default. */
+  readonly location: string | undefined;
+  /** Location of an Iceberg table that the target's catalog takes in, if it has none of the name. */
+  readonly register: string | undefined;
+  /** Catalogs by name. */
+  readonly catalogs: Readonly<Record<string, CatalogSettings>>;
   readonly dryRun: boolean;
   /** Folder for rejected items; undefined: with the user's state, outside the table. */
   readonly rejects: string | undefined;
@@ -120,4 +120,4 @@ export interface Progress {
   readonly bytesTotal: number;
 }
 
-export type { TimestampFormat };
+export type { AwsSettings, TimestampFormat };

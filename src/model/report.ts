@@ -311,7 +311,18 @@ export interface TableInspection {
   readonly warnings: readonly Warning[];
 }
 
-export type InspectReport = ExportInspection | ChainInspection | TableInspection;
+/** What `inspect` says of a catalog, or of one of its namespaces. */
+export interface CatalogInspection {
+  readonly kind: 'catalog';
+  readonly catalog: string;
+  readonly type: string;
+  /** Parts are joined by dots. */
+  readonly namespaces: readonly string[];
+  readonly tables: readonly { readonly namespace: string; readonly name: string; readonly format: string }[];
+  readonly warnings: readonly Warning[];
+}
+
+export type InspectReport = ExportInspection | ChainInspection | TableInspection | CatalogInspection;
 
 /** One step of `demo`, printed in order. */
 export interface DemoStep {

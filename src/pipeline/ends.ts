@@ -1,5 +1,6 @@
 import { TailraceError } from '../model/errors.ts';
 import { type Location, parseLocation } from '../storage/locate.ts';
+import { type CatalogName, parseCatalogName, tableNameOf } from './catalogs.ts';
 
 /** What a user names as a source or a target, by the forms of the command's contract. */
 export interface SourceEnd {
@@ -7,11 +8,13 @@ export interface SourceEnd {
   readonly location: Location;
 }
 
-export interface TargetEnd {
-  /** Undefined: what lies there decides; a new table is an Iceberg table. */
-  readonly format: 'iceberg' | 'parquet' | undefined;
-  readonly location: Location;
-}
+export type TargetEnd =
+  | {
+      /** Undefined: what lies there decides; a new table is an Iceberg table. */
+      readonly format: 'iceberg' | 'parquet' | undefined;
+      readonly location: Location;
+    }
+  | { readonly format: 'iceberg'; readonly name: CatalogName };
 
 const LATER: Readonly<Record<string, string>> = {
   dynamodb: 'reads tables only through their exports',
@@ -27,18 +30,27 @@ export function parseSource(text: string): SourceEnd {
 
 export function parseTarget(text: string): TargetEnd {
   const { scheme, rest } = split(text);
-  const expected = './folder, s3://bucket/prefix, iceberg:<location> or parquet:<location>';
+  const expected =
+    './folder, s3://bucket/prefix, iceberg:<location>, parquet:<location> or iceberg:<catalog>.<namespace>.<table>';
   if (scheme !== undefined && scheme !== 'iceberg' && scheme !== 'parquet')
     throw refused('target', text, scheme, expected);
-  if (!isLocation(rest)) {
-    throw new TailraceError('USAGE', `“${text}” names a table in a catalog, and this version has no catalogs.`, {
+  if (isLocation(rest)) return { format: scheme, location: parseLocation(rest) };
+  if (scheme !== 'parquet') return { format: 'iceberg', name: checkedName(parseCatalogName(rest)) };
+  throw new TailraceError(
+    'USAGE',
+    `“${text}” names a Parquet table in a catalog: this version has only Iceberg tables there.`,
+    {
       place: 'target',
       expected,
       found: text,
-      hint: `For a folder of that name, write ./${rest}.`,
-    });
-  }
-  return { format: scheme, location: parseLocation(rest) };
+      hint: `Name iceberg:${rest}, or a location; for a folder of that name, write parquet:./${rest}.`,
+    },
+  );
+}
+
+function checkedName(name: CatalogName): CatalogName {
+  tableNameOf(name);
+  return name;
 }
 
 /** A target is a location if it contains `/` or begins with `.` or `~`; otherwise it is a name in a catalog. */

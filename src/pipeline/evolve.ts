@@ -23,7 +23,8 @@ import { type ColumnChange, type EvolvePlan, planEvolution } from './evolve-plan
 import { Journal } from './journal.ts';
 import { evolvedOptions } from './keep.ts';
 import { keepOneFile } from './no-rows.ts';
-import { noTable, openTarget, type WrapStorage } from './open.ts';
+import { noTable } from './no-table.ts';
+import { openTarget, type WrapStorage } from './open.ts';
 import { refuseTable } from './refuse.ts';
 import { openWorkspace } from './workspace.ts';
 
@@ -80,7 +81,7 @@ async function run(
   report: Draft,
   wrap: WrapStorage | undefined,
 ): Promise<EvolveReport['outcome']> {
-  const target = await openTarget(text, options, wrap);
+  const target = await openTarget(text, options, 'read', wrap);
   try {
     const workspace = await openWorkspace(options.tempDir);
     const duck = await openEngine(workspace, options);
@@ -92,7 +93,7 @@ async function run(
       await workspace.close();
     }
   } finally {
-    await target.storage.close();
+    await target.close();
   }
 }
 

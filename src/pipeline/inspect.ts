@@ -1,3 +1,4 @@
+import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { ChainInspection, ExportInspection, InspectReport, TableInspection, Warning } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
@@ -10,19 +11,30 @@ import { readPath } from '../table/parquet/table.ts';
 import { planChain } from './chain.ts';
 import { chainReport } from './chain-report.ts';
 import { parseSource } from './ends.ts';
+import { listCatalog } from './listing.ts';
 import { findTable, type OpenTarget } from './open.ts';
 import { reportColumns } from './reporter.ts';
 import { tablesOf } from './tables.ts';
 
-/** What lies at a place: a table, an export, or a chain of exports. Only metadata is read. */
+/** What lies at a place: a table, an export, or a chain of exports; or what a catalog holds. Only metadata is read. */
 export async function inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport> {
-  const found = await findTable(end, options);
+  const found = await findTable(end, options).catch(async (thrown: unknown) => {
+    // A name that is no table may be a namespace, or a catalog.
+    const listed = isNoTable(thrown) ? await listCatalog(end, options, context) : undefined;
+    if (listed === undefined) throw thrown;
+    return listed;
+  });
+  if (found !== undefined && 'kind' in found) return found;
   if (found === undefined) return inspectSource(end, options, context);
   try {
     return await inspectTable(found);
   } finally {
-    await found.target.storage.close();
+    await found.target.close();
   }
+}
+
+function isNoTable(thrown: unknown): boolean {
+  return thrown instanceof TailraceError && (thrown.code === 'TARGET_NOT_FOUND' || thrown.code === 'USAGE');
 }
 
 async function inspectTable({ target, state }: { target: OpenTarget; state: TableState }): Promise<TableInspection> {

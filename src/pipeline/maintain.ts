@@ -18,7 +18,8 @@ import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { MaintainReport, Warning } from '../model/report.ts';
 import { reportErrorOf } from './chain-report.ts';
 import { openEngine } from './engine.ts';
-import { noTable, type OpenTarget, openTarget, type WrapStorage } from './open.ts';
+import { noTable } from './no-table.ts';
+import { type OpenTarget, openTarget, type WrapStorage } from './open.ts';
 import { refuseTable } from './refuse.ts';
 import { compactLimits, maintainParts, upkeepStopped } from './upkeep.ts';
 import { openWorkspace } from './workspace.ts';
@@ -60,11 +61,11 @@ export async function maintain(
     warnings,
   };
   try {
-    const opened = await openTarget(target, options, wrap);
+    const opened = await openTarget(target, options, 'read', wrap);
     try {
       report.outcome = await run(opened, options, context, report, warnings);
     } finally {
-      await opened.storage.close();
+      await opened.close();
     }
   } catch (thrown) {
     context.log('debug', 'the run failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });

@@ -1,7 +1,7 @@
 import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { Warning } from '../model/report.ts';
-import type { TableHandle, TableState } from '../model/table.ts';
+import type { TableState } from '../model/table.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { findExports, findFullExport } from '../source/export/discover.ts';
 import { describeKey } from '../source/export/key.ts';
@@ -14,21 +14,19 @@ import { openIcebergTable } from '../table/iceberg/open.ts';
 import { MANIFEST_NAME } from '../table/parquet/manifest.ts';
 import { openParquetTable } from '../table/parquet/table.ts';
 import { parseSource, parseTarget } from './ends.ts';
+import { openNamed, refuseCatalogOptions } from './named.ts';
+import { noTable } from './no-table.ts';
+import type { OpenTarget, Purpose } from './target.ts';
 
 export interface OpenSource {
   readonly storage: Storage;
   readonly export: FullExport;
 }
 
-export interface OpenTarget {
-  readonly storage: Storage;
-  /** Key of the table's folder. */
-  readonly key: string;
-  readonly table: TableHandle;
-}
-
 /** Puts something between a run and the storage of one of its ends. */
 export type WrapStorage = (storage: Storage, end: 'source' | 'target') => Storage;
+
+export type { OpenTarget } from './target.ts';
 
 export interface OpenExports {
   readonly storage: Storage;
@@ -81,8 +79,16 @@ export async function openSource(
 }
 
 /** Opens the table that the text names, whether it is there yet or not. */
-export async function openTarget(text: string, options: SyncOptions, wrap?: WrapStorage): Promise<OpenTarget> {
-  const { format, location } = parseTarget(text);
+export async function openTarget(
+  text: string,
+  options: SyncOptions,
+  purpose: Purpose = 'read',
+  wrap?: WrapStorage,
+): Promise<OpenTarget> {
+  const end = parseTarget(text);
+  if ('name' in end) return openNamed(end.name, options, purpose, (storage) => wrap?.(storage, 'target') ?? storage);
+  refuseCatalogOptions(options);
+  const { format, location } = end;
   const opened = await openStorage(location, {
     aws: options.targetAws,
     ...(options.sse === undefined ? {} : { sse: options.sse }),
@@ -91,7 +97,7 @@ export async function openTarget(text: string, options: SyncOptions, wrap?: Wrap
   try {
     const parquet = format === 'parquet' || (format === undefined && (await hasManifest(storage, location.key)));
     const table = parquet ? openParquetTable(storage, location.uri) : openIcebergTable(storage, location.key);
-    return { storage, key: location.key, table };
+    return { storage, key: location.key, table, close: () => storage.close() };
   } catch (thrown) {
     await storage.close();
     throw thrown;
@@ -166,14 +172,14 @@ export async function findTable(
 ): Promise<{ target: OpenTarget; state: TableState } | undefined> {
   if (end.startsWith('export:')) return undefined;
   const outright = /^(iceberg|parquet):/.test(end);
-  const target = await openTarget(outright ? end : `${end.includes('/') ? '' : './'}${end}`, options);
+  const target = await openTarget(outright ? end : `${end.includes('/') ? '' : './'}${end}`, options, 'read');
   const state = await target.table.load().catch(async (thrown: unknown) => {
     if (!outright && thrown instanceof TailraceError && thrown.code === 'TARGET_BAD') return undefined;
-    await target.storage.close();
+    await target.close();
     throw thrown;
   });
   if (state !== undefined) return { target, state };
-  await target.storage.close();
+  await target.close();
   if (outright) throw noTable(target.table.location);
   return undefined;
 }
@@ -193,12 +199,5 @@ export async function exportInstead({ storage, key, table }: OpenTarget): Promis
     expected: 'a table',
     found: 'an export',
     hint: 'Load it first: tailrace sync <export> <table>; schema show and inspect read exports, too.',
-  });
-}
-
-export function noTable(place: string): TailraceError {
-  return new TailraceError('TARGET_NOT_FOUND', 'No table lies at the target.', {
-    place,
-    hint: 'tailrace sync <export> <target> makes one.',
   });
 }

@@ -7,7 +7,8 @@ import type { QueryResult } from '../model/report.ts';
 import type { LiveFile, TableState } from '../model/table.ts';
 import { openEngine } from './engine.ts';
 import { fetchFiles } from './fetched.ts';
-import { exportInstead, noTable, type OpenTarget, openTarget } from './open.ts';
+import { noTable } from './no-table.ts';
+import { exportInstead, type OpenTarget, openTarget } from './open.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
@@ -80,7 +81,7 @@ function groups({ files, target }: Reading): (readonly LiveFile[])[] {
 }
 
 async function open(text: string, options: SyncOptions): Promise<Reading> {
-  const target = await openTarget(text, options);
+  const target = await openTarget(text, options, 'read');
   let workspace: Workspace | undefined;
   try {
     const state = await loadExisting(target);
@@ -97,12 +98,12 @@ async function open(text: string, options: SyncOptions): Promise<Reading> {
       [Symbol.asyncDispose]: async () => {
         duck.close();
         await close();
-        await target.storage.close();
+        await target.close();
       },
     };
   } catch (thrown) {
     await workspace?.close();
-    await target.storage.close();
+    await target.close();
     throw thrown;
   }
 }

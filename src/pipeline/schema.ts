@@ -42,9 +42,16 @@ export async function showSchema(end: string, options: SyncOptions, context: Run
   try {
     const { target, state } = found;
     const columns = await explainTable(target, state, options, context);
-    return report(end, state.schema, columns, state.rows, [], target.key.split('/').at(-1) ?? 'table');
+    return report(
+      end,
+      state.schema,
+      columns,
+      state.rows,
+      [],
+      target.name?.table ?? target.key.split('/').at(-1) ?? 'table',
+    );
   } finally {
-    await found.target.storage.close();
+    await found.target.close();
   }
 }
 
@@ -77,7 +84,7 @@ async function schemaOf(
   if (/\.(ya?ml|json)$/i.test(end)) return fileSchema(end, options);
   const found = await findTable(end, options);
   if (found !== undefined) {
-    await found.target.storage.close();
+    await found.target.close();
     return found.state.schema;
   }
   const source = await openSource(end, options, context);

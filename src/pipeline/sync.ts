@@ -75,7 +75,7 @@ async function run(
   reporter: Reporter,
 ): Promise<SyncReport> {
   parseSource(sourceText);
-  const target = await openTarget(targetText, options, wrap);
+  const target = await openTarget(targetText, options, options.dryRun ? 'plan' : 'write', wrap);
   try {
     reporter.table(target.table);
     const there = await target.table.load();
@@ -88,7 +88,7 @@ async function run(
       await source.storage.close();
     }
   } finally {
-    await target.storage.close();
+    await target.close();
   }
 }
 

@@ -86,14 +86,16 @@ describe('docs/reference/config.md', () => {
   const text = page('config');
 
   test('has each key, and no other', () => {
-    const keys = OPTION_ENTRIES.map(([key, spec]) => (spec.filePath === undefined ? key : `aws.${spec.filePath[2]}`));
+    const keys = OPTION_ENTRIES.filter(([, spec]) => spec.flagOnly !== true).map(([key, spec]) =>
+      spec.filePath === undefined ? key : `aws.${spec.filePath[2]}`,
+    );
     const options = text.slice(text.indexOf('\n## Options\n'));
     expect(sorted(matches(options, /^\| `([\w.]+)` \|/gm))).toEqual(sorted(keys));
   });
 
   test('gives each key its default and allowed values', () => {
     for (const [key, spec] of OPTION_ENTRIES) {
-      if (spec.filePath !== undefined) continue;
+      if (spec.filePath !== undefined || spec.flagOnly === true) continue;
       const row = text.split('\n').find((line) => line.startsWith(`| \`${key}\` |`));
       const [, , value, standard] = (row ?? '').split('|').map((cell) => cell.trim());
       expect([key, standard]).toEqual([key, spec.default ?? 'none']);

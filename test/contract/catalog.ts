@@ -87,6 +87,28 @@ export function catalogContract(name: string, make: () => Promise<CatalogUnderTe
       expect(await icebergTable(await opened(table)).dataFiles()).toEqual(files);
     });
 
+    test('ids of nested columns stay those of the data files, in whatever order they were given', async () => {
+      const [nested] = [{ kind: 'struct', fields: [field(2, 'a', 'S', string), field(3, 'b', 'S', string)] } as const];
+      const element = { id: 4, tag: 'M', type: nested } as const;
+      const schema: TableSchema = {
+        columns: [
+          field(1, 'lines', 'L', { kind: 'list', element }),
+          field(9, 'pk', 'S', string),
+          field(7, 'tail', 'S', string),
+        ],
+        derived: [],
+        system: [],
+        keys: ['pk'],
+        lastFieldId: 9,
+      };
+      const partition = [{ column: 'pk', transform: 'bucket', width: 4, name: 'pk_bucket' }] as const;
+      const table = nextName();
+      expect(await commit(table, `${table}-1`, undefined, { schema, partition, files: [] })).toMatchObject({
+        kind: 'committed',
+      });
+      expect(await stateOf(table)).toMatchObject({ schema, partition });
+    });
+
     test('fault 14: a change on a state that is no longer the newest is a conflict, and changes nothing', async () => {
       const table = await created();
       const base = await stateOf(table);

@@ -30,6 +30,8 @@ export interface LoadOptions extends Partial<Omit<SyncOptions, 'schema'>> {
 /** A folder with an export, tables beside it, and a temporary and a rejects folder of their own; gone when disposed. */
 export class World implements AsyncDisposable {
   readonly dir: string;
+  /** Options of all runs and looks, such as catalogs. */
+  always: Partial<SyncOptions> = {};
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -57,6 +59,7 @@ export class World implements AsyncDisposable {
       memoryLimitBytes: 1024 ** 3,
       tempDir: this.temp,
       rejects: join(this.dir, 'rejects'),
+      ...this.always,
       ...more,
       schema: { ...base.schema, key, ...schema },
     };

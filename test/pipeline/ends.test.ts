@@ -25,8 +25,14 @@ describe('a target', () => {
   ])('%s', (text, format) => {
     expect(parseTarget(text).format).toBe(format);
   });
-  test.each(['orders', 'iceberg:catalog.shop.orders'])(
-    '%s is a name in a catalog, which this version lacks',
+  test.each([
+    ['iceberg:prod.shop.orders', ['shop', 'orders']],
+    ['prod.shop.eu.orders', ['shop', 'eu', 'orders']],
+  ])('%s is a name in a catalog', (text, path) => {
+    expect(parseTarget(text)).toEqual({ format: 'iceberg', name: { catalog: 'prod', path } });
+  });
+  test.each(['orders', 'iceberg:shop.orders', 'iceberg:prod..orders', 'parquet:prod.shop.orders', 'iceberg:'])(
+    '%s is no such name, nor a location',
     (text) => {
       expect(() => parseTarget(text)).toThrow(
         expect.objectContaining({ code: 'USAGE', hint: expect.stringContaining('./') }),

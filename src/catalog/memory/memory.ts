@@ -39,8 +39,12 @@ class TablesInMemory implements MemoryCatalog {
     return pointerTable({ name: [...name.namespace, name.table].join('.'), storage, folder, pointer });
   }
 
-  async register(name: TableName, metadataLocation: string): Promise<void> {
-    const tables = this.#tablesOf(name.namespace, { purpose: 'write' });
+  async register(
+    name: TableName,
+    metadataLocation: string,
+    options: Pick<OpenTableOptions, 'createNamespace'> = {},
+  ): Promise<void> {
+    const tables = this.#tablesOf(name.namespace, { ...options, purpose: 'write' });
     if (tables?.has(name.table)) throw new TailraceError('CATALOG', `There is a table ${name.table} already.`);
     tables?.set(name.table, this.#next(metadataLocation));
   }

@@ -1,4 +1,4 @@
-import type { ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
+import type { CatalogInspection, ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
 import { ledgerText } from './ledger-text.ts';
@@ -16,11 +16,21 @@ export function inspectText(report: InspectReport, style: Style): string {
 function linesOf(report: InspectReport, style: Style): string[] {
   if (report.kind === 'export') return exportLines(report, style);
   if (report.kind === 'table') return tableLines(report, style);
+  if (report.kind === 'catalog') return catalogLines(report, style);
   const count = report.chains.reduce((sum, chain) => sum + chain.exports.length, 0);
   return [
     `${style.bold(visible(report.uri))}: ${plural(count, 'export')} of ${plural(report.chains.length, 'table')}`,
     ...report.chains.flatMap((chain) => ['', ...chainText(chain, style)]),
   ];
+}
+
+function catalogLines(report: CatalogInspection, style: Style): string[] {
+  const { tables, namespaces, catalog } = report;
+  const title = `${style.bold(visible(catalog))}: ${report.type} catalog, ${plural(namespaces.length, 'namespace')}, ${plural(tables.length, 'table')}`;
+  const shown = ({ namespace, name, format }: CatalogInspection['tables'][number]): string =>
+    `  ${visible(`${format}:${catalog}.${namespace}.${name}`)}`;
+  const empty = namespaces.filter((namespace) => !tables.some((table) => table.namespace === namespace));
+  return [title, ...tables.map(shown), ...empty.map((namespace) => `  ${visible(namespace)} (no tables)`)];
 }
 
 function exportLines(report: ExportInspection, style: Style): string[] {

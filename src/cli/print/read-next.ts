@@ -18,6 +18,15 @@ export function readNext(
   report: Pick<SyncReport, 'target' | 'format' | 'readPath'>,
 ): readonly (readonly [string, string])[] {
   const own = ['tailrace', `tailrace query ${shellWord(report.target)} "select * from t limit 10"`] as const;
+  const inCatalog = /^(?:iceberg:)?([^/.~]+)\.([^/]+)$/.exec(report.target);
+  if (inCatalog !== null) {
+    const [, catalog = '', table = ''] = inCatalog;
+    return [
+      own,
+      ['PyIceberg', `load_catalog(${quoted(catalog)}).load_table(${quoted(table)}).scan().to_arrow()`],
+      ['Spark', `spark.table(${quoted(`${catalog}.${table}`)})`],
+    ];
+  }
   if (report.readPath === undefined) return [own];
   if (report.format === 'parquet') {
     const folder = report.readPath.replace(/\/$/, '');

@@ -1,7 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AwsSettings } from '../../model/options.ts';
 import type { S3Limits } from './limits.ts';
-import { regionOf, roleCredentials } from './role.ts';
+import { type CredentialProvider, regionOf, roleCredentials } from './role.ts';
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
@@ -11,9 +11,17 @@ export function endpointOf(aws: AwsSettings): string | undefined {
 }
 
 /** A client for S3. What the settings leave open follows AWS's own rules: environment, profile, machine role. */
-export function makeClient(aws: AwsSettings, limits: S3Limits, maxAttempts: number): S3Client {
+export function makeClient(
+  aws: AwsSettings,
+  limits: S3Limits,
+  maxAttempts: number,
+  credentials?: CredentialProvider,
+): S3Client {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const client = new S3Client(configOf(aws, limits, maxAttempts));
+  const client = new S3Client({
+    ...configOf(aws, limits, maxAttempts),
+    ...(credentials === undefined ? {} : { credentials }),
+  });
   // The SDK's logger middleware takes most of the time of a small call even when nothing is logged.
   client.middlewareStack.remove('loggerMiddleware');
   return client;

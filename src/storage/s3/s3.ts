@@ -29,6 +29,7 @@ import { copyObject } from './copy.ts';
 import { failureOf, isHopeless, isMissing, s3Error } from './errors.ts';
 import { S3_LIMITS, type S3Limits } from './limits.ts';
 import { openStream } from './read.ts';
+import type { CredentialProvider } from './role.ts';
 import { upload } from './upload.ts';
 
 export interface S3Settings {
@@ -36,6 +37,8 @@ export interface S3Settings {
   readonly aws: AwsSettings;
   readonly sse?: SyncOptions['sse'];
   readonly limits?: Partial<S3Limits>;
+  /** Instead of those that the settings lead to. */
+  readonly credentials?: CredentialProvider;
 }
 
 /** A bucket of S3, or of a store that speaks its language. */
@@ -54,12 +57,12 @@ class S3Storage implements Storage {
   readonly #encryption: { readonly ServerSideEncryption?: 'aws:kms' | 'AES256'; readonly SSEKMSKeyId?: string };
   #bucketSeen = false;
 
-  constructor({ bucket, aws, sse, limits }: S3Settings) {
+  constructor({ bucket, aws, sse, limits, credentials }: S3Settings) {
     this.#bucket = bucket;
     this.#endpoint = endpointOf(aws);
     this.#limits = { ...S3_LIMITS, ...limits };
-    this.#client = makeClient(aws, this.#limits, this.#limits.callAttemptsMax);
-    this.#once = makeClient(aws, this.#limits, 1);
+    this.#client = makeClient(aws, this.#limits, this.#limits.callAttemptsMax, credentials);
+    this.#once = makeClient(aws, this.#limits, 1, credentials);
     this.#encryption = sse
       ? { ServerSideEncryption: sse.algorithm, ...(sse.kmsKeyId !== undefined && { SSEKMSKeyId: sse.kmsKeyId }) }
       : {};

@@ -18,8 +18,9 @@ export async function commitStaged(
   if (current !== undefined && holdsCommit(current.metadata, staged.commitId)) return committed(staged);
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
-  const { metadata, uris } = await writeSnapshot(table, staged, current, base?.rows ?? 0);
-  const outcome = await table.commit(current, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
+  const ground = current ?? (await table.ground?.());
+  const { metadata, uris } = await writeSnapshot(table, staged, ground, base?.rows ?? 0);
+  const outcome = await table.commit(ground, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
   if (outcome.kind === 'conflict') await discard(table.storage, uris);
   return outcome.kind === 'committed' ? committed(staged) : outcome;
 }

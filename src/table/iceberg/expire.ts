@@ -6,11 +6,10 @@
 import type { Snapshot, SnapshotLogEntry, TableMetadata } from '../../catalog/metadata/wire.ts';
 import { plainUri } from '../../catalog/paths.ts';
 import type { CatalogTable, Holds } from '../../catalog/port.ts';
-import { TailraceError } from '../../model/errors.ts';
 import type { Expiry } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { currentSnapshot } from './metadata.ts';
-import { filesIn, reachOf, statisticsOf } from './reachable.ts';
+import { filesIn, reachOf, refuseSharedFiles, statisticsOf } from './reachable.ts';
 import { metadataLog, nextTime } from './stage.ts';
 import { deleteFiles, keysBelow } from './sweep.ts';
 
@@ -33,7 +32,7 @@ export async function expireSnapshots(
   if (current === undefined || expired.length === 0) return { outcome: 'nothing', snapshots: 0, files: 0 };
   const { metadata } = current;
   const place = current.metadataLocation;
-  refuseForeignFiles(metadata, place);
+  refuseSharedFiles(metadata, place);
   const ids = new Set(expired.map((snapshot) => snapshot['snapshot-id']));
   const kept = (metadata.snapshots ?? []).filter((snapshot) => !ids.has(snapshot['snapshot-id']));
   const unreachable = await unreachableFiles(storage, metadata, kept, expired, place);
@@ -130,15 +129,4 @@ function without(
 function connected(log: readonly SnapshotLogEntry[], kept: ReadonlySet<bigint>): readonly SnapshotLogEntry[] {
   const last = log.findLastIndex((entry) => !kept.has(entry['snapshot-id']));
   return log.slice(last + 1);
-}
-
-/** Tables that borrowed files of others say so by this property. */
-function refuseForeignFiles(metadata: TableMetadata, place: string): void {
-  if (metadata.properties?.['gc.enabled'] !== 'false') return;
-  throw new TailraceError('TARGET_BAD', "The table's property gc.enabled is false: its files may belong to others.", {
-    place,
-    expected: 'gc.enabled=true',
-    found: 'gc.enabled=false',
-    hint: 'Leave its snapshots as they are, or set the property to true if no other table uses its files.',
-  });
 }

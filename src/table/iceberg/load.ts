@@ -40,7 +40,7 @@ export async function loadState(table: CatalogTable): Promise<TableState | undef
   const { storage, folder } = table;
   const newest = await table.load();
   if (newest === undefined) {
-    await refuseForeignContent(storage, folder);
+    if (table.assigned !== true) await refuseForeignContent(storage, folder, table.name);
     return undefined;
   }
   const { metadata } = newest;
@@ -48,7 +48,7 @@ export async function loadState(table: CatalogTable): Promise<TableState | undef
   const snapshot = currentSnapshot(metadata);
   const schema = currentSchema(metadata, place);
   const ledger = readLedger(metadata, place);
-  if (ledger !== undefined) refuseRollback(metadata, snapshot, ledger.commitId, place);
+  if (ledger !== undefined) refuseRollback(metadata, snapshot, ledger.commitId, place, table.currentOnly === true);
   const order = metadata['sort-orders'].find(
     (candidate) => candidate['order-id'] === metadata['default-sort-order-id'],
   );
@@ -95,7 +95,13 @@ function count(summary: Snapshot['summary'], name: string): number | undefined {
  * A rollback leaves the properties, and so the ledger, as they were: the ledger would promise rows that are gone. The
  * ledger's snapshot must be the current one or its ancestor; when it has expired, its sequence number stands for it.
  */
-function refuseRollback(metadata: TableMetadata, current: Snapshot | undefined, commitId: string, place: string): void {
+function refuseRollback(
+  metadata: TableMetadata,
+  current: Snapshot | undefined,
+  commitId: string,
+  place: string,
+  currentOnly: boolean,
+): void {
   const byId = new Map((metadata.snapshots ?? []).map((snapshot) => [snapshot['snapshot-id'], snapshot]));
   const ownId = snapshotIdOf(commitId);
   const own = byId.get(ownId)?.['sequence-number'] ?? ledgerSequence(metadata);
@@ -104,7 +110,7 @@ function refuseRollback(metadata: TableMetadata, current: Snapshot | undefined, 
   while (at !== undefined && at['snapshot-id'] !== ownId && at['sequence-number'] > own) {
     const parent: bigint | undefined = at['parent-snapshot-id'];
     // Expired ancestors cannot be followed; what is left is newer than our commit.
-    if (parent !== undefined && !byId.has(parent)) return;
+    if (parent === undefined ? currentOnly : !byId.has(parent)) return;
     at = parent === undefined ? undefined : byId.get(parent);
   }
   if (at?.['snapshot-id'] === ownId) return;
@@ -120,7 +126,8 @@ function refuseRollback(metadata: TableMetadata, current: Snapshot | undefined, 
 }
 
 /** Data without metadata is what a killed run leaves; anything else is not ours to write into. */
-async function refuseForeignContent(storage: Storage, location: string): Promise<void> {
+async function refuseForeignContent(storage: Storage, location: string, name: string): Promise<void> {
+  if (name !== storage.uri(location)) await refusePathTable(storage, location);
   for await (const name of storage.listFolder(location === '' ? '' : `${location}/`)) {
     const ours = name === 'data/' || name === 'metadata/' || name.startsWith('.');
     const hidden = name.startsWith('_') && name !== '_delta_log/' && name !== '_tailrace.json';
@@ -131,6 +138,19 @@ async function refuseForeignContent(storage: Storage, location: string): Promise
       expected: 'an Iceberg table, or nothing',
       found: name,
       hint: 'Choose another target, or move what is there.',
+    });
+  }
+}
+
+/** Two tables in one folder would sweep each other's files away. */
+async function refusePathTable(storage: Storage, location: string): Promise<void> {
+  for await (const { key } of storage.list(below(location, 'metadata/v'))) {
+    if (!/\/v\d+(?:\.gz)?\.metadata\.json$/.test(key)) continue;
+    throw new TailraceError('TARGET_BAD', 'A table that no catalog knows lies at the place for the new one.', {
+      place: storage.uri(key),
+      expected: 'nothing',
+      found: key.slice(key.lastIndexOf('/') + 1),
+      hint: `Put it into the catalog with --register ${storage.uri(location)}, or choose another --location.`,
     });
   }
 }

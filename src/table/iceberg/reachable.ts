@@ -71,3 +71,14 @@ async function unlessGone<T>(gone: 'refuse' | 'ignore', otherwise: T, read: () =
     throw error;
   }
 }
+
+/** Tables that borrowed files of others, or whose files other branches of a catalog name, say so by this property. */
+export function refuseSharedFiles(metadata: TableMetadata, place: string): void {
+  if (metadata.properties?.['gc.enabled'] !== 'false') return;
+  throw new TailraceError('TARGET_BAD', "The table's property gc.enabled is false: its files may belong to others.", {
+    place,
+    expected: 'gc.enabled=true',
+    found: 'gc.enabled=false',
+    hint: 'Leave its snapshots as they are, or set the property to true if no other table uses its files.',
+  });
+}

@@ -31,7 +31,8 @@ export async function writeSnapshot(
   baseRows: number,
 ): Promise<WrittenSnapshot> {
   const { storage, folder } = table;
-  const metadata = stageMetadata(current?.metadata, staged, storage.uri(folder), current?.metadataLocation);
+  const formerFile = current?.metadataLocation || undefined;
+  const metadata = stageMetadata(current?.metadata, staged, storage.uri(folder), formerFile);
   const place = `${table.name}, ${table.attempt(current)}`;
   const attempt = `${table.attempt(current)}-${digestOf(staged)}`;
   const snapshotId = snapshotIdOf(staged.commitId);

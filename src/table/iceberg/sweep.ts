@@ -6,7 +6,7 @@ import type { CatalogTable } from '../../catalog/port.ts';
 import type { Removed } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { type Listed, removeKeys, removeListed } from '../../storage/remove.ts';
-import { filesIn, reachOf, statisticsOf } from './reachable.ts';
+import { filesIn, reachOf, refuseSharedFiles, statisticsOf } from './reachable.ts';
 
 /** Deletes files by URI, as far as they lie below the table's location; gives how many. */
 export async function deleteFiles(table: CatalogTable, uris: readonly string[]): Promise<number> {
@@ -51,6 +51,7 @@ export async function sweepOrphans(
   // Read after the listing: whatever was committed meanwhile is named by it.
   const newest = await table.load();
   if (newest === undefined) return { files: 0, bytes: 0 };
+  refuseSharedFiles(newest.metadata, newest.metadataLocation);
   const named = await namedKeys(storage, newest.metadata, newest.metadataLocation);
   const orphans = old.filter(({ key }) => !named.has(checkedKey(key)));
   return removeListed(storage, [...journals.old, ...orphans], dryRun);

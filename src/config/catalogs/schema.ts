@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { REST_KEYS, restSchema } from './rest.ts';
+
+/** The types of catalogs, each with its settings. A new one adds its schema here, and its keys below. */
+export const catalogSchema = z.discriminatedUnion('type', [restSchema], {
+  error: (issue) =>
+    issue.code === 'invalid_union' ? 'has no type that is known: rest' : 'must be a map with a type: rest',
+});
+
+/** Catalogs by name: what stands between `iceberg:` and the first dot. */
+export const catalogsSchema = z.record(
+  z.string().regex(/^[A-Za-z0-9_-]+$/, { error: 'must be a name of letters, digits, _ and -' }),
+  catalogSchema,
+  { error: (issue) => (issue.code === 'invalid_type' ? 'must be catalogs by name' : undefined) },
+);
+
+/** Keys that may stand at a place within `catalogs:`, which begins with the name of a catalog. */
+export function catalogKeys(at: readonly PropertyKey[]): readonly string[] {
+  return REST_KEYS[String(at[1] ?? '')] ?? [];
+}
