@@ -45,10 +45,7 @@ export function mainTag(node: ValueNode): Tag | undefined {
 
 /** Chooses tag and type for a position by its most frequent tag, keeping what the table has recorded. */
 export function decide(node: ValueNode, path: AttributePath, context: DecideContext, recorded: Recorded): Choice {
-  const opaque =
-    path.length === 1 && context.asText?.has(String(path[0]))
-      ? 'nested values of this table have too many positions together'
-      : opaqueReason(node, path.length, context.options.maxDepth);
+  const opaque = opaqueHere(node, path, context);
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
     return { ...recorded, reason: 'as recorded in the table' };
   }
@@ -57,6 +54,19 @@ export function decide(node: ValueNode, path: AttributePath, context: DecideCont
   if (tag === undefined) return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
   const full = recorded !== undefined && (opaque !== undefined || (path.length === 1 && isFull(recorded.type)));
   return decideTag(node, tag, path, full ? { ...context, full } : context, recorded?.type);
+}
+
+function opaqueHere(node: ValueNode, path: AttributePath, context: DecideContext): string | undefined {
+  if (path.length === 1 && context.asText?.has(String(path[0])))
+    return 'nested values of this table have too many positions together';
+  return opaqueReason(node, path.length, context.options.maxDepth);
+}
+
+/** Chooses the type for a new column that holds the values of one tag alone, beside columns of the others. */
+export function decideAlone(node: ValueNode, tag: Tag, path: AttributePath, context: DecideContext): Choice {
+  const opaque = tag === 'L' || tag === 'M' ? opaqueHere(node, path, context) : undefined;
+  if (opaque !== undefined) return { tag, type: { kind: 'ddb-json' }, reason: opaque };
+  return decideTag(node, tag, path, context, undefined);
 }
 
 /** Chooses the type for values of one tag at a position. */

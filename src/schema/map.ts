@@ -3,7 +3,7 @@ import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import { type Field, systemColumns, type TableSchema, type Tag } from '../model/schema.ts';
-import { type Choice, type DecideContext, decide, decideTag, isMixed, sameColumn, tagsOf } from './decide.ts';
+import { type Choice, type DecideContext, decide, decideAlone, isMixed, sameColumn, tagsOf } from './decide.ts';
 import { slots } from './grow.ts';
 import type { HeldDigits } from './held.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
@@ -141,7 +141,7 @@ function explained(choice: Choice, node: ValueNode): Choice {
 
 function splitDrafts(attr: string, node: ValueNode, context: DecideContext): Draft[] {
   const tags = [...node.counts.keys()].filter((tag): tag is Tag => tag !== 'NULL').sort();
-  const choices = tags.map((tag) => [tag, decideTag(node, tag, [attr], context, undefined)] as const);
+  const choices = tags.map((tag) => [tag, decideAlone(node, tag, [attr], context)] as const);
   // Where one of the types is kept as text, the attribute is read as text, and so are its other nested types.
   const text = choices.some(([, choice]) => choice.type.kind === 'json' || choice.type.kind === 'ddb-json');
   return choices.map(([tag, typed]) => {

@@ -37,6 +37,14 @@ describe('several types in one attribute', () => {
     );
     expect(typeOf([N('1'), { NULL: true }], { onMixed: 'fail' })).toBe('long');
   });
+  test('split: maps that no struct can hold are text, and so are lists beside them', () => {
+    const items = [{ a: { M: { x: { N: '1' }, X: { N: '2' } } } }, { a: { L: [{ S: 'x' }] } }, { a: { S: 'y' } }];
+    expect(columnTexts(mapped(items, { onMixed: 'split' }).schema)).toEqual([
+      'a_l: string (DynamoDB JSON)',
+      'a_m: string (DynamoDB JSON)',
+      'a_s: string',
+    ]);
+  });
   test('a key is never split', () => {
     const { schema } = mapped(
       values.map((a) => ({ a })),

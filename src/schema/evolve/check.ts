@@ -1,5 +1,5 @@
 import { TailraceError } from '../../model/errors.ts';
-import type { ColumnType, Field } from '../../model/schema.ts';
+import type { ColumnType, Field, OriginTag, Slot } from '../../model/schema.ts';
 import { shortText } from '../files/type-text.ts';
 import { capacity } from '../numbers.ts';
 
@@ -21,6 +21,29 @@ function holdsAll(after: ColumnType, before: ColumnType): boolean {
   const [now, then] = [capacity(after), capacity(before)];
   if (now === undefined || then === undefined || after.kind !== 'decimal') return false;
   return now.intDigits >= then.intDigits && now.scale >= then.scale;
+}
+
+/** What a set's elements may be. */
+const IN_SETS: Readonly<Partial<Record<OriginTag, readonly ColumnType['kind'][]>>> = {
+  SS: ['string'],
+  NS: ['long', 'decimal', 'double', 'number-text'],
+  BS: ['binary'],
+};
+
+/** Refuses sets of anything but texts, numbers and binaries, wherever they stand in a column. */
+export function checkSets({ tag, type }: Field | Slot, place: string): void {
+  const allowed = IN_SETS[tag];
+  if (type.kind === 'list' && allowed !== undefined && !allowed.includes(type.element.type.kind)) {
+    throw new TailraceError('USAGE', `The elements of a set (${tag}) cannot have that type.`, {
+      place,
+      expected: `one of ${allowed.join(', ')}`,
+      found: shortText(type.element.type) ?? type.element.type.kind,
+      hint: 'Name the whole attribute, and a type that holds what is in it, such as ddb-json.',
+    });
+  }
+  if (type.kind === 'list') checkSets(type.element, place);
+  if (type.kind === 'map') checkSets(type.value, place);
+  if (type.kind === 'struct') for (const field of type.fields) checkSets(field, place);
 }
 
 /** Refuses columns of one attribute that later lines could not be read into side by side. */

@@ -15,7 +15,7 @@ import type { HeldDigits } from '../held.ts';
 import { assignNames, RESERVED_NAMES } from '../names.ts';
 import { emptyValue, type ValueNode } from '../structure.ts';
 import { tagOfFormat } from '../times.ts';
-import { checkKey, checkSiblings } from './check.ts';
+import { checkKey, checkSets, checkSiblings } from './check.ts';
 import { type Place, placeOf, slotAt, withSlot } from './place.ts';
 import { settled } from './settle.ts';
 import { splitColumns } from './split.ts';
@@ -66,6 +66,7 @@ export function evolve(before: TableSchema, wishes: readonly Wish[], facts: Evol
     const others = columns.filter(({ attr }) => attr !== place.attr);
     const next = nextColumns(wish, place, old, { facts, context, taken: [...others, ...before.derived] });
     checkSiblings(place.attr, next);
+    for (const column of next) checkSets(column, wish.name);
     columns = [...others, ...next];
     attrs.add(place.attr);
   }

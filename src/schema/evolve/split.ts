@@ -1,8 +1,7 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { Field, Tag } from '../../model/schema.ts';
-import { type DecideContext, decideTag, sameColumn } from '../decide.ts';
+import { type DecideContext, decideAlone, decideTag, sameColumn } from '../decide.ts';
 import { assignNames, RESERVED_NAMES } from '../names.ts';
-import { opaqueReason } from '../shape.ts';
 import { emptyValue, type ValueNode } from '../structure.ts';
 
 /**
@@ -66,14 +65,11 @@ function draft(
   node: ValueNode | undefined,
   context: DecideContext,
 ): Pick<Field, 'id' | 'type'> & { readonly tag: Tag } {
-  if (node === undefined && old !== undefined) return { id: old.id, tag, type: old.type };
-  const values = node ?? emptyValue();
-  const opaque = (tag === 'L' || tag === 'M') && opaqueReason(values, 1, context.options.maxDepth) !== undefined;
-  if (old === undefined && opaque) return { id: context.nextId(), tag, type: { kind: 'ddb-json' } };
-  if (old !== undefined && (old.type.kind === 'json' || old.type.kind === 'ddb-json'))
+  if (old !== undefined && (node === undefined || old.type.kind === 'json' || old.type.kind === 'ddb-json'))
     return { id: old.id, tag, type: old.type };
-  const choice = decideTag(values, tag, [attr], context, old?.type);
-  // A column of one tag holds values of that tag alone, as text, too.
+  const values = node ?? emptyValue();
+  const choice =
+    old === undefined ? decideAlone(values, tag, [attr], context) : decideTag(values, tag, [attr], context, old.type);
   const kept = old !== undefined && sameColumn(old.type, choice.type);
   return { id: kept ? old.id : context.nextId(), tag, type: choice.type };
 }
