@@ -64,7 +64,9 @@ function isLost(thrown: unknown, location: string): boolean {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     if (error instanceof TailraceError && error.code === 'COMMIT_CONFLICT') return true;
     if ((error instanceof ObjectNotFound || error instanceof PreconditionFailed) && isOurs(error.uri)) return true;
-    if ('code' in error && error.code === 'ENOENT' && 'path' in error && isOurs(error.path)) return true;
+    // A folder of the journal may go between the call that makes it and the one that puts a file there.
+    const { code, path, dest } = error as NodeJS.ErrnoException & { readonly dest?: string };
+    if (code === 'ENOENT' && (isOurs(path) || isOurs(dest))) return true;
     // The engine reads local files in place, and has no code for one that is gone.
     if (ENGINE_MISSES.test(error.message) && error.message.includes(`${location}/`)) return true;
   }

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { localStorage } from '../../src/storage/local/local.ts';
 import { lock } from '../../src/storage/local/lock.ts';
@@ -135,6 +136,23 @@ describe('local storage', () => {
     for await (const info of localStorage(root).list('')) keys.push(info.key);
     expect(keys).toEqual(['linked/deep/file', 'real/deep/file']);
   });
+
+  test('fault 28: a write goes on where another process takes away the folder while it is empty', async () => {
+    const storage = localStorage(root);
+    const local = join(root, 'local');
+    const takeAway = async (ms: number): Promise<void> => {
+      await sleep(ms);
+      for (const empty of [join(root, 'a/b'), join(root, 'a')]) await rmdir(empty).catch(() => undefined);
+    };
+    for (let i = 0; i < 200; i += 1) {
+      await Promise.all([takeAway(i % 5), storage.put('a/b/put', bytes('x'))]);
+      await storage.delete('a/b/put');
+      await writeFile(local, 'x');
+      await Promise.all([takeAway(i % 5), storage.adopt('a/b/adopted', local)]);
+      await storage.delete('a/b/adopted');
+      await takeAway(0);
+    }
+  }, 60_000);
 
   test('a file in the way of a folder is one clear error', async () => {
     const storage = localStorage(root);

@@ -183,11 +183,20 @@ class LocalStorage implements Storage {
   }
 }
 
+/** Attempts at a write into a folder that another process takes away again and again while it is empty. */
+const TRIES = 5;
+
 async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw localError(error, path, 'write');
+  let first: unknown;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      first ??= error;
+      // Of a second ENOENT the first one tells more: what was to be moved may have gone with the folder.
+      const gone = errno(error) === 'ENOENT';
+      if (!gone || tries === TRIES) throw localError(gone ? first : error, path, 'write');
+    }
   }
 }
 
