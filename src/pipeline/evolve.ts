@@ -147,7 +147,7 @@ async function stage(
   let change = { files: written, removed, own: written.map(({ path }) => path) };
   if (target.table.format === 'parquet') {
     const input = { duck, target: target.storage, table: target.table, commitId, runId: 'e', workDir, context };
-    change = await keepOneFile(change, { schema, partition }, input);
+    change = await keepOneFile(change, await target.table.dataFiles(), { schema, partition }, input);
   }
   const options = plan.newSchema ? evolvedOptions(base.options, schema) : undefined;
   const { own, ...files } = change;

@@ -10,16 +10,15 @@ import { candidateFiles, changedKeys } from '../engine/duckdb/merge/candidates.t
 import { writeDeletes } from '../engine/duckdb/merge/deletes.ts';
 import { type Match, type MergeFile, matchChanges } from '../engine/duckdb/merge/match.ts';
 import { type RewriteJob, rewriteLive, writeSoftDeletes } from '../engine/duckdb/merge/rewrite.ts';
-import { TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, LiveFile, StagedCommit, TableState } from '../model/table.ts';
-import { drifts, needsRewrite } from '../schema/drift.ts';
 import { discard } from '../storage/remove.ts';
 import { fateOf } from './fate.ts';
 import { fetchFiles } from './fetched.ts';
-import { type Layout, sameLayout } from './learner.ts';
+import type { Layout } from './learner.ts';
 import type { OpenTarget } from './open.ts';
+import { checkRewrite, outdatedColumns } from './outdated.ts';
 import { fetchColumns } from './sparse.ts';
 
 export interface MergeInput {
@@ -27,6 +26,8 @@ export interface MergeInput {
   readonly target: OpenTarget;
   /** The state to merge into; undefined: a table that begins with this window. */
   readonly base: TableState | undefined;
+  /** Its files. */
+  readonly live: readonly LiveFile[];
   /** The table's layout behind the merge. */
   readonly layout: Layout;
   /** New rows, at the target already. */
@@ -54,15 +55,12 @@ export interface Merged extends Required<Pick<StagedCommit, 'files' | 'removed' 
 
 /** Finds what the changes do to the table's rows, and writes the files of the merge to the target. */
 export async function mergeChanges(input: MergeInput): Promise<Merged> {
-  const { target, base, layout, options } = input;
+  const { target } = input;
   await mkdir(input.workDir, { recursive: true });
   try {
-    const everything = base !== undefined && mustRewriteAll(base, layout, target);
-    const looks = base !== undefined && (everything || input.appends === undefined);
-    const live = looks ? await target.table.dataFiles() : [];
-    if (everything) checkLimit(live, base, layout, target, options);
-    const match = input.appends === undefined ? await matchKeys(input, live) : undefined;
-    const merge = new Merge(input, match, live, everything);
+    const everything = mustRewriteAll(input);
+    const match = input.appends === undefined ? await matchKeys(input) : undefined;
+    const merge = new Merge(input, match, everything);
     try {
       return await merge.run();
     } catch (thrown) {
@@ -77,8 +75,8 @@ export async function mergeChanges(input: MergeInput): Promise<Merged> {
 }
 
 /** Matches by the key columns alone, in the files that may hold a changed key. */
-async function matchKeys(input: MergeInput, live: readonly LiveFile[]): Promise<Match> {
-  const { duck, base, layout, deletes, context } = input;
+async function matchKeys(input: MergeInput): Promise<Match> {
+  const { duck, base, live, layout, deletes, context } = input;
   const { schema } = layout;
   const { signal } = context;
   const puts = await keyColumns(input, input.puts, schema, 'puts');
@@ -114,55 +112,24 @@ async function keyColumns(
   return fetched.files;
 }
 
-/** Whether files of the table cannot stay: a column became another one, or readers take columns from any one file. */
-function mustRewriteAll(base: TableState, { schema }: Layout, target: OpenTarget): boolean {
-  if (target.table.format === 'parquet') return !sameLayout(base.schema, schema);
-  return needsRewrite(base.schema, schema).length > 0;
-}
-
-function checkLimit(
-  live: readonly DataFile[],
-  base: TableState,
-  { schema }: Layout,
-  { table }: OpenTarget,
-  options: SyncOptions,
-): void {
-  const bytes = live.reduce((sum, file) => sum + file.sizeBytes, 0);
-  if (bytes <= options.rewriteLimitBytes) return;
-  const parquet = table.format === 'parquet';
-  const outgrown = new Set(parquet ? [] : drifts(base.schema, schema).map(({ column }) => column));
-  const before = new Set(base.schema.columns.map((column) => JSON.stringify(column)));
-  const columns = parquet
-    ? schema.columns.filter((column) => !before.has(JSON.stringify(column)))
-    : base.schema.columns.filter(({ name }) => outgrown.has(name));
-  const names = columns.map(({ name }) => name);
-  const hint = parquet
-    ? 'Raise --rewrite-limit. Readers of Parquet folders take the columns from any one file, so a new column is written into all of them; an Iceberg table needs no such thing.'
-    : 'Raise --rewrite-limit, or keep the columns as they are with --on-drift rescue.';
-  throw new TailraceError(
-    'SCHEMA_DRIFT',
-    'Columns must be written anew, and the table is larger than --rewrite-limit.',
-    {
-      place: base.location,
-      expected: `at most ${options.rewriteLimitBytes} bytes`,
-      found: `${bytes} bytes${names.length === 0 ? '' : `, for ${names.join(', ')}`}`,
-      hint,
-    },
-  );
+/** Whether files of the table cannot stay, because columns of theirs became others; within the limit. */
+function mustRewriteAll({ target: { table }, base, live, layout, options }: MergeInput): boolean {
+  if (base === undefined) return false;
+  const columns = outdatedColumns(base.schema, layout.schema, table.format);
+  if (columns.length > 0) checkRewrite(columns, live, table, options.rewriteLimitBytes);
+  return columns.length > 0;
 }
 
 /** One merge whose rows are matched, where they need be. */
 class Merge {
   readonly #in: MergeInput;
   readonly #match: Match | undefined;
-  readonly #live: readonly LiveFile[];
   readonly #everything: boolean;
   readonly own: string[] = [];
 
-  constructor(input: MergeInput, match: Match | undefined, live: readonly LiveFile[], everything: boolean) {
+  constructor(input: MergeInput, match: Match | undefined, everything: boolean) {
     this.#in = input;
     this.#match = match;
-    this.#live = live;
     this.#everything = everything;
   }
 
@@ -173,7 +140,7 @@ class Merge {
       (this.#match?.perFile ?? []).map((file) => [file.uri, fateOf(file, options.write, allowDeletes)] as const),
     );
     if (this.#everything)
-      for (const { path } of this.#live) if (fates.get(path) !== 'leave') fates.set(path, 'rewrite');
+      for (const { path } of this.#in.live) if (fates.get(path) !== 'leave') fates.set(path, 'rewrite');
     const having = (fate: string): Set<string> =>
       new Set([...fates].filter(([, own]) => own === fate).map(([uri]) => uri));
     const [rewrite, leave] = [having('rewrite'), having('leave')];
@@ -182,11 +149,11 @@ class Merge {
     if (soft) files.push(...(await this.#markDeleted()));
     const deletes = await this.#positionDeletes(having('position-deletes'));
     const replaced = new Set(deletes.map(({ dataFile }) => dataFile));
-    const gone = this.#live.filter(({ path }) => rewrite.has(path) || leave.has(path));
+    const gone = this.#in.live.filter(({ path }) => rewrite.has(path) || leave.has(path));
     return {
       files,
       removed: gone.map(({ path }) => path),
-      removedDeletes: this.#live.flatMap((file) => (replaced.has(file.path) ? ownDeletes(file) : [])),
+      removedDeletes: this.#in.live.flatMap((file) => (replaced.has(file.path) ? ownDeletes(file) : [])),
       deletes,
       counts: this.#match?.counts ?? { written: appends, deleted: 0, unchanged: 0 },
       own: this.own,
@@ -197,7 +164,7 @@ class Merge {
   async #rewrite(uris: ReadonlySet<string>): Promise<DataFile[]> {
     // Rows of the table may be of an older schema; those of the window never are.
     const fresh = this.#in.puts.filter(({ path }) => uris.has(path));
-    const old = this.#live.filter(({ path }) => uris.has(path));
+    const old = this.#in.live.filter(({ path }) => uris.has(path));
     return [...(await this.#write('rewrite', old, rewriteLive)), ...(await this.#write('fresh', fresh, rewriteLive))];
   }
 
@@ -205,7 +172,7 @@ class Merge {
     const match = this.#match;
     if (match === undefined) return [];
     const touched = new Set(match.perFile.map(({ uri }) => uri));
-    const files = this.#live.filter(({ path }) => touched.has(path));
+    const files = this.#in.live.filter(({ path }) => touched.has(path));
     return this.#write('soft', files, (duck, job) => writeSoftDeletes(duck, { ...job, match }));
   }
 
@@ -251,7 +218,7 @@ class Merge {
       replaced: this.#replacedPaths(match),
       signal: context.signal,
     });
-    const partitions = new Map([...this.#live, ...puts].map((file) => [file.path, file.partition]));
+    const partitions = new Map([...this.#in.live, ...puts].map((file) => [file.path, file.partition]));
     const deletes: Merged['deletes'][number][] = [];
     for (const { dataFile, path: local, rows } of written) {
       const path = this.#path(partitions.get(dataFile) ?? [], 'd');
@@ -264,7 +231,7 @@ class Merge {
   #replacedPaths(match: Match): ReadonlyMap<string, readonly string[]> {
     const local = new Map(match.files.map((file) => [file.uri, file.deletes ?? []]));
     return new Map(
-      this.#live.map((file) => {
+      this.#in.live.map((file) => {
         const paths = local.get(file.path) ?? [];
         return [file.path, paths.filter((_, i) => file.deletes?.[i]?.dataFile === file.path)];
       }),

@@ -41,11 +41,12 @@ export async function noRowsFile(
 /** A merge of a Parquet table that leaves it one file at least; beside others, a file without rows is of no use. */
 export async function keepOneFile<M extends Pick<Merged, 'files' | 'removed' | 'own'>>(
   merged: M,
+  live: readonly DataFile[],
   layout: Pick<Layout, 'schema' | 'partition'>,
   input: NoRowsInput,
 ): Promise<M> {
   const removed = new Set(merged.removed);
-  const staying = (await input.table.dataFiles()).filter(({ path }) => !removed.has(path));
+  const staying = live.filter(({ path }) => !removed.has(path));
   const empty = staying.filter(({ rows }) => rows === 0);
   if (merged.files.length + staying.length === empty.length) {
     if (empty.length > 0) return merged;

@@ -163,7 +163,9 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
     if (state !== undefined && step.kind === 'window') refuseChanges(kept.changes, state);
     if (from.kind === 'full') await unlessApplied(own, base, step, () => applyFull(own, from, state, kept));
     else {
-      await unlessApplied(own, base, step, () => applyWindow(own, { ...step, export: from }, state, kept));
+      await unlessApplied(own, base, step, () =>
+        applyWindow(own, { ...step, export: from }, state, (now) => keep(now, step)),
+      );
       await upkeep.window(index === plan.steps.length - 1);
     }
   }

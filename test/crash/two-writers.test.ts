@@ -111,6 +111,11 @@ const addColumn: Foreign = async (_table, { schema }) => {
   return { schema: { ...schema, columns: [...columns, column], lastFieldId: lastFieldId + 1 } };
 };
 
+/** Another partition spec from now on, as ALTER TABLE … ADD PARTITION FIELD makes it. */
+const partitionByBucket: Foreign = async () => ({
+  partition: [{ column: 'pk', transform: 'bucket', width: 4, name: 'pk_bucket' }],
+});
+
 /** A foreign commit right before the put that would make our own commit of this version visible. */
 function meanwhile(target: string, world: World, version: number, foreign: Foreign): NonNullable<LoadOptions['wrap']> {
   let done = false;
@@ -197,6 +202,17 @@ describe.each(['merge-on-read', 'copy-on-write'] as const)('between match and co
       expect(await orphans(world, target)).toBe(0);
     },
   );
+
+  test('fault 14: another writer partitions the table anew: the window is read again, and written so', async () => {
+    await using world = await World.open(FAST_DISK);
+    const chain = await chains.smallChain(`${world.dir}/source`);
+    const target = world.target('iceberg');
+    const options = { ...chains.SMALL, write };
+    await world.load(chain.dir, target, { ...options, wrap: meanwhile(target, world, 2, partitionByBucket) });
+    expect(await chains.expectState(world, target, chain)).toBe(chains.EXPORTS);
+    expect((await world.table(target)).state?.partition).toMatchObject([{ transform: 'bucket', width: 4 }]);
+    await chains.expectDone(world, chain.dir, target, options);
+  });
 
   test('fault 18: another writer adds the same column with another type: the window is read again, and nothing is lost', async () => {
     await using world = await World.open(FAST_DISK);

@@ -50,5 +50,11 @@ function conflictReason(
   ) {
     return 'Another writer has changed the schema.';
   }
+  if (
+    loaded !== undefined &&
+    (loaded.specId !== current['default-spec-id'] || loaded.orderId !== current['default-sort-order-id'])
+  ) {
+    return 'Another writer has changed the partition spec or the sort order.';
+  }
   return undefined;
 }

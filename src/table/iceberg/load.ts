@@ -26,6 +26,8 @@ export interface Identity {
   readonly uuid: string;
   readonly schemaId: number;
   readonly lastColumnId: number;
+  readonly specId: number;
+  readonly orderId: number;
 }
 
 const identities = new WeakMap<TableState, Identity>();
@@ -68,6 +70,8 @@ export async function loadState(table: CatalogTable): Promise<TableState | undef
     uuid: metadata['table-uuid'],
     schemaId: metadata['current-schema-id'],
     lastColumnId: metadata['last-column-id'],
+    specId: metadata['default-spec-id'],
+    orderId: metadata['default-sort-order-id'],
   });
   return state;
 }
