@@ -77,7 +77,7 @@ export async function parseConfigFile(text: string, file: string, cwd: string, e
     placeInFile(file, lines, offsetOf(document.contents, keys), keys);
   const parsed = schema.fileSchema.safeParse(document.toJS() ?? {});
   const issue = parsed.error?.issues[0];
-  if (issue !== undefined) throw issueError(issue, place, schema);
+  if (issue !== undefined) throw issueError(issue, document.toJS(), place, schema);
   return configOf(
     parsed.data ?? {},
     file,
@@ -92,10 +92,10 @@ type Place = (keys: readonly PropertyKey[]) => string;
 type SchemaModule = typeof import('./file-schema.ts') & typeof import('./catalogs/schema.ts');
 type Issue = import('zod').core.$ZodIssue;
 
-function issueError(issue: Issue, place: Place, schema: SchemaModule): TailraceError {
+function issueError(issue: Issue, data: unknown, place: Place, schema: SchemaModule): TailraceError {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const allowed = allowedKeys(issue.path, schema);
+    const allowed = allowedKeys(issue.path, data, schema);
     const meant = closest(key, allowed);
     return new TailraceError('CONFIG', `The key ${key} is not known here.`, {
       expected: `one of ${allowed.join(', ')}`,
@@ -115,8 +115,10 @@ function issueError(issue: Issue, place: Place, schema: SchemaModule): TailraceE
   });
 }
 
-function allowedKeys(at: readonly PropertyKey[], schema: SchemaModule): readonly string[] {
-  if (at[0] === 'catalogs') return schema.catalogKeys(at.slice(1));
+function allowedKeys(at: readonly PropertyKey[], data: unknown, schema: SchemaModule): readonly string[] {
+  const [section, name = ''] = at;
+  if (section === 'catalogs')
+    return schema.catalogKeys(at.slice(1), asPlain(asPlain(asPlain(data)[section])[String(name)])['type']);
   if (at.at(-1) === 'aws') return [...schema.AWS_KEYS.keys()];
   const inPipeline = at[0] === 'tables';
   if (inPipeline && at.length === 3) return ['location', 'aws'];

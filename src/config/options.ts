@@ -297,7 +297,7 @@ export const OPTIONS = {
     default: 'those of tailrace.yaml',
     flagOnly: true,
     topOnly: true,
-    help: 'a catalog: NAME=rest,uri=https://…[,KEY=VALUE …], with the keys of catalogs: in tailrace.yaml; may be repeated',
+    help: 'a catalog: NAME=TYPE[,KEY=VALUE …], with the keys of catalogs: in tailrace.yaml; may be repeated',
   },
   ...AWS_OPTIONS,
   json: {

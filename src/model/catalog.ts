@@ -30,5 +30,15 @@ export interface RestSettings {
   readonly credentials: 'vended' | 'own';
 }
 
+/** AWS Glue's Data Catalog, by its own API. */
+export interface GlueSettings {
+  readonly type: 'glue';
+  readonly aws: AwsSettings;
+  /** The account whose catalog it is; absent: the caller's own. */
+  readonly catalogId?: string;
+  /** URI of the folder that databases without a location have theirs in. */
+  readonly warehouse?: string;
+}
+
 /** A catalog of tailrace.yaml, by its type. */
-export type CatalogSettings = RestSettings;
+export type CatalogSettings = RestSettings | GlueSettings;

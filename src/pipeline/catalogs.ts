@@ -58,6 +58,12 @@ async function openByType(
       const signing = auth.kind === 'sigv4' ? { ...auth, aws: { ...options.targetAws, ...auth.aws } } : auth;
       return restCatalog(name, { ...settings, auth: signing }, files);
     }
+    case 'glue': {
+      const { glueCatalog } = await import('../catalog/glue/catalog.ts');
+      // The target's endpoint is one of S3.
+      const { endpoint: _, forcePathStyle: __, ...aws } = options.targetAws;
+      return glueCatalog(name, { ...settings, aws: { ...aws, ...settings.aws } }, files);
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 /** AWS Glue as an Iceberg catalog, by its own API: databases, entries of tables, locations. The commit is in pointer.ts. */
 import type { Database } from '@aws-sdk/client-glue';
+import type { GlueSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
-import type { AwsSettings } from '../../model/options.ts';
 import type { Storage } from '../../storage/port.ts';
 import { readMetadataFile } from '../metadata/file.ts';
+import type { TableMetadata } from '../metadata/wire.ts';
 import { plainUri } from '../paths.ts';
-import { pointerTable } from '../pointer.ts';
+import { pointerTable, type SwapOutcome } from '../pointer.ts';
 import type { Catalog, CatalogTable, ListedTable, OpenFiles, OpenTableOptions, TableName } from '../port.ts';
 import { GlueApi } from './client.ts';
 import { glueError, isTaken } from './errors.ts';
@@ -13,15 +14,6 @@ import { formatOf } from './input.ts';
 import { GLUE_LIMITS, type GlueLimits } from './limits.ts';
 import { databaseName, type GlueName, glueName, refuseOddName } from './names.ts';
 import { GluePointer } from './pointer.ts';
-
-export interface GlueSettings {
-  readonly type: 'glue';
-  readonly aws: AwsSettings;
-  /** The account whose catalog it is; absent: the caller's own. */
-  readonly catalogId?: string;
-  /** URI of the folder that databases without a location have theirs in. */
-  readonly warehouse?: string;
-}
 
 /** Opens the catalog; the first call goes to Glue with the first use. `name`: as the user calls it. */
 export function glueCatalog(
@@ -61,35 +53,30 @@ class GlueCatalog implements Catalog {
       return pointerTable({ name: place, storage, folder: folderOf(storage, location), pointer });
     }
     const { metadataLocation: location } = there;
-    const storage = await this.#openFiles(s3Uri(location));
+    const storage = await this.#openFiles(location);
     const metadata = await readMetadataFile(storage, location);
     const folder = folderOf(storage, metadata.location);
     return pointerTable({ name: place, storage, folder, pointer, known: { location, metadata } });
   }
 
-  async register(name: TableName, metadataLocation: string): Promise<void> {
+  async register(
+    name: TableName,
+    metadataLocation: string,
+    options: Pick<OpenTableOptions, 'createNamespace'> = {},
+  ): Promise<void> {
     const own = glueName(name, this.#name);
     const place = this.#placeOf(own);
     refuseOddName('table', own.table, place);
-    const metadata = await readMetadataFile(await this.#openFiles(s3Uri(metadataLocation)), metadataLocation);
+    const metadata = await this.#metadataAt(metadataLocation);
+    if ((await this.#database(own, options)) === undefined) await this.#createDatabase(own.database);
     const pointer = new GluePointer(this.#api, own, place, this.#limits);
     const outcome = await pointer.swap(undefined, { metadata, metadataLocation });
     if (outcome.kind === 'swapped') return;
-    if (outcome.kind === 'unknown' && (await pointer.read())?.metadataLocation === metadataLocation) return;
-    if (outcome.kind === 'lost')
-      throw new TailraceError('CATALOG', 'There is a table of that name already.', {
-        place,
-        hint: 'Choose another name, or drop that table first.',
-      });
-    throw new TailraceError(
-      'COMMIT_UNKNOWN',
-      `It cannot be told whether the table was registered: ${outcome.reason}.`,
-      {
-        place,
-        cause: outcome.cause,
-        hint: 'Run the same command again.',
-      },
-    );
+    if (outcome.kind === 'unknown') throw unknownRegister(outcome, place);
+    throw new TailraceError('CATALOG', 'There is a table of that name already.', {
+      place,
+      hint: 'Choose another name, or drop that table first.',
+    });
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {
@@ -121,21 +108,31 @@ class GlueCatalog implements Catalog {
   async #newLocation(name: GlueName, options: OpenTableOptions): Promise<string> {
     const place = this.#placeOf(name);
     refuseOddName('table', name.table, place);
+    const database = await this.#database(name, options);
+    const folder = database?.LocationUri || this.#folderOfDatabase(name.database);
+    const location = options.location ?? (folder === undefined ? undefined : `${withoutSlash(folder)}/${name.table}`);
+    if (location === undefined) throw noLocation(name.database, place);
+    if (database === undefined) await this.#createDatabase(name.database);
+    return withoutSlash(location);
+  }
+
+  /** The database that a new table goes to; undefined: it is to be made. */
+  async #database(name: GlueName, options: Pick<OpenTableOptions, 'createNamespace'>): Promise<Database | undefined> {
+    const place = this.#placeOf(name);
     const database = await this.#asked('read the database', place, () => this.#api.database(name.database));
     if (database !== undefined) refuseForeign(database, place);
     else if (options.createNamespace !== true) throw this.#noDatabase(name.database);
     else refuseOddName('database', name.database, place);
-    const folder = database?.LocationUri || this.#folderOfDatabase(name.database);
-    const location = options.location ?? (folder === undefined ? undefined : `${withoutSlash(folder)}/${name.table}`);
-    if (location === undefined) {
-      throw new TailraceError('CATALOG', `The database ${name.database} has no location for new tables.`, {
-        place,
-        expected: 'LocationUri of the database, a warehouse of the catalog, or --location',
-        hint: '--location names a folder for the table; `warehouse` in the settings of the catalog, one for all.',
-      });
+    return database;
+  }
+
+  async #metadataAt(uri: string): Promise<TableMetadata> {
+    const storage = await this.#openFiles(uri);
+    try {
+      return await readMetadataFile(storage, uri);
+    } finally {
+      await storage.close();
     }
-    if (database === undefined) await this.#createDatabase(name.database);
-    return withoutSlash(s3Uri(location));
   }
 
   async #createDatabase(database: string): Promise<void> {
@@ -173,6 +170,22 @@ class GlueCatalog implements Catalog {
   }
 }
 
+function noLocation(database: string, place: string): TailraceError {
+  return new TailraceError('CATALOG', `The database ${database} has no location for new tables.`, {
+    place,
+    expected: 'LocationUri of the database, a warehouse of the catalog, or --location',
+    hint: '--location names a folder for the table; `warehouse` in the settings of the catalog, one for all.',
+  });
+}
+
+function unknownRegister(outcome: Extract<SwapOutcome, { readonly kind: 'unknown' }>, place: string): TailraceError {
+  return new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the table was registered: ${outcome.reason}.`, {
+    place,
+    cause: outcome.cause,
+    hint: 'Run the same command again.',
+  });
+}
+
 /** A database that only shows tables of another catalog: what is created in it is not created by these calls. */
 function refuseForeign(database: Database, place: string): void {
   const { TargetDatabase: target, FederatedDatabase: federated } = database;
@@ -196,10 +209,6 @@ function refuseForeign(database: Database, place: string): void {
 
 function folderOf(storage: Storage, location: string): string {
   return withoutSlash(storage.key(plainUri(storage, location)));
-}
-
-function s3Uri(uri: string): string {
-  return uri.replace(/^s3[an]:/, 's3:');
 }
 
 function withoutSlash(uri: string): string {

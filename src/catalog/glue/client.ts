@@ -11,7 +11,7 @@ import type {
   Table,
   TableInput,
 } from '@aws-sdk/client-glue';
-import type { AwsSettings } from '../../model/options.ts';
+import type { AwsSettings } from '../../model/aws.ts';
 import { isAbsent, isExpired } from './errors.ts';
 import type { GlueLimits } from './limits.ts';
 

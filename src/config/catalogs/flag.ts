@@ -2,7 +2,7 @@ import type { CatalogSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
 
 /** How a catalog is written on the command line. */
-export const DEFINITION_FORM = 'NAME=rest,uri=https://…[,KEY=VALUE …]';
+export const DEFINITION_FORM = 'NAME=TYPE[,KEY=VALUE …]';
 
 const DEFINITION = /^([A-Za-z0-9_-]+)=([a-z]+)((?:,[^,=]+=[^,]*)*)$/;
 

@@ -1,13 +1,6 @@
 import { z } from 'zod';
 import type { RestAuth, RestSettings } from '../../model/catalog.ts';
-
-const text = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' });
-const variable = text.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-  error: 'must be the name of an environment variable, not the secret itself',
-});
-const address = text.regex(/^https?:\/\/[^/\s@]+(?:\/[^\s]*)?$/, {
-  error: 'must be an http or https address without a user in it',
-});
+import { address, defined, text, variable, whole } from './kinds.ts';
 
 const oauth = z.strictObject(
   {
@@ -75,13 +68,4 @@ function authOf(
   if (signing === undefined) return { kind: 'none' };
   const { service, ...aws } = signing;
   return { kind: 'sigv4', service, aws: defined(aws) };
-}
-
-/** Optional properties are absent, never undefined. */
-function defined<T>(value: { readonly [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T;
-}
-
-function whole(what: string): (issue: { readonly code?: string | undefined }) => string | undefined {
-  return (issue) => (issue.code === 'invalid_type' ? `must be ${what}` : undefined);
 }

@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { GLUE_KEYS, glueSchema } from './glue.ts';
 import { REST_KEYS, restSchema } from './rest.ts';
 
 /** The types of catalogs, each with its settings. A new one adds its schema here, and its keys below. */
-export const catalogSchema = z.discriminatedUnion('type', [restSchema], {
+export const catalogSchema = z.discriminatedUnion('type', [restSchema, glueSchema], {
   error: (issue) =>
-    issue.code === 'invalid_union' ? 'has no type that is known: rest' : 'must be a map with a type: rest',
+    issue.code === 'invalid_union'
+      ? 'has no type that is known: rest, glue'
+      : 'must be a map with a type: rest or glue',
 });
 
 /** Catalogs by name: what stands between `iceberg:` and the first dot. */
@@ -14,7 +17,7 @@ export const catalogsSchema = z.record(
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be catalogs by name' : undefined) },
 );
 
-/** Keys that may stand at a place within `catalogs:`, which begins with the name of a catalog. */
-export function catalogKeys(at: readonly PropertyKey[]): readonly string[] {
-  return REST_KEYS[String(at[1] ?? '')] ?? [];
+/** Keys that may stand at a place within `catalogs:`, which begins with the name of a catalog of that type. */
+export function catalogKeys(at: readonly PropertyKey[], type: unknown): readonly string[] {
+  return type === 'glue' ? GLUE_KEYS : (REST_KEYS[String(at[1] ?? '')] ?? []);
 }

@@ -70,3 +70,8 @@ export async function startGlueWorld(openFiles?: OpenFiles): Promise<GlueWorld> 
     },
   };
 }
+
+/** PyIceberg's properties for the same Glue. */
+export function glueProperties({ proxy }: GlueWorld): Readonly<Record<string, string>> {
+  return { type: 'glue', 'glue.endpoint': proxy.endpoint, 'glue.region': 'us-east-1', 's3.region': 'us-east-1' };
+}
