@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hivePart } from './setup/hive.mjs';
 import { outputOf, root, run, step } from './steps.mjs';
 
 const cache = join(root, '.cache');
@@ -51,6 +52,7 @@ const parts = [
     present: () => (outputOf('go', ['version', '-m', join(cache, 'bin', 'versitygw')]) ?? '').includes('v1.8.0'),
     install: installVersitygw,
   },
+  hivePart(cache, toolchain),
 ];
 
 mkdirSync(join(cache, 'stamps'), { recursive: true });

@@ -40,5 +40,20 @@ export interface GlueSettings {
   readonly warehouse?: string;
 }
 
+/** A Hive Metastore, by its own Thrift API. */
+export interface HiveSettings {
+  readonly type: 'hive';
+  /** `thrift://host:9083`; several with commas or spaces between them are tried in turn. */
+  readonly uri: string;
+  /** URI of the folder that new databases have theirs in; absent: the Metastore's own. */
+  readonly warehouse?: string;
+  /** Who calls. Absent: the Metastore is not told, and tables that are made belong to the user of this process. */
+  readonly user?: string;
+  /** New tables can be used by Hive itself, too. */
+  readonly hiveEngine?: boolean;
+  /** How long the lock of a table is waited for. */
+  readonly lockTimeoutMs?: number;
+}
+
 /** A catalog of tailrace.yaml, by its type. */
-export type CatalogSettings = RestSettings | GlueSettings;
+export type CatalogSettings = RestSettings | GlueSettings | HiveSettings;

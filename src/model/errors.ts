@@ -23,7 +23,7 @@ export const ERROR_CODES = {
     exit: 4,
     meaning: 'The table holds another table or load, or there is a gap before what is offered.',
   },
-  COMMIT_CONFLICT: { exit: 5, meaning: 'Another writer changed the table first.' },
+  COMMIT_CONFLICT: { exit: 5, meaning: 'Another writer changed the table first, or holds its lock.' },
   COMMIT_UNKNOWN: { exit: 5, meaning: 'It cannot be told whether the commit took place.' },
   ACCESS_DENIED: { exit: 6, meaning: 'A store refused the credentials or the permission.' },
   UNREACHABLE: { exit: 6, meaning: 'A store or service does not answer.' },

@@ -64,6 +64,10 @@ async function openByType(
       const { endpoint: _, forcePathStyle: __, ...aws } = options.targetAws;
       return glueCatalog(name, { ...settings, aws: { ...aws, ...settings.aws } }, files);
     }
+    case 'hive': {
+      const { hiveCatalog } = await import('../catalog/hive/catalog.ts');
+      return hiveCatalog(name, settings, files);
+    }
   }
 }
 

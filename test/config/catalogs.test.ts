@@ -47,3 +47,27 @@ test('what a Glue catalog does not know is named, with what it does', async () =
   });
   await expect(inFile('type: glu')).rejects.toMatchObject({ message: expect.stringContaining('rest, glue') });
 });
+
+test('settings of a Hive Metastore, in the file and on the command line', async () => {
+  const uri = 'thrift://a:9083 thrift://[::1]:9084';
+  const lines = [`uri: "${uri}"`, 'warehouse: s3://lake', 'user: etl', 'hiveEngine: true', 'lockTimeout: 90s'];
+  const lake = { type: 'hive', uri, warehouse: 's3://lake', user: 'etl', hiveEngine: true, lockTimeoutMs: 90_000 };
+  expect(await inFile('type: hive', ...lines)).toEqual({ lake });
+  const flag = `lake=hive,uri=${uri},warehouse=s3://lake,user=etl,hiveEngine=true,lockTimeout=90s`;
+  expect(await definedCatalogs([flag], '--catalog')).toEqual({ lake });
+  const several = 'thrift://a:9083,thrift://b';
+  expect(await inFile('type: hive', `uri: ${several}`)).toEqual({ lake: { type: 'hive', uri: several } });
+});
+
+test.each([
+  ['uri: http://a:9083', 'thrift://host:9083'],
+  ['uri: thrift://user@a:9083', 'thrift://host:9083'],
+  ['{uri: thrift://a, lockTimeout: "90"}', 'a duration'],
+  ['{uri: thrift://a, hiveEngine: maybe}', 'true or false'],
+])('a Hive Metastore is refused with %s', async (line, told) => {
+  const settings = line.startsWith('{') ? line.slice(1, -1).split(', ') : [line];
+  await expect(inFile('type: hive', ...settings)).rejects.toMatchObject({
+    code: 'CONFIG',
+    message: expect.stringContaining(told),
+  });
+});

@@ -10,6 +10,8 @@ export interface ServerOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Another user to run as. */
+  readonly as?: { readonly uid?: number; readonly gid?: number };
   /** Throws or gives false until the server answers. */
   readonly ready: () => Promise<boolean>;
 }
@@ -19,6 +21,7 @@ export async function startServer(options: ServerOptions): Promise<() => Promise
   const child = spawn(options.command, options.args, {
     env: { ...process.env, ...options.env },
     cwd: options.cwd,
+    ...options.as,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output: string[] = [];

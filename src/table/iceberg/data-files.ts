@@ -66,11 +66,7 @@ function fileReader(storage: Storage, metadata: TableMetadata, place: string): (
     };
     const spelling = entry.file.file_path;
     const path = plainUri(storage, spelling);
-    return {
-      ...dataFile(entry, tuple, shown, columns, path),
-      ...(spelling === path ? {} : { spelling }),
-      ...(specId === metadata['default-spec-id'] ? {} : { otherSpec: true as const }),
-    };
+    return { ...dataFile(entry, tuple, shown, columns, path), ...(spelling === path ? {} : { spelling }) };
   };
 }
 
