@@ -119,6 +119,11 @@ async function attempts(
     // A load that was killed right behind its commit is named by the ledger that this commit replaces.
     if (base.ledger !== undefined) await new Journal(storage, target.key, base.ledger.commitId).remove();
     const { staged, own } = await stage(parts, base, plan);
+    if (context.signal.aborted) {
+      // No commit was tried.
+      await discard(storage, own);
+      throw interrupted(context.signal.reason);
+    }
     const outcome = await tryCommit(target, staged, base, context);
     if (outcome.kind === 'committed') {
       committed(report, staged, outcome);
