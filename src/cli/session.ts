@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 /** Writes what the user reads: reports on stdout; errors, logs and progress on stderr. */
 export class Output {
   readonly style: Style;
-  readonly redact: Redactor;
+  redact: Redactor;
   json: boolean;
   logLevel: LogLevel = 'warn';
   private readonly world: World;
@@ -68,6 +68,7 @@ export async function openSession(
   const configuration = await loadConfiguration({ flags, env: world.env, cwd: world.cwd, parsers: library });
   output.json ||= configuration.json;
   output.logLevel = configuration.logLevel;
+  output.redact = redactor(world.env, configuration.secretVariables);
   const write = (text: string): void => void world.stderr.write(text);
   const progress = createProgress({
     isTerminal: world.stderr.isTerminal,

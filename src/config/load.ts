@@ -21,6 +21,8 @@ export interface Configuration {
   readonly file: string | undefined;
   readonly json: boolean;
   readonly logLevel: NonNullable<OptionValues['logLevel']>;
+  /** Names of the environment variables that hold secrets of catalogs. */
+  readonly secretVariables: readonly string[];
   /** Options of a run that no pipeline describes. */
   options(): SyncOptions;
   /** The pipelines of these names, or all. */
@@ -48,6 +50,7 @@ export async function loadConfiguration({ flags, env, cwd, parsers }: Configurat
     file: file?.path,
     json: top.json ?? false,
     logLevel: top.logLevel ?? 'warn',
+    secretVariables: secretVariables(catalogs),
     options: () => ({ ...resolveOptions(layers, parsers), catalogs }),
     pipelines: (names) =>
       chosen(file, named, names).map(({ name, source, target, layer }) => ({
@@ -60,6 +63,14 @@ export async function loadConfiguration({ flags, env, cwd, parsers }: Configurat
         },
       })),
   };
+}
+
+/** Settings name them by keys that end in `Env`. */
+function secretVariables(settings: object): readonly string[] {
+  return Object.entries(settings).flatMap(([key, value]: [string, unknown]) => {
+    if (typeof value === 'object' && value !== null) return secretVariables(value);
+    return key.endsWith('Env') && typeof value === 'string' ? [value] : [];
+  });
 }
 
 function chosen(

@@ -70,6 +70,8 @@ export interface LiveFile extends DataFile {
   readonly spelling?: string;
   /** Absent: none. */
   readonly deletes?: readonly DeleteFile[];
+  /** `partition` holds the values of a former partition spec, not of the table's present one. */
+  readonly otherSpec?: true;
 }
 
 /** A full export that a table holds. */

@@ -83,8 +83,8 @@ async function matchKeys(input: MergeInput): Promise<Match> {
   const changes = { schema, keys: schema.keys, puts, deletes };
   let candidates: readonly LiveFile[] = [];
   if (base !== undefined && live.length > 0) {
-    const changed = await changedKeys(duck, changes, base.partition, signal);
     const table = { schema: base.schema, keys: schema.keys, partition: base.partition };
+    const changed = await changedKeys(duck, changes, table, signal);
     candidates = candidateFiles(live, changed, table);
   }
   const from = base?.schema ?? schema;

@@ -19,10 +19,15 @@ export interface Redactor {
   value(value: unknown): unknown;
 }
 
-/** A redactor that also knows this process's own secrets by value. */
-export function redactor(env: Readonly<Record<string, string | undefined>>): Redactor {
+/** A redactor that also knows this process's own secrets by value: AWS's, and those of further variables. */
+export function redactor(
+  env: Readonly<Record<string, string | undefined>>,
+  variables: readonly string[] = [],
+): Redactor {
   // Shorter values would be dummies of tests and local servers, such as `test`, which appear in ordinary words.
-  const own = SECRET_VARIABLES.flatMap((name) => ((env[name]?.length ?? 0) >= 8 ? [env[name] ?? ''] : []));
+  const own = [...SECRET_VARIABLES, ...variables].flatMap((name) =>
+    (env[name]?.length ?? 0) >= 8 ? [env[name] ?? ''] : [],
+  );
   const text = (raw: string): string => {
     const known = own.reduce((result, secret) => result.replaceAll(secret, '[redacted]'), raw);
     return SECRET_TEXT.reduce((result, [pattern, replacement]) => result.replaceAll(pattern, replacement), known);

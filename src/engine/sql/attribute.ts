@@ -11,7 +11,8 @@ export function okSql(plan: AttrPlan, x: string, text: string | undefined, value
   return `coalesce(${plan.isKey ? all([`${x} IS NOT NULL`, fits]) : `(${text ?? x} IS NULL OR ${fits})`}, false)`;
 }
 
-function fitsAny(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
+/** True when the attribute value `x` is wholly in one of its columns; false, never NULL, where it is not or is absent. */
+export function fitsAny(plan: AttrPlan, x: string, text: string | undefined, value: string): string {
   // A text is made only of what can be turned back, so it vouches for itself.
   if (isText(plan)) return `${value} IS NOT NULL`;
   const checks = plan.columns.map((column) => fitsSql(x, plan.read, column));

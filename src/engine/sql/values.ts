@@ -132,6 +132,13 @@ function tagFits(t: string, read: ReadTag, into: Target, depth: number): string 
   }
   if (type.kind === 'list') {
     if (type.element.type.kind === 'string' && into.tag === 'SS') return `list_position(${t}, NULL) IS NULL`;
+    if (
+      read.kind === 'list' &&
+      isOnlyText(read.element) &&
+      type.element.tag === 'S' &&
+      type.element.type.kind === 'string'
+    )
+      return `list_position(${tagValue(t, read, into, 'fast', depth)}, NULL) IS NULL`;
     const element =
       read.kind === 'list'
         ? all([`${v} IS NOT NULL`, fitsSql(v, read.element, type.element, depth + 1)])
@@ -155,6 +162,10 @@ function tagFits(t: string, read: ReadTag, into: Target, depth: number): string 
     );
   }
   return leafFits(t, type);
+}
+
+function isOnlyText(read: ReadValue): boolean {
+  return read.kind === 'typed' && read.tags.size === 1 && read.tags.get('S')?.kind === 'scalar';
 }
 
 /** A conjunction without its trivial parts. */

@@ -1,6 +1,6 @@
 import { columnNames } from '../../model/type-text.ts';
 import type { AttrPlan, Projection } from '../../schema/projection.ts';
-import { derivedSql, isText, okSql } from './attribute.ts';
+import { derivedSql, fitsAny, isText, okSql } from './attribute.ts';
 import { systemValues } from './change.ts';
 import { packSql, packsOf } from './packs.ts';
 import { ident, str } from './quote.ts';
@@ -41,18 +41,18 @@ export function projectWide(projection: Projection, relation: string): string {
   const places = projection.attrs.map((plan) => ({ plan, x: place(plan) }));
   for (const column of projection.derived) columns.set(column.name, derivedSql(column, places));
   for (const [name, sql] of systemValues(projection, undefined)) columns.set(name, sql);
-  const rest = restSql(single);
+  // Lists have a text computed once, though it is looked at several times.
+  const rest = `list_transform([${restSql(single)}], lambda t: ${joinedSql('t')})`;
   const names = columnNames(projection.schema);
   if (packs.length === 0) {
-    // The list has the text computed once, though it is looked at several times.
-    columns.set('_rescued', `list_extract(list_transform([${rest}], lambda t: ${soundRescue('t', FILE)}), 1)`);
+    columns.set('_rescued', `list_extract(list_transform(${rest}, lambda t: ${soundRescue('t', FILE)}), 1)`);
     return `SELECT ${named(names, columns)} FROM ${relation}`;
   }
   const inner = names.filter((name) => columns.has(name)).map((name) => `${columns.get(name) ?? ''} AS ${ident(name)}`);
   const packColumns = packs.map(
     (plans, i) => `${packSql(`[${plans.map(place).join(', ')}]`, plans[0] as AttrPlan, false)} AS ${packName(i)}`,
   );
-  const from = `(SELECT ${[...inner, ...packColumns, `${rest} AS ${REST}`, `${FILE} AS ${OUT}`].join(', ')} FROM ${relation})`;
+  const from = `(SELECT ${[...inner, ...packColumns, `list_extract(${rest}, 1) AS ${REST}`, `${FILE} AS ${OUT}`].join(', ')} FROM ${relation})`;
   const outer = new Map([...columns.keys()].map((name) => [name, ident(name)]));
   for (const [i, plans] of packs.entries())
     for (const [j, plan] of plans.entries())
@@ -73,22 +73,35 @@ function named(names: readonly string[], columns: ReadonlyMap<string, string>): 
   return names.map((name) => `${columns.get(name) ?? 'NULL'} AS ${ident(name)}`).join(', ');
 }
 
-/** A JSON object of the attributes that are not in their columns; NULL where there is none. A key is never rescued: a
- * line whose key does not fit is refused. */
+/**
+ * JSON objects of one attribute each, of those that are not in their columns; empty where there is none. A key is never
+ * rescued: a line whose key does not fit is refused.
+ *
+ * Whether an attribute fits is computed for all rows, whatever other attributes do: a condition that is looked at only
+ * for some rows has the engine slice all that it reads, attribute by attribute, which takes longer than to compute it.
+ * So nothing stands around these conditions, and they compare instead of AND and OR, which stop at what they know.
+ */
 function restSql(plans: readonly AttrPlan[]): string {
-  const oks = plans.map((plan) => okSql(plan, place(plan), undefined, isText(plan) ? textOf(plan) : ''));
-  const keys = all(oks.filter((_, i) => plans[i]?.isKey === true));
-  const members = plans.flatMap((plan, i) =>
-    plan.isKey ? [] : [`CASE WHEN NOT ${oks[i] ?? 'true'} THEN json_object(${str(plan.attr)}, ${place(plan)}) END`],
-  );
-  const objects = `concat_ws(${str(SEPARATOR)}, ${members.join(', ')})`;
-  const object = stripNulls(`replace(${objects}, ${str(`}${SEPARATOR}{`)}, ',')`);
-  return `CASE WHEN ${all(oks)} THEN NULL WHEN ${keys} THEN ${object} ELSE ${badLine(FILE)} END`;
+  const keys = all(plans.filter(({ isKey }) => isKey).map((plan) => okSql(plan, place(plan), undefined, textOf(plan))));
+  const members = plans.flatMap((plan) => {
+    const x = place(plan);
+    const fits = fitsAny(plan, x, undefined, textOf(plan));
+    if (plan.isKey || fits === 'true') return [];
+    const misfits = fits === 'false' ? `${x} IS NOT NULL` : `(${x} IS NOT NULL) IS DISTINCT FROM (${fits})`;
+    return [`CASE WHEN ${misfits} THEN json_object(${str(plan.attr)}, ${x}) END`];
+  });
+  return `concat_ws(${str(SEPARATOR)}, ${[`CASE WHEN NOT ${keys} THEN ${badLine(FILE)} END`, ...members].join(', ')})`;
 }
 
+/** Such objects as one; NULL where there is none. */
+function joinedSql(objects: string): string {
+  return `CASE WHEN ${objects} <> '' THEN ${stripNulls(`replace(${objects}, ${str(`}${SEPARATOR}{`)}, ',')`)} END`;
+}
+
+/** Plain JSON of an attribute whose only column is that. */
 function textOf(plan: AttrPlan): string {
   const [column] = plan.columns;
-  return column === undefined ? 'NULL' : valueSql(place(plan), plan.read, column, 'guarded');
+  return column === undefined || !isText(plan) ? '' : valueSql(place(plan), plan.read, column, 'guarded');
 }
 
 /** The rest, and what packs could not place, as one object. */

@@ -66,7 +66,11 @@ function fileReader(storage: Storage, metadata: TableMetadata, place: string): (
     };
     const spelling = entry.file.file_path;
     const path = plainUri(storage, spelling);
-    return { ...dataFile(entry, tuple, shown, columns, path), ...(spelling === path ? {} : { spelling }) };
+    return {
+      ...dataFile(entry, tuple, shown, columns, path),
+      ...(spelling === path ? {} : { spelling }),
+      ...(specId === metadata['default-spec-id'] ? {} : { otherSpec: true as const }),
+    };
   };
 }
 

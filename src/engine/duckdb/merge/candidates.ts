@@ -1,6 +1,6 @@
 import { compareBytes } from '../../../model/byte-order.ts';
 import { type PhysicalType, physicalType, type TableSchema } from '../../../model/schema.ts';
-import type { DataFile, PartitionField, PartitionValue } from '../../../model/table.ts';
+import type { DataFile, LiveFile, PartitionField, PartitionValue } from '../../../model/table.ts';
 import { ident } from '../../sql/quote.ts';
 import { columnType, partitionText } from '../copy.ts';
 import type { Duck } from '../instance.ts';
@@ -11,9 +11,11 @@ const MAX_VALUES = 10_000;
 
 /** Which keys the changes have, as far as it serves to leave files out. */
 export interface ChangedKeys {
-  /** Least and greatest value of each key column, in the text form of LeafStats. */
-  readonly bounds: readonly { readonly min: string; readonly max: string }[];
-  /** By name of the partition field: the values that changed keys fall into. Fields that no key decides are missing. */
+  /** Least and greatest value of each key column, in the text form of LeafStats; undefined where the column becomes
+   * another that is ordered otherwise. */
+  readonly bounds: readonly ({ readonly min: string; readonly max: string } | undefined)[];
+  /** By name of the partition field: the values that changed keys fall into. Fields that no key decides are missing, and
+   * those of a key whose column becomes another: its files lie where the values of the former type fall. */
   readonly partitions: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -21,7 +23,7 @@ export interface ChangedKeys {
 export async function changedKeys(
   duck: Duck,
   changes: Changes,
-  partition: readonly PartitionField[],
+  { schema: from, partition }: Pick<KeyedTable, 'schema' | 'partition'>,
   signal?: AbortSignal,
 ): Promise<ChangedKeys> {
   const { schema, keys } = changes;
@@ -29,9 +31,15 @@ export async function changedKeys(
     `${boundSql(`${side}(k${i})`, keyType(schema, keys[i] ?? ''))}`;
   const selects = keys.map((_, i) => `${text(i, 'min')} AS min${i}, ${text(i, 'max')} AS max${i}`);
   const [row] = await duck.rows(`SELECT ${selects.join(', ')} FROM (${changesSql(changes)})`, signal);
-  const bounds = keys.map((_, i) => ({ min: String(row?.[`min${i}`]), max: String(row?.[`max${i}`]) }));
+  const bounds = keys.map((key, i) =>
+    areOrderedAlike(keyType(from, key), keyType(schema, key))
+      ? { min: String(row?.[`min${i}`]), max: String(row?.[`max${i}`]) }
+      : undefined,
+  );
   const partitions = new Map<string, ReadonlySet<string>>();
-  for (const field of partition.filter(({ column }) => keys.includes(column))) {
+  const decides = ({ column }: PartitionField): boolean =>
+    keys.includes(column) && fallAlike(keyType(from, column), keyType(schema, column));
+  for (const field of partition.filter(decides)) {
     const named = keys.map((key, i) => `k${i} AS ${ident(key)}`).join(', ');
     const values = await duck.rows(
       `SELECT DISTINCT ${partitionText(field, schema)} AS value FROM (SELECT ${named} FROM (${changesSql(changes)}))
@@ -46,19 +54,25 @@ export async function changedKeys(
   return { bounds, partitions };
 }
 
+/** A table as far as it tells where keys lie. */
+export interface KeyedTable {
+  /** The one that the files' statistics and partition values go by. */
+  readonly schema: TableSchema;
+  readonly keys: readonly string[];
+  readonly partition: readonly PartitionField[];
+}
+
+/** A data file; `otherSpec`: its partition values are those of another partition than the table's present one. */
+type PartitionedFile = DataFile & Pick<LiveFile, 'otherSpec'>;
+
 /**
  * Files that may hold a row with a changed key: those whose bounds of the key columns meet the changes', and whose
- * partition a changed key falls into. A bound or value that is missing leaves its file in. `fields` are those that the
- * files' partition values stand for; `schema` is the one that their statistics name columns by.
+ * partition a changed key falls into. A bound or value that is missing leaves its file in.
  */
-export function candidateFiles<T extends DataFile>(
+export function candidateFiles<T extends PartitionedFile>(
   files: readonly T[],
   changed: ChangedKeys,
-  table: {
-    readonly schema: TableSchema;
-    readonly keys: readonly string[];
-    readonly partition: readonly PartitionField[];
-  },
+  table: KeyedTable,
 ): T[] {
   const { schema, keys, partition } = table;
   const columns = keys.map((key) => ({
@@ -72,7 +86,8 @@ export function candidateFiles<T extends DataFile>(
       if (file.min !== undefined && compare(file.min, change.max, type) > 0) return false;
       return file.max === undefined || compare(file.max, change.min, type) >= 0;
     });
-  const within = (file: DataFile): boolean =>
+  const within = (file: PartitionedFile): boolean =>
+    file.otherSpec === true ||
     partition.every((field, i) => {
       const values = changed.partitions.get(field.name);
       const value: PartitionValue | undefined = file.partition[i];
@@ -85,6 +100,18 @@ export function candidateFiles<T extends DataFile>(
 function keyType(schema: TableSchema, key: string): PhysicalType {
   const column = schema.columns.find(({ name }) => name === key);
   return (column === undefined ? undefined : physicalType(column.type)) ?? 'string';
+}
+
+/** Whether equal values of both types fall into the same partition, whatever the transform: it may go by digits. */
+function fallAlike(a: PhysicalType, b: PhysicalType): boolean {
+  const kind = (type: PhysicalType): unknown => (typeof type === 'object' ? type.decimal[1] : type);
+  return kind(a) === kind(b);
+}
+
+/** Whether both types put equal values in the same order: numbers do, but not their texts. */
+function areOrderedAlike(a: PhysicalType, b: PhysicalType): boolean {
+  const kind = (type: PhysicalType): string => (typeof type === 'object' || type === 'long' ? 'number' : type);
+  return kind(a) === kind(b);
 }
 
 /** The type of a partition field's value; undefined for numbers that a transform gives. */

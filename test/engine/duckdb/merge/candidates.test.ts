@@ -89,7 +89,7 @@ describe('files that may hold a changed key', () => {
             const changed = await changedKeys(
               duck,
               { schema, keys: ['pk'], puts: [asFile(put)], deletes: [] },
-              partition,
+              { schema, partition },
             );
             const kept = new Set(candidateFiles(live, changed, { schema, keys: ['pk'], partition }));
             for (const file of live) {
@@ -115,7 +115,11 @@ describe('files that may hold a changed key', () => {
     const schema = table([field('pk', 'S', { kind: 'string' }), field('n', 'N', { kind: 'long' })], { keys: ['pk'] });
     const put = await writeTable(duck, dir, schema, [{ pk: "'m'" }]);
     const partition: readonly PartitionField[] = [{ column: 'n', transform: 'identity', name: 'n' }];
-    const changed = await changedKeys(duck, { schema, keys: ['pk'], puts: [asFile(put)], deletes: [] }, partition);
+    const changed = await changedKeys(
+      duck,
+      { schema, keys: ['pk'], puts: [asFile(put)], deletes: [] },
+      { schema, partition },
+    );
     expect(changed.partitions.size).toBe(0);
     const file = { path: 'x', rows: 1, sizeBytes: 1, partition: [7n], stats: {}, splitOffsets: [] };
     const stats = (min?: string, max?: string) => ({
