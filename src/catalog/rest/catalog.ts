@@ -62,7 +62,9 @@ class RestCatalog implements Catalog {
     const state = stateOf(told.body, place);
     if (state === undefined) throw new TailraceError('CATALOG', 'The catalog gave no metadata.', { place });
     if (options.purpose === 'read' && isPending(state.metadata)) return undefined;
-    const { location } = state.metadata;
+    // Not every catalog heeds the place that was asked for when it prepares a table; the first commit says it again.
+    const location = told.prepared ? (options.location ?? state.metadata.location) : state.metadata.location;
+    if (isPending(state.metadata)) refuseOtherPlace(location, options.location, place);
     const storage = await this.#openFiles(location, this.#accessOf(name, told, location, options));
     return restTable({
       config: await this.#configured(),
@@ -70,7 +72,7 @@ class RestCatalog implements Catalog {
       storage,
       folder: storage.key(plainUri(storage, location)).replace(/\/+$/, ''),
       assigned: options.location === undefined,
-      staged: told.prepared ? state.metadata : undefined,
+      staged: told.prepared ? { ...state.metadata, location } : undefined,
     });
   }
 
@@ -211,6 +213,22 @@ class RestCatalog implements Catalog {
       hint: '--create-namespace makes it with the first load.',
     });
   }
+}
+
+/** A table that had to be created to have a place cannot be moved. */
+function refuseOtherPlace(location: string, wanted: string | undefined, place: string): void {
+  const plain = (uri: string): string =>
+    uri
+      .replace(/^s3[an]:/, 's3:')
+      .replace(/^file:\/*(?=\/)/, '')
+      .replace(/\/+$/, '');
+  if (wanted === undefined || plain(wanted) === plain(location)) return;
+  throw new TailraceError('CATALOG', 'The catalog does not let a table lie where --location says.', {
+    place,
+    expected: wanted,
+    found: location,
+    hint: 'Leave out --location.',
+  });
 }
 
 function bodyOf(reply: RestReply, what: string, place: string): Readonly<Record<string, unknown>> {

@@ -195,6 +195,24 @@ test('a location of the user’s goes to the catalog, and is where the table lie
   expect(fake.tables.get('shop orders')?.metadata.location).toBe(storage.uri('mine/orders'));
 });
 
+test('a catalog that does not heed the location when it prepares a table is told again; one that creates it is refused', async () => {
+  const wanted = storage.uri('mine/orders');
+  guard = (asked) => {
+    if (!asked.path.endsWith('/tables') || !asked.body.includes('"location"')) return undefined;
+    return fake.answer({ ...asked, body: asked.body.replace(/"location":"[^"]*",/, '') });
+  };
+  const table = await opened(connect(), NAME, { location: wanted });
+  expect(table.folder).toBe('mine/orders');
+  await commit(table);
+  expect(fake.tables.get('shop orders')?.metadata.location).toBe(wanted);
+  fake.tables.clear();
+  fake.staging = false;
+  await expect(opened(connect(), NAME, { location: wanted })).rejects.toMatchObject({
+    code: 'CATALOG',
+    expected: wanted,
+  });
+});
+
 describe('access to files', () => {
   const keys = (id: string, endsAtMs?: number) => ({
     's3.access-key-id': id,

@@ -1,0 +1,3 @@
+import { tryReal } from './real.ts';
+
+tryReal('nessie');

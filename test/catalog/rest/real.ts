@@ -1,0 +1,151 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Catalog, CatalogTable, OpenTableOptions } from '../../../src/catalog/port.ts';
+import { inspect, maintain } from '../../../src/index.ts';
+import type { RestSettings } from '../../../src/model/catalog.ts';
+import { openCatalog } from '../../../src/pipeline/catalogs.ts';
+import { icebergTable } from '../../../src/table/iceberg/open.ts';
+import { catalogContract } from '../../contract/catalog.ts';
+import { smallChain } from '../../crash/chain.ts';
+import { canonical, contextOf, World } from '../../faults/load.ts';
+import { PYTHON, serverOrSkip } from '../../servers/available.ts';
+import { fileOf, stagedOf } from '../../table/iceberg/sample.ts';
+import { PyIceberg } from '../beside.ts';
+import { chainBeside } from '../chain.ts';
+import { REAL, type Running } from './running.ts';
+
+/** Commits of each of the two processes. */
+const COMMITS = Number(process.env.TAILRACE_COMMITS ?? 50);
+const WRITER = ['--import', 'tsx', join(import.meta.dirname, '..', 'writer.ts')];
+
+interface State {
+  readonly snapshot: string;
+  readonly snapshots: readonly string[];
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** All that is tried on each real REST catalog: the contract, whole runs beside PyIceberg, and two processes at once. */
+export function tryReal(which: keyof typeof REAL): void {
+  const { title, needs, start, currentOnly } = REAL[which];
+  serverOrSkip(title, [...needs, PYTHON], () => {
+    let world: World;
+    let server: Running;
+    let settings: RestSettings;
+
+    const open = (): Promise<Catalog> => openCatalog('lab', world.options(), (storage) => storage);
+    const table = async (name: string, options: Partial<OpenTableOptions> = {}): Promise<CatalogTable> => {
+      const catalog = await open();
+      const full = { namespace: ['lab'], table: name };
+      const found = await catalog.open(full, { purpose: 'write', createNamespace: true, ...options });
+      return found ?? expect.fail('no table');
+    };
+
+    beforeAll(async () => {
+      server = await start();
+      world = await World.open();
+      settings = { type: 'rest', uri: server.uri, auth: { kind: 'none' }, credentials: 'vended' };
+      world.always = { catalogs: { lab: settings }, targetAws: { region: 'us-east-1' } };
+    });
+    afterAll(async () => {
+      await world[Symbol.asyncDispose]();
+      await server.stop();
+    });
+
+    catalogContract(
+      title,
+      async () => ({
+        open: table,
+        drop: async (name) => {
+          const path = `${server.uri}/${server.prefix}/namespaces/lab/tables/${name}`;
+          expect((await fetch(path, { method: 'DELETE' })).status).toBe(204);
+        },
+      }),
+      { currentOnly },
+    );
+
+    describe('beside PyIceberg', () => {
+      let py: PyIceberg;
+      beforeAll(async () => {
+        py = await new PyIceberg({ type: 'rest', uri: server.uri, ...server.properties }).ready();
+      });
+      afterAll(() => py.end());
+
+      test('fault 14: export and windows come to the model, beside its appends and deletes', async () => {
+        await chainBeside(world, py, 'lab', 'shop.orders');
+      });
+
+      test('upkeep, query and inspect work as on a path', async () => {
+        const target = 'iceberg:lab.shop.orders';
+        const rows = await world.query(target, 'SELECT count(*) FROM t');
+        const options = { ...world.options(), expireSnapshotsMs: 0, keepSnapshots: 1 };
+        const report = await maintain(target, options, contextOf());
+        // Nessie has nothing to forget, and the small files were joined within sync.
+        expect(report).toMatchObject({ outcome: currentOnly ? 'unchanged' : 'committed' });
+        expect(await world.query(target, 'SELECT count(*) FROM t')).toEqual(rows);
+        const state = await py.ask<State>({ state: 'shop.orders' });
+        expect(state.snapshots).toEqual([state.snapshot]);
+        expect(await py.ask({ rows: 'shop.orders', columns: ['pk'] })).toHaveLength(Number(rows[0]?.[0]));
+        expect(await inspect(target, world.options(), contextOf())).toMatchObject({
+          kind: 'table',
+          snapshot: state.snapshot,
+        });
+        expect(await inspect('iceberg:lab', world.options(), contextOf())).toMatchObject({
+          kind: 'catalog',
+          namespaces: ['lab', 'shop'],
+          tables: expect.arrayContaining([{ namespace: 'shop', name: 'orders', format: 'iceberg' }]),
+        });
+        expect(await inspect('iceberg:lab.shop', world.options(), contextOf())).toMatchObject({ namespaces: ['shop'] });
+        expect(currentOnly).toBe(state.properties['gc.enabled'] === 'false');
+        const sweep = await maintain(target, { ...world.options(), sweepOrphansMs: 3_600_000 }, contextOf());
+        expect(sweep.error?.found).toBe(currentOnly ? 'gc.enabled=false' : undefined);
+      });
+    });
+
+    test('a table that lies somewhere is taken in, and a place that is named is where a new one lies', async () => {
+      const path = `${server.place}/by-path/orders`;
+      const chain = await smallChain(join(world.dir, 'taken'), 2);
+      const [full = '', ...windows] = chain.exports.map(({ exportDir }) => exportDir);
+      const aws = { region: 'us-east-1', ...(server.endpoint === undefined ? {} : { endpoint: server.endpoint }) };
+      await world.load(full, path, { targetAws: aws });
+      const target = 'iceberg:lab.taken.orders';
+      const options = { register: path, createNamespace: true, targetAws: aws };
+      expect((await world.sync(full, target, { ...options, dryRun: true })).outcome).toBe('planned');
+      expect((await world.sync(full, target, options)).outcome).toBe('unchanged');
+      for (const window of windows) await world.load(window, target, options);
+      const model = canonical([...(chain.states.at(-1)?.values() ?? [])]);
+      expect(await world.items(target)).toEqual(model);
+      expect((await world.table(target)).state?.location.replace(/\/$/, '')).toBe(path);
+
+      const refused = await world.sync(full, 'iceberg:lab.taken.other', { location: path, targetAws: aws });
+      expect(refused.error).toMatchObject({ code: 'TARGET_BAD', hint: expect.stringContaining('--register') });
+      const chosen = `${server.place}/chosen/orders`;
+      await world.load(full, 'iceberg:lab.taken.other', { location: chosen, targetAws: aws });
+      const { state, files } = await world.table('iceberg:lab.taken.other');
+      expect(state?.location).toBe(chosen);
+      expect(files.every((file) => file.path.startsWith(`${chosen}/data/`))).toBe(true);
+      expect(await world.items('iceberg:lab.taken.other')).toEqual(canonical([...(chain.states[0]?.values() ?? [])]));
+      const place = await world.sync(full, path, { location: chosen, targetAws: aws });
+      expect(place.error).toMatchObject({ code: 'USAGE', place: '--location' });
+    });
+
+    test(`faults 11, 15: two processes of ${COMMITS} commits each at once: none is lost, none is there twice`, async () => {
+      const there = await table('both');
+      const handle = icebergTable(there);
+      const first = fileOf(there.storage.uri(`${there.folder}/data/first.parquet`));
+      await handle.commit(stagedOf('first', { files: [first] }), undefined);
+      const write = async (writer: string): Promise<Record<string, number>> => {
+        const words = [...WRITER, JSON.stringify(settings), 'lab', 'both', writer, String(COMMITS)];
+        const { stdout } = await promisify(execFile)(process.execPath, words);
+        return JSON.parse(stdout) as Record<string, number>;
+      };
+      const outcomes = await Promise.all([write('a'), write('b')]);
+      for (const { committed, unknown } of outcomes) expect({ committed, unknown }).toEqual({ committed: COMMITS });
+      const files = (await handle.dataFiles()).map(({ path }) => path);
+      expect(files.length).toBe(2 * COMMITS + 1);
+      expect(new Set(files).size).toBe(files.length);
+      expect((await handle.load())?.rows).toBe(3 * files.length);
+    });
+  });
+}
