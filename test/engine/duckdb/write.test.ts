@@ -28,9 +28,11 @@ const USUAL = {
 };
 
 describe.each([
-  ['few attributes', 0],
-  ['many attributes', 60],
-])('lines become rows: %s', (_, more) => {
+  ['few attributes', 0, false],
+  ['few attributes, NULL expected', 0, true],
+  ['many attributes', 60, false],
+  ['many attributes, NULL expected', 60, true],
+])('lines become rows: %s', (_, more, expectNulls) => {
   let duck: Duck;
   let dir: string;
   beforeAll(async () => {
@@ -48,7 +50,7 @@ describe.each([
     const parsed = parseLine(JSON.stringify({ Item: usual }));
     if (!parsed.ok) throw new Error('the usual item is no item');
     learnItem(root, parsed.item);
-    return projectionOf(root, mapSchema(root, { ...defaultOptions().schema, key: ['pk'] }).schema, []);
+    return projectionOf(root, mapSchema(root, { ...defaultOptions().schema, key: ['pk'] }).schema, [], expectNulls);
   })();
 
   const rowsOf = async (...items: readonly object[]) => {
