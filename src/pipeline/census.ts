@@ -56,22 +56,27 @@ export async function countExport(source: OpenSource, options: SyncOptions, cont
   }
 }
 
-/** The same in an engine and a folder that are there. */
+/** The same in an engine and a folder that are there; `seen` is what a load has learned before. */
 export async function countItems(
   source: Pick<OpenSource, 'storage'> & { readonly export: Export },
   duck: Duck,
   dir: string,
   options: SyncOptions,
   context: RunContext,
-  lines: Lines = ITEM_LINES,
+  seen?: Learner,
 ): Promise<Counted> {
-  const counting = { source, dir, options, context, lines };
+  const counting = { source, dir, options, context, lines: seen?.lines ?? ITEM_LINES };
+  if (seen !== undefined && isTooWide(seen)) return readItems(counting);
   try {
     return await countInEngine(counting, duck);
   } catch (thrown) {
     if (thrown !== TOO_WIDE) throw thrown;
     return readItems(counting);
   }
+}
+
+function isTooWide({ crowded, root }: Learner): boolean {
+  return crowded || root.fields.size > WIDE_ATTRS;
 }
 
 function learnerOf({ options, lines }: Counting): Learner {
@@ -116,6 +121,7 @@ async function countInEngine(counting: Counting, duck: Duck): Promise<Counted> {
         },
       ),
     );
+    if (isTooWide(learner)) throw TOO_WIDE;
     const refusals = {
       learner,
       tempDir,
@@ -128,7 +134,7 @@ async function countInEngine(counting: Counting, duck: Duck): Promise<Counted> {
     await ifVerified(batch.verified, () => sieveUnsound(inputs, refusals));
     await untilAccepted(inputs, refusals, async () => {
       const reading = censusReading(learner.root, options.schema.maxDepth);
-      if (reading.kind === 'open' || learner.crowded || learner.root.fields.size > WIDE_ATTRS) throw TOO_WIDE;
+      if (reading.kind === 'open' || isTooWide(learner)) throw TOO_WIDE;
       if (inputs.length > 0)
         await census.count(
           duck,

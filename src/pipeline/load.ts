@@ -206,7 +206,7 @@ export class Loader {
     if (this.#counted) return;
     const { source: storage, export: from, duck, workDir, options, context, learner } = this.#in;
     const started = performance.now();
-    const counted = await countItems({ storage, export: from }, duck, workDir, options, context, learner.lines);
+    const counted = await countItems({ storage, export: from }, duck, workDir, options, context, learner);
     learner.adopt(counted.learner);
     this.#counted = true;
     this.#learnedAll = true;

@@ -111,11 +111,15 @@ async function answer(
   if (refusal === undefined || input === undefined) throw gzipFault(thrown, inputs);
   options.learner.surprised();
   if (refusal.kind === 'unknown-key' && !input.learned) {
-    // Each surprise makes the next less likely by learning from four times as many files.
+    // Each surprise makes the next less likely by learning from four times as many files. Where there turn out to be more
+    // attributes than columns, no more is needed: all items are counted then.
     const others = inputs
       .filter((candidate) => !candidate.learned && candidate !== input)
       .slice(0, 4 ** Math.min(attempt, 8) - 1);
-    for (const each of [input, ...others]) await learnFrom(each, options);
+    for (const each of [input, ...others]) {
+      await learnFrom(each, options);
+      if (options.learner.crowded) return;
+    }
     return;
   }
   if (input.sieved) throw stuck(input, refusal, thrown);

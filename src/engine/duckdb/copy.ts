@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PhysicalType, physicalType, systemType, type TableSchema } from '../../model/schema.ts';
 import type { PartitionField, PartitionValue, SortField } from '../../model/table.ts';
@@ -9,6 +9,7 @@ import type { Duck } from './instance.ts';
 import { type Settings, withSettings } from './settings.ts';
 import { splitOffsets, type WrittenFile, writtenFiles } from './stats.ts';
 import type { Value } from './values.ts';
+import { inThreads, wideThreads } from './wide-threads.ts';
 
 /** How rows of a table become its data files. */
 export interface CopyJob {
@@ -20,7 +21,8 @@ export interface CopyJob {
   readonly targetFileSizeBytes: number;
   /** Bytes that a row is thought to take in a file: a file ends where a row group ends, so small files need small groups. */
   readonly rowBytes?: number;
-  /** One thread and small row groups: for tables so wide that the usual way needs more memory than there is. */
+  /** Small row groups, and one thread, or as many as the memory allows where the table is wide: for what needs more memory
+   * than there is in the usual way. */
   readonly frugal?: boolean;
   /** The query has so many columns that equal expressions are better computed twice than taken out into a SELECT of
    * their own, which would hand on everything that was read. */
@@ -91,7 +93,6 @@ export async function copyApart(
 async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<string, Value>[]> {
   const { schema } = job;
   const data = join(job.outDir, 'data');
-  await mkdir(data, { recursive: true });
   const options = [
     'FORMAT parquet',
     'COMPRESSION zstd',
@@ -110,30 +111,37 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
   const keyed = partitioned ? `SELECT ${left}, ${partSql(job)} AS ${PART} FROM (${select})` : select;
   const order = [...(partitioned ? [PART] : []), ...job.sort.map(sortSql)].join(', ');
   const passes = partitioned ? (job.passes ?? 1) : 1;
-  const written: Record<string, Value>[] = [];
-  await withSettings(duck, settingsOf(job, partitioned), async () => {
-    for (let pass = 0; pass < passes; pass++) {
-      const part = passes === 1 ? keyed : `SELECT * FROM (${keyed}) WHERE hash(${PART}) % ${passes} = ${pass}`;
-      const query = sorted ? `SELECT * FROM (${part}) ORDER BY ${order}` : part;
-      written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
-    }
+  return inThreads(duck, threadsOf(duck, job, partitioned), async (threads) => {
+    await rm(data, { recursive: true, force: true });
+    await mkdir(data, { recursive: true });
+    const written: Record<string, Value>[] = [];
+    await withSettings(duck, { ...settingsOf(job), ...threads }, async () => {
+      for (let pass = 0; pass < passes; pass++) {
+        const part = passes === 1 ? keyed : `SELECT * FROM (${keyed}) WHERE hash(${PART}) % ${passes} = ${pass}`;
+        const query = sorted ? `SELECT * FROM (${part}) ORDER BY ${order}` : part;
+        written.push(...(await duck.rows(`COPY (${query}) TO ${str(data)} (${options.join(', ')})`, job.signal)));
+      }
+    });
+    return written;
   });
-  return written;
+}
+
+/** Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat. */
+function settingsOf(job: CopyJob): Settings {
+  return {
+    preserve_insertion_order: job.sort.length > 0,
+    partitioned_write_flush_threshold: flushRows(job),
+    ...(job.unshared === true ? { disabled_optimizers: ['common_subexpressions'] } : {}),
+  };
 }
 
 /**
- * Order survives a COPY only where the engine keeps it; without a sort it need not, and memory stays flat. Rows reach a
- * partition's file in their order only if one thread brings them, and if each of its chunks is written before the next
- * (a flush threshold of 1): the engine keeps small pieces of a partition back behind larger ones.
+ * Rows reach a partition's file in their order only if one thread brings them, and if each of its chunks is written
+ * before the next (a flush threshold of 1): the engine keeps small pieces of a partition back behind larger ones.
  */
-function settingsOf(job: CopyJob, partitioned: boolean): Settings {
-  const sorted = job.sort.length > 0;
-  return {
-    preserve_insertion_order: sorted,
-    partitioned_write_flush_threshold: flushRows(job),
-    ...(job.unshared === true ? { disabled_optimizers: ['common_subexpressions'] } : {}),
-    ...(job.frugal === true || (sorted && partitioned) ? { threads: 1 } : {}),
-  };
+function threadsOf(duck: Duck, job: CopyJob, partitioned: boolean): number | undefined {
+  if (partitioned && (job.frugal === true || job.sort.length > 0)) return 1;
+  return job.frugal === true ? wideThreads(duck, job.schema) : undefined;
 }
 
 /** Whole vectors, and so many that a file of the wished size has some groups to end at. */

@@ -28,6 +28,7 @@ export interface Cursor {
  * Settings that hold for some work are those of settings.ts.
  */
 export interface Duck {
+  readonly limits: Pick<DuckOptions, 'memoryLimitBytes' | 'threads'>;
   /** Runs one or more statements for their effect. */
   run(sql: string, signal?: AbortSignal): Promise<void>;
   /** All rows of a small result. */
@@ -55,6 +56,7 @@ export async function openDuckDb(options: DuckOptions): Promise<Duck> {
   const withConnection = <T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal) =>
     guarded(instance, signal, work, true);
   return {
+    limits: options,
     run: (sql, signal) => withConnection(async (connection) => void (await connection.run(sql)), signal),
     rows: (sql, signal) => withConnection(async (connection) => allRows(duckdb, await connection.stream(sql)), signal),
     cursor: (sql, signal) => openCursor(duckdb, instance, sql, signal),
