@@ -69,6 +69,11 @@ describe.skipIf(python === undefined || sparkJar === undefined)('other writers b
         `CALL local.system.rewrite_data_files(table => 'db.${name}', options => map('rewrite-all', 'true'))`,
       );
       await next(2);
+      const change = [{ column: 'n', type: 'decimal(20,3)' }] as const;
+      expect(await world.evolve(target, change)).toMatchObject({ outcome: 'committed' });
+      await agree('columns changed');
+      own.set('s3', 1.5);
+      await sparks(`INSERT INTO ${table} (pk, n) VALUES ('s3', 1.5)`);
 
       await readers.ask({ append: [{ pk: 'p1' }], to: location });
       own.set('p1', null);
@@ -82,6 +87,10 @@ describe.skipIf(python === undefined || sparkJar === undefined)('other writers b
       await readers.ask({ append: [{ pk: 's1' }], to: location, over: "pk == 's1'" });
       await agree('PyIceberg overwrite');
       await next(4);
+      await sparks(
+        `CALL local.system.rewrite_data_files(table => 'db.${name}', options => map('rewrite-all', 'true'))`,
+      );
+      expect(await world.evolve(target, change)).toMatchObject({ outcome: 'unchanged' });
       await sparks(`CALL local.system.rewrite_manifests('db.${name}')`);
       await next(5);
       expect((await world.sync(chain.dir, target)).outcome).toBe('unchanged');
