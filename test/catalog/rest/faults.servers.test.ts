@@ -14,8 +14,8 @@ import { fileOf, stagedOf } from '../../table/iceberg/sample.ts';
 // The reference REST catalog behind a proxy that loses, delays and forges what passes through it.
 
 const QUICK: Partial<RestLimits> = {
-  callTimeoutMs: 1_000,
-  commitTimeoutMs: 500,
+  callTimeoutMs: 10_000,
+  commitTimeoutMs: 10_000,
   callAttemptsMax: 3,
   commitAttemptsMax: 3,
   backoffMs: 10,
@@ -51,12 +51,12 @@ serverOrSkip('a REST catalog that lies', [JAVA, REST_JARS], () => {
   let honest: CatalogTable;
   let tables = 0;
 
-  const open = async (uri: string): Promise<CatalogTable> => {
+  const open = async (uri: string, limits = QUICK): Promise<CatalogTable> => {
     const catalog = restCatalog(
       'lab',
       { type: 'rest', uri, auth: { kind: 'none' }, credentials: 'vended' },
       files,
-      QUICK,
+      limits,
     );
     const name = { namespace: ['shop'], table: `t${tables}` };
     return (await catalog.open(name, { purpose: 'write', createNamespace: true })) ?? expect.fail('no table');
@@ -125,10 +125,11 @@ serverOrSkip('a REST catalog that lies', [JAVA, REST_JARS], () => {
     test('fault 1: applied, and the reply never comes', async () => {
       proxy.lie = onCommit(async (_asked, pass) => {
         const answer = await pass();
-        await sleep(800);
+        await sleep(1_500);
         return answer;
       });
-      expect(await commit('c-1', base)).toMatchObject({ kind: 'committed' });
+      const hasty = await open(proxy.uri, { ...QUICK, commitTimeoutMs: 500 });
+      expect(await commit('c-1', base, hasty)).toMatchObject({ kind: 'committed' });
       expect(await data()).toEqual([...before, 'c-1.parquet']);
     });
 
