@@ -84,7 +84,10 @@ class RestTable implements CatalogTable {
 
   attempt(base: CatalogState | undefined): string {
     if (base === undefined || base.token === STAGED) return 'v1';
-    return `v-${createHash('sha256').update(base.metadataLocation).digest('hex').slice(0, 12)}`;
+    const { 'current-snapshot-id': snapshot, 'last-updated-ms': time } = base.metadata;
+    // Not every catalog tells where the metadata lies.
+    const text = `${base.metadataLocation} ${String(snapshot)} ${time}`;
+    return `v-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
   }
 
   async commit(base: CatalogState | undefined, next: TableMetadata, holds: Holds): Promise<CatalogOutcome> {
