@@ -12,6 +12,7 @@
 import type { Removed } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import type { TableMetadata } from './metadata/wire.ts';
+import type { ShownTable } from './shown.ts';
 
 /** A table's name in its catalog. */
 export interface TableName {
@@ -84,6 +85,11 @@ export interface OpenTableOptions {
   readonly createNamespace?: boolean;
 }
 
+export interface OpenShownOptions extends OpenTableOptions {
+  /** Partitions are worked out from the entry by who reads it, and not listed; absent: as the entry has it. */
+  readonly projection?: boolean;
+}
+
 /** What a catalog lists. */
 export interface ListedTable {
   readonly name: TableName;
@@ -102,6 +108,11 @@ export interface Catalog {
     metadataLocation: string,
     options?: Pick<OpenTableOptions, 'createNamespace'>,
   ): Promise<void>;
+  /**
+   * The table of plain files of that name; with the purpose of reading undefined when it is not there. Absent: the
+   * catalog has only Iceberg tables.
+   */
+  openShown?(name: TableName, options: OpenShownOptions): Promise<ShownTable | undefined>;
   /** All namespaces, nested ones too. */
   namespaces(): Promise<readonly (readonly string[])[]>;
   /** The tables right in a namespace. */

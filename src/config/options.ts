@@ -237,12 +237,18 @@ export const OPTIONS = {
     default: 'false',
     help: "make the target's namespace in its catalog, if it is not there",
   },
+  partitionProjection: {
+    kind: 'switch',
+    group: 'layout',
+    default: 'as the entry has it, false for a new one',
+    help: 'Athena works out the partitions of a Parquet table in a catalog, and they are not listed there',
+  },
   register: {
     kind: 'path',
     group: 'run',
     placeholder: 'PLACE',
     default: 'none',
-    help: "put the Iceberg table that lies there into the target's catalog, if that has none of the name",
+    help: "put the table that lies there into the target's catalog, if that has none of the name",
   },
   dryRun: {
     kind: 'switch',

@@ -61,6 +61,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     upkeep: values.upkeep ?? true,
     createNamespace: values.createNamespace ?? false,
     location: values.location,
+    partitionProjection: values.partitionProjection,
     register: values.register,
     catalogs: {},
     dryRun: values.dryRun ?? false,

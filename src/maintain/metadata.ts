@@ -81,6 +81,19 @@ export async function sweepOrphans(
   olderThanMs: number,
   dryRun: boolean,
 ): Promise<Removed> {
-  if (table.format === 'parquet') return sweepGenerations(storage, table.location, { olderThanMs, dryRun });
+  if (table.format === 'parquet') {
+    if (!dryRun) await refuseIfShown(table);
+    return sweepGenerations(storage, table.location, { olderThanMs, dryRun });
+  }
   return (await table.upkeep?.sweepOrphans({ olderThanMs, dryRun })) ?? { files: 0, bytes: 0 };
+}
+
+/** Readers that come by a catalog go where that sends them: a generation that it still shows must stay. */
+async function refuseIfShown(table: TableHandle): Promise<void> {
+  const behind = await table.show?.();
+  if (behind === undefined) return;
+  throw new TailraceError('CATALOG', `Former generations stay: the catalog may still show one. ${behind}`, {
+    place: table.location,
+    hint: 'Remove the cause, and run again.',
+  });
 }

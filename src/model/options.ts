@@ -81,7 +81,9 @@ export interface SyncOptions {
   readonly createNamespace: boolean;
   /** Folder of a new table in a catalog; undefined: the catalog's default. */
   readonly location: string | undefined;
-  /** Location of an Iceberg table that the target's catalog takes in, if it has none of the name. */
+  /** Whether the catalog works out a Parquet table's partitions; undefined: as its entry has it. */
+  readonly partitionProjection: boolean | undefined;
+  /** Location of a table that the target's catalog takes in, if it has none of the name. */
   readonly register: string | undefined;
   /** Catalogs by name. */
   readonly catalogs: Readonly<Record<string, CatalogSettings>>;

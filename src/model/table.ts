@@ -178,6 +178,8 @@ export type CommitOutcome =
       readonly snapshot: string;
       /** The commit stands, but what killed attempts left beside it could not be removed: why. */
       readonly untidy?: string;
+      /** The commit stands, but the catalog still shows an older state to readers: why. */
+      readonly behind?: string;
     }
   /** Refused for certain: nothing will ever name what was written for the change. */
   | { readonly kind: 'conflict'; readonly reason: string }
@@ -229,6 +231,9 @@ export interface TableHandle {
    * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
    * Gives the reason where it could not: the commit stands all the same. */
   tidy?(): Promise<string | undefined>;
+  /** Brings what a catalog shows of the table up to its newest state. A commit does it, too; this is for a run that finds
+   * the commit made. Absent: readers see the table's own state. Gives the reason where it could not: the table is whole. */
+  show?(): Promise<string | undefined>;
   /** Removes all that lies in a folder of its own for a commit that was refused, and whose id nobody else has. */
   discard?(commitId: string): Promise<void>;
   /** Absent: a format that has nothing of the kind. */

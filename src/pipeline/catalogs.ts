@@ -2,6 +2,7 @@
 
 import { fileTable } from '../catalog/files/table.ts';
 import type { Catalog, CatalogTable, OpenFiles, TableName } from '../catalog/port.ts';
+import type { ShownTable } from '../catalog/shown.ts';
 import { closest } from '../config/closest.ts';
 import type { CatalogSettings } from '../model/catalog.ts';
 import { TailraceError } from '../model/errors.ts';
@@ -9,6 +10,7 @@ import type { SyncOptions } from '../model/options.ts';
 import { openAnywhere } from '../storage/anywhere.ts';
 import { openStorage, parseLocation } from '../storage/locate.ts';
 import type { Storage } from '../storage/port.ts';
+import { openParquetTable } from '../table/parquet/table.ts';
 
 /** `catalog.namespace.table`, taken apart. */
 export interface CatalogName {
@@ -17,7 +19,7 @@ export interface CatalogName {
   readonly path: readonly string[];
 }
 
-/** What comes after `iceberg:`, when it is no location. */
+/** What comes after `iceberg:` or `parquet:`, when it is no location. */
 export function parseCatalogName(text: string): CatalogName {
   const [catalog = '', ...path] = text.split('.');
   if ([catalog, ...path].some((part) => part === '')) throw notAName(text);
@@ -88,6 +90,45 @@ export async function openTable(
   if ((await catalog.open(name, { purpose: 'read' })) === undefined)
     await catalog.register(name, await newestMetadata(register, options), { createNamespace });
   return catalog.open(name, open);
+}
+
+/**
+ * The Parquet table that a name in a catalog has or will have; undefined when it is only to be read, and not there. A
+ * table at the place that `--register` names gets the name, if that is free.
+ */
+export async function openShown(
+  catalog: Catalog,
+  name: TableName,
+  options: SyncOptions,
+  purpose: 'read' | 'write',
+): Promise<ShownTable | undefined> {
+  if (catalog.openShown === undefined) throw onlyIceberg(catalog, name);
+  const { createNamespace, partitionProjection: projection, register } = options;
+  const place = register ?? options.location;
+  const location = place === undefined ? undefined : parseLocation(place).uri;
+  const shown = await catalog.openShown(name, {
+    purpose,
+    createNamespace,
+    ...(location === undefined ? {} : { location }),
+    ...(projection === undefined ? {} : { projection }),
+  });
+  if (shown === undefined || register === undefined || purpose === 'read') return shown;
+  if ((await openParquetTable(shown.storage, shown.location).load()) !== undefined) return shown;
+  await shown.storage.close();
+  throw new TailraceError('TARGET_NOT_FOUND', 'No Parquet table of tailrace lies where --register says.', {
+    place: shown.location,
+    hint: 'Name the folder that holds _tailrace.json.',
+  });
+}
+
+function onlyIceberg({ type }: Catalog, { namespace, table }: TableName): TailraceError {
+  const name = [...namespace, table].join('.');
+  return new TailraceError('CATALOG', `A catalog of the type ${type} has Iceberg tables alone.`, {
+    place: name,
+    expected: 'a catalog of the type glue',
+    found: `parquet:…${name}`,
+    hint: 'Name the table as iceberg:<catalog>.<namespace>.<table>, or a location: parquet:s3://bucket/folder.',
+  });
 }
 
 async function newestMetadata(text: string, options: SyncOptions): Promise<string> {

@@ -14,7 +14,7 @@ export type TargetEnd =
       readonly format: 'iceberg' | 'parquet' | undefined;
       readonly location: Location;
     }
-  | { readonly format: 'iceberg'; readonly name: CatalogName };
+  | { readonly format: 'iceberg' | 'parquet'; readonly name: CatalogName };
 
 const LATER: Readonly<Record<string, string>> = {
   dynamodb: 'reads tables only through their exports',
@@ -31,21 +31,12 @@ export function parseSource(text: string): SourceEnd {
 export function parseTarget(text: string): TargetEnd {
   const { scheme, rest } = split(text);
   const expected =
-    './folder, s3://bucket/prefix, iceberg:<location>, parquet:<location> or iceberg:<catalog>.<namespace>.<table>';
+    './folder, s3://bucket/prefix, iceberg:<location>, parquet:<location>, or a name in a catalog: ' +
+    'iceberg:<catalog>.<namespace>.<table>, parquet:<catalog>.<namespace>.<table>';
   if (scheme !== undefined && scheme !== 'iceberg' && scheme !== 'parquet')
     throw refused('target', text, scheme, expected);
   if (isLocation(rest)) return { format: scheme, location: parseLocation(rest) };
-  if (scheme !== 'parquet') return { format: 'iceberg', name: checkedName(parseCatalogName(rest)) };
-  throw new TailraceError(
-    'USAGE',
-    `“${text}” names a Parquet table in a catalog: this version has only Iceberg tables there.`,
-    {
-      place: 'target',
-      expected,
-      found: text,
-      hint: `Name iceberg:${rest}, or a location; for a folder of that name, write parquet:./${rest}.`,
-    },
-  );
+  return { format: scheme ?? 'iceberg', name: checkedName(parseCatalogName(rest)) };
 }
 
 function checkedName(name: CatalogName): CatalogName {

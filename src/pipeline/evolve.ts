@@ -185,11 +185,15 @@ function tell(report: Draft, base: TableState, live: readonly DataFile[], plan: 
 function committed(
   report: Draft,
   { files }: StagedCommit,
-  { snapshot, untidy }: { snapshot: string; untidy?: string },
+  { snapshot, untidy, behind }: { snapshot: string; untidy?: string; behind?: string },
 ) {
   report.snapshot = snapshot;
   const bytesWritten = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   report.files = { ...report.files, written: files.length, bytesWritten };
+  if (behind !== undefined) {
+    const text = `The table holds the commit, but the catalog still shows an older state: ${behind.replace(/\.?$/, '.')}`;
+    report.warnings = [...report.warnings, { code: 'catalog-behind', text }];
+  }
   if (untidy === undefined) return;
   const text = `The folder may still hold files of a killed run, which readers that list it would see: ${untidy.replace(/\.?$/, '.')}`;
   report.warnings = [...report.warnings, { code: 'strays-left', text }];

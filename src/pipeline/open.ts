@@ -86,7 +86,7 @@ export async function openTarget(
   wrap?: WrapStorage,
 ): Promise<OpenTarget> {
   const end = parseTarget(text);
-  if ('name' in end) return openNamed(end.name, options, purpose, (storage) => wrap?.(storage, 'target') ?? storage);
+  if ('name' in end) return openNamed(end, options, purpose, (storage) => wrap?.(storage, 'target') ?? storage);
   refuseCatalogOptions(options);
   const { format, location } = end;
   const opened = await openStorage(location, {

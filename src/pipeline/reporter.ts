@@ -211,6 +211,7 @@ export class Reporter {
     this.#counts(outcome.snapshot);
     this.#report.position = position(staged.ledger);
     this.untidy(outcome.untidy);
+    this.behind(outcome.behind);
   }
 
   /** The snapshot, or generation, that counts from now on. */
@@ -224,6 +225,13 @@ export class Reporter {
     if (reason === undefined) return;
     const what = `The folder may still hold files of a killed run, which readers that list it would see: ${reason}`;
     this.warn('strays-left', `${what.replace(/\.?$/, '.')} Run the same command again before anybody reads it.`);
+  }
+
+  /** The commit stands, but readers who come by the catalog's entry do not see it. */
+  behind(reason: string | undefined): void {
+    if (reason === undefined) return;
+    const what = `The table holds the commit, but the catalog still shows an older state: ${reason}`;
+    this.warn('catalog-behind', `${what.replace(/\.?$/, '.')} Run the same command again.`);
   }
 
   /** Bytes that the run's loads have written so far. */

@@ -193,6 +193,7 @@ async function unchanged(
 async function finishLast(target: OpenTarget, base: TableState | undefined, reporter: Reporter): Promise<void> {
   if (base?.ledger === undefined) return;
   reporter.untidy(await target.table.tidy?.());
+  reporter.behind(await target.table.show?.());
   await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
 }
 

@@ -30,8 +30,8 @@ export class Shop {
   readonly state = new Map<string, DdbItem>();
   #window = 0;
 
-  constructor(world: World) {
-    this.dir = `${world.dir}/source`;
+  constructor(world: World, name = 'source') {
+    this.dir = `${world.dir}/${name}`;
   }
 
   get items(): DdbItem[] {

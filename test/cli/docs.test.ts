@@ -68,6 +68,7 @@ describe('docs/reference/cli.md', () => {
       ...visible.map((option) => option.long),
       '--version',
       '--no-',
+      '--no-partition-projection',
       '--no-strict',
       '--no-upkeep',
       ...undone,

@@ -44,6 +44,7 @@ describe('options of a run', () => {
       rewriteLimitBytes: 10e9,
       createNamespace: false,
       location: undefined,
+      partitionProjection: undefined,
       register: undefined,
       catalogs: {},
       acceptGap: false,

@@ -26,12 +26,13 @@ describe('a target', () => {
     expect(parseTarget(text).format).toBe(format);
   });
   test.each([
-    ['iceberg:prod.shop.orders', ['shop', 'orders']],
-    ['prod.shop.eu.orders', ['shop', 'eu', 'orders']],
-  ])('%s is a name in a catalog', (text, path) => {
-    expect(parseTarget(text)).toEqual({ format: 'iceberg', name: { catalog: 'prod', path } });
+    ['iceberg:prod.shop.orders', 'iceberg', ['shop', 'orders']],
+    ['prod.shop.eu.orders', 'iceberg', ['shop', 'eu', 'orders']],
+    ['parquet:prod.shop.orders', 'parquet', ['shop', 'orders']],
+  ])('%s is a name in a catalog', (text, format, path) => {
+    expect(parseTarget(text)).toEqual({ format, name: { catalog: 'prod', path } });
   });
-  test.each(['orders', 'iceberg:shop.orders', 'iceberg:prod..orders', 'parquet:prod.shop.orders', 'iceberg:'])(
+  test.each(['orders', 'iceberg:shop.orders', 'iceberg:prod..orders', 'parquet:shop.orders', 'iceberg:'])(
     '%s is no such name, nor a location',
     (text) => {
       expect(() => parseTarget(text)).toThrow(

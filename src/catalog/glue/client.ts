@@ -6,14 +6,19 @@ import type {
   CreateTableCommandInput,
   Database,
   DatabaseInput,
+  ErrorDetail,
   GlueClient,
   GlueClientConfig,
+  Partition,
+  PartitionInput,
+  PartitionValueList,
   Table,
   TableInput,
 } from '@aws-sdk/client-glue';
 import type { AwsSettings } from '../../model/aws.ts';
 import { isAbsent, isExpired } from './errors.ts';
 import type { GlueLimits } from './limits.ts';
+import type { GlueName } from './names.ts';
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
@@ -24,6 +29,13 @@ interface Connection {
   readonly sdk: Sdk;
   readonly reads: GlueClient;
   readonly changes: GlueClient;
+}
+
+/** A partition that a batch could not change, within an answer of 200. */
+export interface PartitionFailure {
+  readonly values: readonly string[];
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface GlueAccess {
@@ -72,6 +84,52 @@ export class GlueApi {
   async updateTable(database: string, table: TableInput, version: string): Promise<void> {
     const input = { ...this.#catalog(), DatabaseName: database, TableInput: table, SkipArchive: true };
     await this.#call(({ sdk, changes }) => changes.send(new sdk.UpdateTableCommand({ ...input, VersionId: version })));
+  }
+
+  /** Without their columns. */
+  async *partitions({ database, table }: GlueName): AsyncGenerator<Partition> {
+    const at = { ...this.#catalog(), DatabaseName: database, TableName: table, ExcludeColumnSchema: true };
+    for (let token: string | undefined, page = 0; page === 0 || token !== undefined; page += 1) {
+      const input = { ...at, ...(token !== undefined && { NextToken: token }) };
+      const reply = await this.#call(({ sdk, reads }) => reads.send(new sdk.GetPartitionsCommand(input)));
+      yield* reply.Partitions ?? [];
+      token = nextOf(reply.NextToken);
+    }
+  }
+
+  async createPartitions(
+    { database, table }: GlueName,
+    partitions: readonly PartitionInput[],
+  ): Promise<PartitionFailure[]> {
+    const at = { ...this.#catalog(), DatabaseName: database, TableName: table };
+    const input = { ...at, PartitionInputList: [...partitions] };
+    const reply = await this.#call(({ sdk, reads }) => reads.send(new sdk.BatchCreatePartitionCommand(input)));
+    return (reply.Errors ?? []).map(({ PartitionValues, ErrorDetail }) => failureOf(PartitionValues, ErrorDetail));
+  }
+
+  async updatePartitions(
+    { database, table }: GlueName,
+    partitions: readonly PartitionInput[],
+  ): Promise<PartitionFailure[]> {
+    const at = { ...this.#catalog(), DatabaseName: database, TableName: table };
+    const Entries = partitions.map((PartitionInput) => ({
+      PartitionValueList: PartitionInput.Values ?? [],
+      PartitionInput,
+    }));
+    const reply = await this.#call(({ sdk, reads }) =>
+      reads.send(new sdk.BatchUpdatePartitionCommand({ ...at, Entries })),
+    );
+    return (reply.Errors ?? []).map(({ PartitionValueList: values, ErrorDetail }) => failureOf(values, ErrorDetail));
+  }
+
+  async deletePartitions(
+    { database, table }: GlueName,
+    partitions: readonly PartitionValueList[],
+  ): Promise<PartitionFailure[]> {
+    const at = { ...this.#catalog(), DatabaseName: database, TableName: table };
+    const input = { ...at, PartitionsToDelete: [...partitions] };
+    const reply = await this.#call(({ sdk, reads }) => reads.send(new sdk.BatchDeletePartitionCommand(input)));
+    return (reply.Errors ?? []).map(({ PartitionValues, ErrorDetail }) => failureOf(PartitionValues, ErrorDetail));
   }
 
   /** Undefined: there is no such database. */
@@ -155,6 +213,10 @@ export class GlueApi {
       ...(aws.roleArn !== undefined && { credentials: roleCredentials(aws) }),
     };
   }
+}
+
+function failureOf(values: readonly string[] | undefined, detail: ErrorDetail | undefined): PartitionFailure {
+  return { values: values ?? [], code: detail?.ErrorCode ?? 'Unknown', message: detail?.ErrorMessage ?? '' };
 }
 
 function end({ reads, changes }: Connection): void {

@@ -78,7 +78,7 @@ function renewed(
 }
 
 /** Absent members stay absent: Glue takes an empty one for a change. */
-function defined<T extends object>(members: T): { readonly [K in keyof T]: NonNullable<T[K]> } {
+export function defined<T extends object>(members: T): { readonly [K in keyof T]: NonNullable<T[K]> } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     readonly [K in keyof T]: NonNullable<T[K]>;
   };

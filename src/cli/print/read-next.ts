@@ -18,7 +18,17 @@ export function readNext(
   report: Pick<SyncReport, 'target' | 'format' | 'readPath'>,
 ): readonly (readonly [string, string])[] {
   const own = ['tailrace', `tailrace query ${shellWord(report.target)} "select * from t limit 10"`] as const;
-  const inCatalog = /^(?:iceberg:)?([^/.~]+)\.([^/]+)$/.exec(report.target);
+  const inCatalog = /^(?:iceberg:)?([^/.~:]+)\.([^/]+)$/.exec(report.target);
+  const shown = /^parquet:[^/.~:]+\.([^/.]+)\.([^/.]+)$/.exec(report.target);
+  if (shown !== null) {
+    const [, database = '', table = ''] = shown;
+    return [
+      own,
+      ['Athena', `select * from ${quoted(database)}.${quoted(table)} limit 10;`],
+      ['awswrangler', `wr.s3.read_parquet_table(database=${quoted(database)}, table=${quoted(table)})`],
+      ['Spark', `spark.table(${quoted(`${database}.${table}`)})`],
+    ];
+  }
   if (inCatalog !== null) {
     const [, catalog = '', table = ''] = inCatalog;
     return [
