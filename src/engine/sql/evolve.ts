@@ -2,17 +2,17 @@
  * Rows of a table laid out by other columns: each value that changes is the attribute's own, out of its column or out of
  * `_rescued`, and goes into the new columns as a load would put it there. What fits none stays in, or goes to, `_rescued`.
  */
-import { type ColumnType, type Field, physicalType } from '../../model/schema.ts';
+import { type ColumnType, type Field, physicalType, type Slot } from '../../model/schema.ts';
 import type { AttrChange } from '../../schema/evolve/evolution.ts';
 import { openValue } from '../../schema/reading.ts';
 import { okSql } from './attribute.ts';
 import { pointer } from './change.ts';
 import { leafFast, leafFits } from './leaf.ts';
-import { str } from './quote.ts';
+import { ident, str } from './quote.ts';
 import { readType } from './read-type.ts';
 import { valueSql as itemSql } from './render.ts';
 import { scalarText } from './render-scalar.ts';
-import { all, valueSql } from './values.ts';
+import { all, member, valueSql } from './values.ts';
 
 /** What becomes of one attribute in each row; conditions are never NULL. */
 export interface EvolvedAttr {
@@ -136,12 +136,18 @@ export function isCertain(change: AttrChange): boolean {
   return straightSql(change, () => 'x')?.ok === 'true';
 }
 
-function castSql(
-  x: string,
-  from: ColumnType,
-  to: ColumnType,
-): { readonly value: string; readonly ok: string } | undefined {
+interface Cast {
+  readonly value: string;
+  /** True where the value is all there; never NULL. */
+  readonly ok: string;
+}
+
+/** From one type to another of the same kind, through the text that DynamoDB has for each scalar within. */
+function castSql(x: string, from: ColumnType, to: ColumnType, depth = 0): Cast | undefined {
   if (shape(from) === shape(to) || isWider(from, to)) return { value: x, ok: 'true' };
+  if (from.kind === 'list' && to.kind === 'list') return listCast(x, from.element, to.element, depth);
+  if (from.kind === 'map' && to.kind === 'map') return mapCast(x, from.value, to.value, depth);
+  if (from.kind === 'struct' && to.kind === 'struct') return structCast(x, from.fields, to.fields, depth);
   if (!isScalar(from) || !isScalar(to)) return undefined;
   const text = scalarText(x, from);
   const fits = leafFits(text, to);
@@ -150,6 +156,50 @@ function castSql(
     value: `CASE WHEN ${x} IS NOT NULL AND ${fits} THEN ${leafFast(text, to)} END`,
     ok: `(${x} IS NULL OR coalesce(${fits}, false))`,
   };
+}
+
+function slotCast(x: string, from: Slot, to: Slot, depth: number): Cast | undefined {
+  return from.tag === to.tag ? castSql(x, from.type, to.type, depth + 1) : undefined;
+}
+
+function listCast(x: string, from: Slot, to: Slot, depth: number): Cast | undefined {
+  const v = `s${depth}`;
+  const inner = slotCast(v, from, to, depth);
+  return (
+    inner && {
+      value: `list_transform(${x}, lambda ${v}: ${inner.value})`,
+      ok: everyOk(x, v, inner),
+    }
+  );
+}
+
+function mapCast(x: string, from: Slot, to: Slot, depth: number): Cast | undefined {
+  const v = `s${depth}`;
+  const inner = slotCast(v, from, to, depth);
+  return (
+    inner && {
+      value: `CASE WHEN ${x} IS NOT NULL THEN map(map_keys(${x}), list_transform(map_values(${x}), lambda ${v}: ${inner.value})) END`,
+      ok: everyOk(`map_values(${x})`, v, inner),
+    }
+  );
+}
+
+function everyOk(values: string, v: string, { ok }: Cast): string {
+  return ok === 'true' ? ok : `coalesce(list_bool_and(list_transform(${values}, lambda ${v}: ${ok})), true)`;
+}
+
+function structCast(x: string, from: readonly Field[], to: readonly Field[], depth: number): Cast | undefined {
+  const checks: string[] = [];
+  const values = new Map<Field, string>();
+  for (const old of from) {
+    const now = to.find(({ attr, tag }) => attr === old.attr && tag === old.tag);
+    const cast = now && castSql(member(x, old.name), old.type, now.type, depth);
+    if (now === undefined || cast === undefined) return undefined;
+    values.set(now, cast.value);
+    checks.push(cast.ok);
+  }
+  const fields = to.map((field) => `${ident(field.name)}: ${values.get(field) ?? 'NULL'}`);
+  return { value: `CASE WHEN ${x} IS NOT NULL THEN {${fields.join(', ')}} END`, ok: all(checks) };
 }
 
 /** JSON is text of something else. */
