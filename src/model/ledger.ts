@@ -39,7 +39,7 @@ export function withWindow(
     });
   }
   const covered = joined([...(held.covered ?? []), { from: entry.from, to: entry.to, windows: 1 }]);
-  const gaps = without([...(held.gaps ?? []), ...(gapBefore === undefined ? [] : [gapBefore])], entry);
+  const gaps = without([...(held.gaps ?? []), ...leftOpen(held, gapBefore)], entry);
   return fitted({
     ...startOf(base),
     watermark: entry.to,
@@ -72,6 +72,13 @@ function joined(ranges: readonly Covered[]): Covered[] {
     result[result.length - 1] = { from: last.from, to, windows: last.windows + range.windows };
   }
   return result;
+}
+
+/** What of an accepted gap is still one: another run may have closed some of it since it was planned. */
+function leftOpen({ watermark, covered }: Partial<Ledger>, gap: TimeRange | undefined): readonly TimeRange[] {
+  if (gap === undefined || watermark === undefined || covered === undefined) return gap === undefined ? [] : [gap];
+  const from = ms(gap.from) < ms(watermark) ? watermark : gap.from;
+  return ms(from) < ms(gap.to) ? [{ from, to: gap.to }] : [];
 }
 
 /** What remains of gaps when a window covers part of them: a long window may close one that was accepted before. */

@@ -83,6 +83,15 @@ test('a long window closes a gap that was accepted before', () => {
   expect(closed.covered).toEqual([{ from: iso(-1), to: iso(60), windows: 3 }]);
 });
 
+test('of an accepted gap only what is still open is recorded: another run may have closed it meanwhile', () => {
+  const base = withWindow(withFullExport(table, full, 'c'), window(-1, 15), 'c');
+  const gap = { from: iso(15), to: iso(45) };
+  const partly = withWindow(base, window(15, 30), 'c');
+  expect(withWindow(partly, window(45, 60), 'c', gap).gaps).toEqual([{ from: iso(30), to: iso(45) }]);
+  const wholly = withWindow(base, window(15, 45), 'c');
+  expect(withWindow(wholly, window(45, 60), 'c', gap).gaps).toBeUndefined();
+});
+
 test('however many windows and gaps, the ledger fits, counts every window and never tells a gap smaller than it is', () => {
   const steps = fc.array(
     fc.record({ gap: fc.integer({ min: -20, max: 6 }), length: fc.integer({ min: 1, max: 40 }) }),
