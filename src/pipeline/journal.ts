@@ -72,6 +72,11 @@ export class Journal {
     await this.#write('schema.json', record);
   }
 
+  /** Makes the journal young: a sweep of orphans that begins from now on leaves it, and what it names, alone. */
+  async touch(record: SchemaRecord): Promise<void> {
+    await this.writeSchema(record);
+  }
+
   /** Forgets batches, so that they are written again; their files are the caller's to delete. */
   async dropBatches(indexes: Iterable<number>): Promise<void> {
     for (const index of indexes) await this.#storage.delete(`${this.#prefix}batch-${index}.json`);

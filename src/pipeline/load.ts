@@ -13,6 +13,7 @@ import type { Export, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
+import { eachOf } from './fetched.ts';
 import { type Inspection, inspectFiles } from './inspections.ts';
 import type { BatchRecord, Journal, KeptDeletes, SchemaRecord } from './journal.ts';
 import { keepFiles } from './kept-files.ts';
@@ -60,6 +61,8 @@ const SAMPLE_LINES = 5_000;
 const WINDOW_SAMPLE_LINES = 1_000;
 const SAMPLE_BYTES = 6 * 1024 * 1024;
 const SAMPLE_FILES = 24;
+/** Files that are looked for at a time. */
+const HEADS = 16;
 /** Rejects of one batch that are kept before they go to disk. */
 const REJECTS_IN_MEMORY = 1_000;
 
@@ -86,7 +89,8 @@ export class Loader {
   #bytes = 0;
   #total: number | undefined;
   #filesDone = 0;
-  #resumed = 0;
+  /** Batches of an earlier run. */
+  readonly #resumed = new Set<number>();
 
   constructor(input: LoadInput) {
     this.#in = input;
@@ -101,7 +105,8 @@ export class Loader {
 
   async run(): Promise<LoadResult> {
     await this.#resume();
-    while (!(await this.#pass())) await this.#startAnew();
+    do while (!(await this.#pass())) await this.#startAnew();
+    while (await this.#forgetGone());
     const records = [...this.#records].sort(([a], [b]) => a - b).map(([, record]) => record);
     const sum = (pick: (record: BatchRecord) => number): number =>
       records.reduce((total, record) => total + pick(record), 0);
@@ -118,7 +123,7 @@ export class Loader {
       read: sum((r) => r.read),
       rejected: sum((r) => r.rejected),
       rescued: sum((r) => r.rescued),
-      resumedFiles: this.#resumed,
+      resumedFiles: [...this.#resumed].reduce((sum, index) => sum + (this.#records.get(index)?.files.length ?? 0), 0),
       learnMs: this.#learnMs,
       bytesRead: this.#bytes,
     };
@@ -139,12 +144,14 @@ export class Loader {
     const recorded = await this.#in.journal.readSchema();
     if (recorded === undefined) return;
     this.#epoch = recorded.epoch;
+    await this.#in.journal.touch(recorded);
     for (const { index } of planBatches(this.#in.export, this.#in.options.batchBytes)) {
       const record = await this.#in.journal.readBatch(index);
       if (record === undefined || record.epoch !== recorded.epoch) continue;
       this.#records.set(index, record);
-      this.#resumed += record.files.length;
+      this.#resumed.add(index);
     }
+    await this.#forgetGone();
     if (this.#records.size > 0) {
       this.#kept = recorded.schema;
       this.#in.learner.restore(recorded.knowledge);
@@ -153,6 +160,27 @@ export class Loader {
       this.#learnedAll = recorded.counted;
     }
     this.#in.context.log('info', 'taking over finished batches', { batches: this.#records.size });
+  }
+
+  /**
+   * Forgets batches of the earlier run whose files are gone, so that they are written again: a sweep of orphans may have
+   * begun before this run did. A commit that named them would make a table that nobody can read. True if there were any.
+   */
+  async #forgetGone(): Promise<boolean> {
+    const { target } = this.#in;
+    const gone = new Set<number>();
+    const files = [...this.#resumed].flatMap((index) => {
+      const record = this.#records.get(index);
+      return [...(record?.files ?? []), ...(record?.deletes ?? [])].map((file) => ({ index, ...file }));
+    });
+    await eachOf(files, HEADS, async ({ index, path, sizeBytes }) => {
+      if ((await target.head(target.key(path)))?.sizeBytes !== sizeBytes) gone.add(index);
+    });
+    for (const index of gone) {
+      this.#records.delete(index);
+      this.#resumed.delete(index);
+    }
+    return gone.size > 0;
   }
 
   /** Writes every batch that is not on record; false when what was learned does not extend what was written. */
@@ -194,7 +222,7 @@ export class Loader {
     this.#records.clear();
     this.#kept = undefined;
     this.#epoch += 1;
-    this.#resumed = 0;
+    this.#resumed.clear();
     await this.#in.journal.dropBatches(old.map(([index]) => index));
     for (const [, record] of old)
       for (const file of [...record.files, ...(record.deletes ?? [])])
