@@ -56,7 +56,7 @@ export class HiveWorld {
     limits: Partial<HiveLimits> = {},
     openFiles: OpenFiles = async () => localStorage('/'),
   ): Catalog {
-    const all: HiveSettings = { type: 'hive', uri: this.server.uri, warehouse: this.server.warehouse, ...settings };
+    const all = { type: 'hive' as const, uri: this.server.uri, warehouse: this.server.warehouse, ...settings };
     const catalog = hiveCatalog('lake', all, openFiles, { ...QUICK, ...limits });
     this.#catalogs.push(catalog);
     return catalog;
@@ -125,9 +125,13 @@ export class HiveWorld {
 }
 
 /** A first commit, or one file more on what is there. */
-export async function appendTo(table: TableHandle, commitId: string): Promise<CommitOutcome> {
+export async function appendTo(
+  table: TableHandle,
+  commitId: string,
+  more: Partial<StagedCommit> = {},
+): Promise<CommitOutcome> {
   const base = await table.load();
   const files = [fileOf(join(table.location, 'data', `${commitId}.parquet`))];
   const change: Partial<StagedCommit> = { operation: base === undefined ? 'create' : 'merge', files };
-  return table.commit(stagedOf(commitId, { ...change, timestampMs: Date.now() }), base);
+  return table.commit(stagedOf(commitId, { ...change, timestampMs: Date.now(), ...more }), base);
 }

@@ -8,14 +8,15 @@ export class Readers {
   readonly #process: ChildProcess;
   readonly #replies: AsyncIterator<string>;
 
-  constructor(root: string, warehouse: string) {
+  /** `metastore`: address of a Hive Metastore, which Spark then knows as the catalog `hive`. */
+  constructor(root: string, warehouse: string, metastore?: string) {
     this.#process = spawn(python ?? '', [join(import.meta.dirname, 'merged.py')], {
       cwd: root,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     if (this.#process.stdout === null) throw new Error('no stdout');
     this.#replies = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
-    this.#send({ jars: join(dirname(sparkJar ?? ''), '*'), warehouse });
+    this.#send({ jars: join(dirname(sparkJar ?? ''), '*'), warehouse, ...(metastore !== undefined && { metastore }) });
   }
 
   async ask<T>(request: Readonly<Record<string, unknown>>): Promise<T> {

@@ -1,7 +1,7 @@
 """Keeps Spark, PyIceberg and DuckDB open beside a test that commits in between. One JSON request a line on stdin, one
 JSON reply a line on stdout, marked with `@@`.
 
-First line: {"jars", "warehouse"}. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
+First line: {"jars", "warehouse", "metastore"?}: with an address Spark has a catalog `hive`. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
 files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"some": [column],
 "of": location}: rows of some columns by each reader, numbers as floats. {"append": [row], "to": location, "over": filter}:
 PyIceberg adds rows, in place of those that a filter finds where one is given.
@@ -28,8 +28,12 @@ spark = (SparkSession.builder.master("local[1]")
          .config("spark.sql.catalog.local", "org.apache.iceberg.spark.SparkCatalog")
          .config("spark.sql.catalog.local.type", "hadoop")
          .config("spark.sql.catalog.local.cache-enabled", "false")
-         .config("spark.sql.catalog.local.warehouse", setup["warehouse"])
-         .getOrCreate())
+         .config("spark.sql.catalog.local.warehouse", setup["warehouse"]))
+if "metastore" in setup:
+    hive = {"": "org.apache.iceberg.spark.SparkCatalog", ".type": "hive", ".uri": setup["metastore"], ".cache-enabled": "false"}
+    for key, value in hive.items():
+        spark = spark.config("spark.sql.catalog.hive" + key, value)
+spark = spark.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
 
