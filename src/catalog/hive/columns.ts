@@ -1,9 +1,7 @@
 /**
  * An Iceberg table's columns as a Metastore lists them: for people and for tools that know no Iceberg. Engines read the
- * table's own metadata.
- *
- * Columns stay where they are, and new ones come last, whatever their order in the table: a Metastore refuses a column
- * of another type at the place of an older one (`metastore.disallow.incompatible.col.type.changes`).
+ * table's own metadata. The list is in the order of the table's schema, as all Iceberg writers write it: a Metastore
+ * compares it place by place with the former one, and would refuse their next commit otherwise.
  */
 import type { IcebergField, IcebergType, TableMetadata } from '../metadata/wire.ts';
 import type { HiveColumn } from './api.ts';
@@ -15,22 +13,23 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   timestamptz: 'timestamp with local time zone',
 };
 
-/** As the Metastore's own database holds them. */
+// As the Metastore's own database holds them.
+const NAME_MAX = 767;
 const COMMENT_MAX = 256;
 
 /** The columns of the table's schema. `former`: what the Metastore lists now; comments of others stay. */
 export function hiveColumns(metadata: TableMetadata, former: readonly HiveColumn[] = []): HiveColumn[] {
   const schema = metadata.schemas.find((one) => one['schema-id'] === metadata['current-schema-id']);
+  const comments = new Map(former.map(({ name, comment }) => [name, comment]));
   // A Metastore keeps the names of columns in lower case.
-  const fields = new Map((schema?.fields ?? []).map((field) => [field.name.toLowerCase(), field]));
-  const columns: HiveColumn[] = [];
-  for (const column of former) {
-    const field = fields.get(column.name?.toLowerCase() ?? '');
-    if (field === undefined) continue;
-    fields.delete(field.name.toLowerCase());
-    columns.push({ ...column, ...hiveColumn(field, column.comment) });
-  }
-  return [...columns, ...[...fields.values()].map((field) => hiveColumn(field))];
+  const columns = new Map((schema?.fields ?? []).filter(fits).map((field) => [field.name.toLowerCase(), field]));
+  return [...columns].map(([name, field]) => hiveColumn(name, field, comments.get(name)));
+}
+
+/** The first columns that are of the same types in both lists. */
+export function sameTypes(former: readonly HiveColumn[], next: readonly HiveColumn[]): readonly HiveColumn[] {
+  const differs = former.findIndex(({ type }, at) => type !== next[at]?.type);
+  return differs < 0 ? former : former.slice(0, differs);
 }
 
 /** The type as Hive writes it. */
@@ -44,11 +43,12 @@ export function hiveType(type: IcebergType): string {
   return `struct<${type.fields.map((field) => `${field.name}:${hiveType(field.type)}`).join(',')}>`;
 }
 
-function hiveColumn(field: IcebergField, comment?: string): HiveColumn {
+function hiveColumn(name: string, field: IcebergField, comment: string | undefined): HiveColumn {
   const text = field.doc ?? comment;
-  return {
-    name: field.name.toLowerCase(),
-    type: hiveType(field.type),
-    ...(text !== undefined && { comment: text.slice(0, COMMENT_MAX) }),
-  };
+  return { name, type: hiveType(field.type), ...(text !== undefined && { comment: text.slice(0, COMMENT_MAX) }) };
+}
+
+/** Whether the Metastore's database can hold it. */
+function fits(field: IcebergField): boolean {
+  return field.name.length <= NAME_MAX && !`${field.name}${hiveType(field.type)}`.includes('\0');
 }

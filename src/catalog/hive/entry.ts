@@ -3,7 +3,7 @@ import { TailraceError } from '../../model/errors.ts';
 import type { TableMetadata } from '../metadata/wire.ts';
 import type { CatalogState } from '../port.ts';
 import type { HiveStorage, HiveTable } from './api.ts';
-import { hiveColumns } from './columns.ts';
+import { hiveColumns, sameTypes } from './columns.ts';
 import type { HiveName } from './names.ts';
 
 /** The parameter that the comparison is about. */
@@ -71,8 +71,8 @@ export function newEntry(name: HiveName, owner: string, forHive: boolean, next: 
   };
 }
 
-/** The entry with the next state in it. `columns: false` leaves those that the Metastore lists. */
-export function nextEntry(there: HiveTable, from: CatalogState, next: Next, columns: boolean): HiveTable {
+/** The entry with the next state in it. */
+export function nextEntry(there: HiveTable, from: CatalogState, next: Next): HiveTable {
   const told = enabledOf(next.metadata);
   const enabled = told ?? there.parameters?.[HANDLER] === ICEBERG_HANDLER;
   const formats = told === undefined ? {} : told ? HIVE_STORAGE : PLAIN_STORAGE;
@@ -80,10 +80,15 @@ export function nextEntry(there: HiveTable, from: CatalogState, next: Next, colu
   const parameters = parametersOf(there.parameters ?? {}, from, next, enabled);
   return {
     ...there,
-    sd: columns || there.sd?.cols === undefined ? sd : { ...sd, cols: there.sd.cols },
+    sd,
     parameters,
     tableType: 'EXTERNAL_TABLE',
   };
+}
+
+/** The entry as it is, without the columns whose places others are to take. */
+export function clearedEntry(there: HiveTable, next: HiveTable): HiveTable {
+  return { ...there, sd: { ...there.sd, cols: sameTypes(there.sd?.cols ?? [], next.sd?.cols ?? []) } };
 }
 
 function storageOf(metadata: TableMetadata, former: HiveStorage): HiveStorage {
@@ -106,8 +111,8 @@ function parametersOf(there: Parameters, from: CatalogState | undefined, next: N
   });
   const parameters = new Map(Object.entries(there));
   for (const [key, value] of Object.entries(changes)) {
-    if (value === undefined || key.length > KEY_MAX || value.length > VALUE_MAX) parameters.delete(key);
-    else parameters.set(key, value);
+    if (value !== undefined && fits(key, value)) parameters.set(key, value);
+    else parameters.delete(key);
   }
   return {
     ...Object.fromEntries(parameters),
@@ -136,4 +141,8 @@ function summaryOf(metadata: TableMetadata): Record<string, string | undefined> 
     numRows: summary?.['total-records'],
     totalSize: summary?.['total-files-size'],
   };
+}
+
+function fits(key: string, value: string): boolean {
+  return key.length <= KEY_MAX && value.length <= VALUE_MAX && !`${key}${value}`.includes('\0');
 }

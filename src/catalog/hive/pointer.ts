@@ -10,7 +10,7 @@ import type { Pointer, PointerStore, SwapOutcome } from '../pointer.ts';
 import type { CatalogState } from '../port.ts';
 import { type HiveTable, METHODS } from './api.ts';
 import type { HiveClient } from './client.ts';
-import { LOCATION, metadataLocationOf, newEntry, nextEntry } from './entry.ts';
+import { clearedEntry, LOCATION, metadataLocationOf, newEntry, nextEntry } from './entry.ts';
 import { firstLine, hiveError, isAbsent, isDefinite, isTaken } from './errors.ts';
 import type { HiveLimits } from './limits.ts';
 import { acquireLock } from './lock.ts';
@@ -89,16 +89,14 @@ export class HivePointer implements PointerStore {
   }
 
   async #alter(there: HiveTable, from: CatalogState, to: Next): Promise<SwapOutcome> {
+    const next = nextEntry(there, from, to);
     try {
-      await this.#send(nextEntry(there, from, to, true), from);
-      return { kind: 'swapped' };
-    } catch (thrown) {
-      if (!(thrown instanceof Refusal) || !INCOMPATIBLE.test(thrown.message))
-        return this.#settled(thrown, to, from, 'change the table');
-    }
-    // A column whose type has changed: the list of columns stays as it was. Only what the table's metadata says counts.
-    try {
-      await this.#send(nextEntry(there, from, to, false), from);
+      await this.#send(next, from).catch(async (thrown) => {
+        if (!(thrown instanceof Refusal) || !INCOMPATIBLE.test(thrown.message)) throw thrown;
+        // The Metastore refuses a column of another type at the place of an older one, but lets go of the last ones.
+        await this.#send(clearedEntry(there, next), from);
+        await this.#send(next, from);
+      });
       return { kind: 'swapped' };
     } catch (thrown) {
       return this.#settled(thrown, to, from, 'change the table');

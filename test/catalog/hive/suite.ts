@@ -1,7 +1,11 @@
 import { afterAll, beforeAll } from 'vitest';
 import { catalogContract } from '../../contract/catalog.ts';
 import type { HiveServer } from '../../servers/hive.ts';
+import { hiveAddresses } from './addresses.ts';
+import { hiveEntries } from './entries.ts';
 import { hiveFaults } from './faults.ts';
+import { hiveProcesses } from './processes.ts';
+import { hiveRuns } from './runs.ts';
 import { HiveWorld } from './world.ts';
 
 /** All that is tried on a Metastore, with one server for all. */
@@ -23,5 +27,9 @@ export function hiveSuite(name: string, start: () => Promise<HiveServer>, known:
     open: (table) => worldOf().table(table),
     drop: (table) => worldOf().drop(table),
   }));
+  hiveEntries(name, worldOf);
+  hiveAddresses(name, worldOf);
+  hiveRuns(name, worldOf);
+  hiveProcesses(name, worldOf);
   hiveFaults(name, worldOf, known);
 }
