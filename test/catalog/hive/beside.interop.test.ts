@@ -121,6 +121,9 @@ serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ??
   test('fault 15: all three commit at once, each as fast as it can: none is lost, none is there twice', async () => {
     const before = (await spark('SELECT count(*) FROM hive.shop.orders'))[0]?.[0];
     const count = 10;
+    // Left alone, they give up after four attempts.
+    const patient = "'commit.retry.num-retries' = '100', 'commit.retry.min-wait-ms' = '20'";
+    await spark(`ALTER TABLE hive.shop.orders SET TBLPROPERTIES (${patient})`);
     const ours = async (): Promise<void> => {
       for (let n = 0; n < count; n += 1) {
         for (let outcome = ''; outcome !== 'committed'; outcome = (await insert(`ours-${n}`)).kind);
