@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip, gzipSync } from 'node:zlib';
 import { md5Base64 } from '../../src/demo/layout.ts';
@@ -49,7 +49,12 @@ export async function generateChain(base: GeneratedExport, request: WindowReques
   const root = join(cacheDir, 'chains', size);
   const done = join(root, 'generated.json');
   const cached = await readFile(done, 'utf8').catch(() => undefined);
-  if (cached !== undefined) return { root, ...(JSON.parse(cached) as Omit<Chain, 'root'>) };
+  if (cached !== undefined) {
+    const known = JSON.parse(cached) as Omit<Chain, 'root'>;
+    // The cache may have been made, or be reached, at another place.
+    const dataFiles = known.dataFiles.map((file) => join(root, 'AWSDynamoDB', 'data', basename(file)));
+    return { root, ...known, dataFiles };
+  }
   await rm(root, { recursive: true, force: true });
   await copyExport(base, root);
 
