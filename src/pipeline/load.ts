@@ -8,18 +8,18 @@ import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, TableHandle } from '../model/table.ts';
 import { type Batch, fetchBatches, planBatches } from '../source/export/batches.ts';
 import { appendRejects } from '../source/lines/rejects.ts';
-import { sampleItems } from '../source/lines/sample.ts';
 import type { Export, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
-import { eachOf } from './fetched.ts';
+import { firstLook } from './first-look.ts';
+import { goneBatches } from './gone.ts';
 import { type Inspection, inspectFiles } from './inspections.ts';
 import type { BatchRecord, Journal, KeptDeletes, SchemaRecord } from './journal.ts';
 import { keepFiles } from './kept-files.ts';
 import { isExtension, type Layout, type Learner, sameColumns, sameLayout } from './learner.ts';
 import { noRowsFile } from './no-rows.ts';
-import { ifVerified, sampleSink } from './refusals.ts';
+import { ifVerified } from './refusals.ts';
 import { Surprises } from './surprises.ts';
 import { beyondColumns } from './unseen.ts';
 
@@ -55,14 +55,6 @@ export interface LoadResult {
   readonly bytesRead: number;
 }
 
-/** Lines looked at before the first write. Small exports are known whole; others are guessed, and the load proves it. */
-const SAMPLE_LINES = 5_000;
-/** Lines of a larger window: the table knows most of what its items have. */
-const WINDOW_SAMPLE_LINES = 1_000;
-const SAMPLE_BYTES = 6 * 1024 * 1024;
-const SAMPLE_FILES = 24;
-/** Files that are looked for at a time. */
-const HEADS = 16;
 /** Rejects of one batch that are kept before they go to disk. */
 const REJECTS_IN_MEMORY = 1_000;
 
@@ -167,15 +159,7 @@ export class Loader {
    * begun before this run did. A commit that named them would make a table that nobody can read. True if there were any.
    */
   async #forgetGone(): Promise<boolean> {
-    const { target } = this.#in;
-    const gone = new Set<number>();
-    const files = [...this.#resumed].flatMap((index) => {
-      const record = this.#records.get(index);
-      return [...(record?.files ?? []), ...(record?.deletes ?? [])].map((file) => ({ index, ...file }));
-    });
-    await eachOf(files, HEADS, async ({ index, path, sizeBytes }) => {
-      if ((await target.head(target.key(path)))?.sizeBytes !== sizeBytes) gone.add(index);
-    });
+    const gone = await goneBatches(this.#in.target, this.#records, this.#resumed);
     for (const index of gone) {
       this.#records.delete(index);
       this.#resumed.delete(index);
@@ -247,19 +231,8 @@ export class Loader {
     this.#sampled = true;
     this.#progress('learn');
     const started = performance.now();
-    const withItems = files.filter((file) => file.source.itemCount > 0);
-    const looked = Math.min(Math.max(withItems.length, 1), SAMPLE_FILES);
-    const sample = await sampleItems(
-      withItems.map((file) => file.path),
-      {
-        linesPerFile: Math.ceil(sampleLines(this.#in.export) / looked),
-        maxBytes: SAMPLE_BYTES,
-        maxFiles: SAMPLE_FILES,
-        sink: sampleSink(this.#in.learner, files),
-        rules: this.#in.learner.lines,
-        signal: this.#in.context.signal,
-      },
-    );
+    const { export: from, learner, context } = this.#in;
+    const sample = await firstLook(from, files, learner, context.signal);
     const whole = planBatches(this.#in.export, this.#in.options.batchBytes).length === 1;
     this.#learnedAll = whole && sample.complete && sample.rejects === 0;
     this.#learnMs = performance.now() - started;
@@ -369,8 +342,4 @@ export class Loader {
       bytesTotal: this.#total,
     });
   }
-}
-
-function sampleLines({ kind, itemCount }: Export): number {
-  return kind === 'full' || itemCount <= SAMPLE_LINES ? SAMPLE_LINES : WINDOW_SAMPLE_LINES;
 }
