@@ -94,15 +94,18 @@ class RestTable implements CatalogTable {
     const created = base === undefined || base.token === STAGED;
     const changes = changesOf(created ? undefined : base.metadata, withoutPending(next));
     const { limits } = this.#config.client;
+    // An earlier attempt whose end is not known: it might still take effect, whatever a later one is told.
+    let doubt: Extract<Sent, { kind: 'unknown' }> | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const sent = await this.#send(changes);
       if (sent.kind === 'committed') {
         if (created) this.#checkIds(next);
         return sent;
       }
-      const settled = await this.#settle(sent, changes, holds);
+      if (sent.kind === 'unknown') doubt = sent;
+      const settled = await this.#settle(doubt ?? sent, changes, holds);
       if (settled !== undefined) return settled;
-      if (attempt >= limits.commitAttemptsMax) return unknown(sent);
+      if (attempt >= limits.commitAttemptsMax) return unknown(doubt ?? sent);
       await sleep(waitBefore(attempt + 1, limits, sent.kind === 'unknown' ? sent.retryAfter : undefined));
     }
   }

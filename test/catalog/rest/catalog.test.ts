@@ -284,6 +284,32 @@ describe('access to files', () => {
   });
 });
 
+describe('outcomes', () => {
+  test('fault 2: a refusal proves nothing while an earlier attempt might still take effect', async () => {
+    const table = await opened();
+    await commit(table);
+    const replies = [503, 409];
+    let held: Asked | undefined;
+    guard = (asked) => {
+      const status = asked.method === 'POST' ? replies.shift() : undefined;
+      if (status === undefined) return undefined;
+      held ??= asked;
+      return refused(status, 'CommitFailed', 'another commit of this table is under way');
+    };
+    expect(await commit(table, 'c-2')).toMatchObject({ kind: 'unknown' });
+    expect(replies).toEqual([]);
+    fake.answer(held ?? expect.fail('nothing was sent'));
+    expect(await commit(table, 'c-2')).toMatchObject({ kind: 'committed' });
+  });
+
+  test('a refusal of the only attempt is a conflict', async () => {
+    const table = await opened();
+    await commit(table);
+    guard = ({ method }) => (method === 'POST' ? refused(409, 'CommitFailed', 'another was first') : undefined);
+    expect(await commit(table, 'c-2')).toMatchObject({ kind: 'conflict' });
+  });
+});
+
 describe('taking in a table', () => {
   test('a retry that met its own success is no error, another table is', async () => {
     let sent = 0;
