@@ -1,11 +1,6 @@
 /** AWS Glue's catalog by its own API: entries of tables, by name. The commit of an Iceberg table is in pointer.ts. */
 import type { GlueSettings } from '../../model/catalog.ts';
-import { TailraceError } from '../../model/errors.ts';
-import type { Storage } from '../../storage/port.ts';
-import { readMetadataFile } from '../metadata/file.ts';
-import type { TableMetadata } from '../metadata/wire.ts';
-import { plainUri } from '../paths.ts';
-import { pointerTable, type SwapOutcome } from '../pointer.ts';
+import { openPointed, type PointedTable, registerPointed } from '../pointed.ts';
 import type {
   Catalog,
   CatalogTable,
@@ -54,20 +49,7 @@ class GlueCatalog implements Catalog {
 
   async open(name: TableName, options: OpenTableOptions): Promise<CatalogTable | undefined> {
     const own = glueName(name, this.#name);
-    const place = this.#placeOf(own);
-    const pointer = new GluePointer(this.#api, own, place, this.#limits);
-    const there = await pointer.read();
-    if (there === undefined && options.purpose === 'read') return undefined;
-    if (there === undefined) {
-      const location = await this.#databases.newLocation(own, options);
-      const storage = await this.#openFiles(location);
-      return pointerTable({ name: place, storage, folder: folderOf(storage, location), pointer });
-    }
-    const { metadataLocation: location } = there;
-    const storage = await this.#openFiles(location);
-    const metadata = await readMetadataFile(storage, location);
-    const folder = folderOf(storage, metadata.location);
-    return pointerTable({ name: place, storage, folder, pointer, known: { location, metadata } });
+    return openPointed(this.#pointed(own), options.purpose, () => this.#databases.newLocation(own, options));
   }
 
   async openShown(name: TableName, options: OpenShownOptions): Promise<ShownTable | undefined> {
@@ -88,17 +70,7 @@ class GlueCatalog implements Catalog {
     options: Pick<OpenTableOptions, 'createNamespace'> = {},
   ): Promise<void> {
     const own = glueName(name, this.#name);
-    const place = this.#placeOf(own);
-    const metadata = await this.#metadataAt(metadataLocation);
-    await this.#databases.ensure(own, options);
-    const pointer = new GluePointer(this.#api, own, place, this.#limits);
-    const outcome = await pointer.swap(undefined, { metadata, metadataLocation });
-    if (outcome.kind === 'swapped') return;
-    if (outcome.kind === 'unknown') throw unknownRegister(outcome, place);
-    throw new TailraceError('CATALOG', 'There is a table of that name already.', {
-      place,
-      hint: 'Choose another name, or drop that table first.',
-    });
+    await registerPointed(this.#pointed(own), metadataLocation, () => this.#databases.ensure(own, options));
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {
@@ -126,13 +98,9 @@ class GlueCatalog implements Catalog {
     await this.#api.close();
   }
 
-  async #metadataAt(uri: string): Promise<TableMetadata> {
-    const storage = await this.#openFiles(uri);
-    try {
-      return await readMetadataFile(storage, uri);
-    } finally {
-      await storage.close();
-    }
+  #pointed(own: GlueName): PointedTable {
+    const name = this.#placeOf(own);
+    return { name, pointer: new GluePointer(this.#api, own, name, this.#limits), openFiles: this.#openFiles };
   }
 
   async #asked<T>(what: string, place: string, call: () => Promise<T>): Promise<T> {
@@ -146,16 +114,4 @@ class GlueCatalog implements Catalog {
   #placeOf({ database, table }: GlueName): string {
     return `${this.#name}.${database}.${table}`;
   }
-}
-
-function unknownRegister(outcome: Extract<SwapOutcome, { readonly kind: 'unknown' }>, place: string): TailraceError {
-  return new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the table was registered: ${outcome.reason}.`, {
-    place,
-    cause: outcome.cause,
-    hint: 'Run the same command again.',
-  });
-}
-
-function folderOf(storage: Storage, location: string): string {
-  return withoutSlash(storage.key(plainUri(storage, location)));
 }

@@ -5,10 +5,7 @@
 import { userInfo } from 'node:os';
 import type { HiveSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
-import type { Storage } from '../../storage/port.ts';
-import { readMetadataFile } from '../metadata/file.ts';
-import { plainUri } from '../paths.ts';
-import { pointerTable } from '../pointer.ts';
+import { openPointed, type PointedTable, registerPointed } from '../pointed.ts';
 import type { Catalog, CatalogTable, ListedTable, OpenFiles, OpenTableOptions, TableName } from '../port.ts';
 import { addressesOf } from './addresses.ts';
 import { type HiveDatabase, type HiveTable, METHODS } from './api.ts';
@@ -48,20 +45,7 @@ class HiveCatalog implements Catalog {
 
   async open(name: TableName, options: OpenTableOptions): Promise<CatalogTable | undefined> {
     const own = hiveName(name, this.#name);
-    const place = this.#placeOf(own);
-    const pointer = this.#pointer(own);
-    const there = await pointer.read();
-    if (there === undefined && options.purpose === 'read') return undefined;
-    if (there === undefined) {
-      const location = await this.#newLocation(own, options);
-      const storage = await this.#openFiles(location);
-      return pointerTable({ name: place, storage, folder: folderOf(storage, location), pointer });
-    }
-    const { metadataLocation: location } = there;
-    const storage = await this.#openFiles(location);
-    const metadata = await readMetadataFile(storage, location);
-    const folder = folderOf(storage, metadata.location);
-    return pointerTable({ name: place, storage, folder, pointer, known: { location, metadata } });
+    return openPointed(this.#pointed(own), options.purpose, () => this.#newLocation(own, options));
   }
 
   async register(
@@ -70,22 +54,8 @@ class HiveCatalog implements Catalog {
     options: Pick<OpenTableOptions, 'createNamespace'> = {},
   ): Promise<void> {
     const own = hiveName(name, this.#name);
-    const place = this.#placeOf(own);
-    refuseOddName('table', own.table, place);
-    await this.#database(own.database, options);
-    const metadata = await readMetadataFile(await this.#openFiles(metadataLocation), metadataLocation);
-    const outcome = await this.#pointer(own).swap(undefined, { metadata, metadataLocation });
-    if (outcome.kind === 'swapped') return;
-    if (outcome.kind === 'unknown')
-      throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether ${place} was registered.`, {
-        place,
-        cause: outcome.cause,
-        hint: 'Run again.',
-      });
-    throw new TailraceError('CATALOG', `There is a table ${place} already.`, {
-      place,
-      hint: 'Choose another name, or drop that table first.',
-    });
+    refuseOddName('table', own.table, this.#placeOf(own));
+    await registerPointed(this.#pointed(own), metadataLocation, () => this.#database(own.database, options));
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {
@@ -111,9 +81,11 @@ class HiveCatalog implements Catalog {
     this.#client.close();
   }
 
-  #pointer(name: HiveName): HivePointer {
+  #pointed(own: HiveName): PointedTable {
     const { user = userName(), hiveEngine: forHive = false } = this.#settings;
-    return new HivePointer(this.#client, name, this.#placeOf(name), { user, forHive }, this.#limits);
+    const name = this.#placeOf(own);
+    const pointer = new HivePointer(this.#client, own, name, { user, forHive }, this.#limits);
+    return { name, pointer, openFiles: this.#openFiles };
   }
 
   #placeOf(name: HiveName): string {
@@ -179,10 +151,6 @@ function listed(namespace: readonly string[], table: HiveTable): ListedTable {
   const format = formatOf(table);
   const name = { namespace, table: table.tableName ?? '' };
   return format === 'iceberg' ? { name } : { name, format };
-}
-
-function folderOf(storage: Storage, location: string): string {
-  return storage.key(plainUri(storage, location)).replace(/\/+$/, '');
 }
 
 function userName(): string {
