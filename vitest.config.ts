@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Unit tests need Node and nothing else. The other projects start real servers, readers in Python and on the JVM,
-// or whole processes that are killed; on two cores they run one file at a time, after the unit tests.
+// or whole processes that are killed; they run after the unit tests. Servers share ports and rooms by file, so one file
+// at a time; what waits for one thread most of its time (kills, one reader) runs two files side by side.
 const apart = {
   servers: ['test/servers/**/*.test.ts', 'test/**/*.servers.test.ts'],
   interop: ['test/interop/**/*.test.ts', 'test/**/*.interop.test.ts'],
@@ -9,12 +10,13 @@ const apart = {
   package: ['test/package/**/*.test.ts', 'test/examples/**/*.test.ts'],
 };
 
-const slow = (name: keyof typeof apart, groupOrder: number, testTimeout: number) => ({
+const slow = (name: keyof typeof apart, groupOrder: number, testTimeout: number, maxWorkers = 1) => ({
   test: {
     name,
     include: apart[name],
     pool: 'forks' as const,
-    fileParallelism: false,
+    fileParallelism: maxWorkers > 1,
+    maxWorkers,
     sequence: { groupOrder },
     testTimeout,
     hookTimeout: testTimeout,
@@ -37,8 +39,8 @@ export default defineConfig({
         },
       },
       slow('servers', 1, 120_000),
-      slow('interop', 2, 600_000),
-      slow('crash', 3, 600_000),
+      slow('interop', 2, 600_000, 2),
+      slow('crash', 3, 600_000, 2),
       slow('package', 4, 300_000),
     ],
   },
