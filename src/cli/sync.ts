@@ -34,7 +34,7 @@ export function addSync(parent: Command, shell: Shell): void {
       arguments: ENDS,
       summary:
         'load a full DynamoDB export into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
-      groups: ['schema', 'layout', 'run', 'resources', 'catalog', 'aws', 'output'],
+      groups: ['schema', 'layout', 'run', 'scan', 'resources', 'catalog', 'aws', 'output'],
       own: TABLE_FLAG,
       examples: [
         'tailrace sync ./export ./lake/orders --key pk,sk',
@@ -56,7 +56,7 @@ export function addPlan(parent: Command, shell: Shell): void {
       name: 'plan',
       arguments: ENDS,
       summary: 'say what a sync would do, and change nothing (the same as sync --dry-run)',
-      groups: ['schema', 'layout', 'run', 'resources', 'catalog', 'aws', 'output'],
+      groups: ['schema', 'layout', 'run', 'scan', 'resources', 'catalog', 'aws', 'output'],
       without: ['dryRun'],
       own: TABLE_FLAG,
       examples: ['tailrace plan ./export ./lake/orders', 'tailrace plan --table orders --json'],

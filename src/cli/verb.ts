@@ -10,6 +10,7 @@ const GROUP_TITLES: Readonly<Record<OptionGroup, string>> = {
   schema: 'Schema:',
   layout: 'Table layout:',
   run: 'The run:',
+  scan: 'Reading a table itself:',
   resources: 'Resources:',
   catalog: 'Catalogs:',
   aws: 'AWS and S3-compatible stores:',

@@ -1,5 +1,7 @@
+import type { CapacityRate } from '../model/options.ts';
+
 /** Where an option stands in the help and in the reference. */
-export type OptionGroup = 'schema' | 'layout' | 'run' | 'resources' | 'catalog' | 'aws' | 'output';
+export type OptionGroup = 'schema' | 'layout' | 'run' | 'scan' | 'resources' | 'catalog' | 'aws' | 'output';
 
 /** How an option's value is written; every kind has its parser in values.ts. */
 export type OptionKind =
@@ -11,9 +13,24 @@ export type OptionKind =
   | 'size'
   | 'duration'
   | 'count'
+  | 'rate'
   | 'switch'
   | 'choice'
   | 'definitions';
+
+/** What each kind's parser gives. */
+export interface ValueOfKind {
+  readonly text: string;
+  readonly path: string;
+  readonly names: readonly string[];
+  readonly clauses: string;
+  readonly size: number;
+  readonly duration: number;
+  readonly count: number;
+  readonly rate: CapacityRate;
+  readonly switch: boolean;
+  readonly definitions: readonly string[];
+}
 
 /** One option: the same words as flag (`--memory-limit`), key (`memoryLimit`) and variable (`TAILRACE_MEMORY_LIMIT`). */
 export interface OptionSpec {

@@ -3,7 +3,8 @@
  * docs/reference/cli.md and config.md are held against it by a test. It imports nothing heavy: the help needs it.
  */
 import { AWS_OPTIONS } from './aws-options.ts';
-import type { OptionSpec } from './option-spec.ts';
+import type { OptionSpec, ValueOfKind } from './option-spec.ts';
+import { SCAN_OPTIONS } from './scan-options.ts';
 
 /** Defaults of numbers that help and parser share. */
 export const DEFAULT_MEMORY_BYTES = 420e6;
@@ -256,6 +257,7 @@ export const OPTIONS = {
     default: 'false',
     help: 'say what a run would do, and change nothing',
   },
+  ...SCAN_OPTIONS,
   memoryLimit: {
     kind: 'size',
     group: 'resources',
@@ -326,17 +328,6 @@ export const OPTIONS = {
 
 export type OptionKey = keyof typeof OPTIONS;
 
-interface ValueOfKind {
-  readonly text: string;
-  readonly path: string;
-  readonly names: readonly string[];
-  readonly clauses: string;
-  readonly size: number;
-  readonly duration: number;
-  readonly count: number;
-  readonly switch: boolean;
-  readonly definitions: readonly string[];
-}
 type ValueOf<S> = S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
   ? C
   : S extends { readonly kind: infer K extends keyof ValueOfKind }

@@ -17,6 +17,7 @@ import {
   type OptionValues,
   THREAD_MEMORY_BYTES,
 } from './options.ts';
+import { DEFAULT_COMMIT_EVERY_MS } from './scan-options.ts';
 import { formatSize } from './sizes.ts';
 
 /** The grammars of --partition and --sort, which belong to the schema. */
@@ -72,6 +73,13 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
     tempBudgetBytes: values.tempBudget ?? DEFAULT_TEMP_BUDGET_BYTES,
     targetFileSizeBytes: values.targetFileSize ?? DEFAULT_TARGET_FILE_BYTES,
     batchBytes: values.batchSize ?? DEFAULT_BATCH_BYTES,
+    scan: {
+      rcu: values.rcu,
+      consistent: values.consistent ?? false,
+      segments: values.segments,
+      runId: values.runId,
+      commitEveryMs: values.commitEvery ?? DEFAULT_COMMIT_EVERY_MS,
+    },
     sse:
       values.sse === undefined
         ? undefined

@@ -4,6 +4,7 @@ import { DEFINITION_FORM, isDefinition } from './catalogs/flag.ts';
 import { closest } from './closest.ts';
 import { DURATION_FORMS, parseDuration } from './durations.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
+import { parseRate, RATE_FORMS } from './rates.ts';
 import { formatSize, parseSize, SIZE_FORMS } from './sizes.ts';
 
 /** A value that an option can take, or what should have stood there. */
@@ -26,6 +27,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   count: (raw, spec) =>
     bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
   duration: parseOneDuration,
+  rate: parseOneRate,
   switch: parseSwitch,
   choice: parseChoice,
   definitions: parseDefinitions,
@@ -78,6 +80,11 @@ function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {
 function parseOneDuration(raw: unknown): Parsed {
   const value = typeof raw === 'string' ? parseDuration(raw) : undefined;
   return value === undefined ? { ok: false, expected: DURATION_FORMS } : { ok: true, value };
+}
+
+function parseOneRate(raw: unknown): Parsed {
+  const value = parseRate(raw);
+  return value === undefined ? { ok: false, expected: RATE_FORMS } : { ok: true, value };
 }
 
 function parseSwitch(raw: unknown): Parsed {

@@ -11,6 +11,25 @@ export type WriteMode = 'auto' | 'merge-on-read' | 'copy-on-write';
 /** A number that does not fit its column: rewrite the column (up to --rewrite-limit bytes), rescue it, or stop. */
 export type OnDrift = 'rewrite' | 'rescue' | 'fail';
 
+/** Capacity units a second: a number, a share of what the table has, or as many as it gives. */
+export type CapacityRate =
+  | { readonly kind: 'units'; readonly units: number }
+  | { readonly kind: 'share'; readonly share: number }
+  | { readonly kind: 'unlimited' };
+
+/** How a table is read that is its own source. */
+export interface ScanOptions {
+  /** Undefined: a share that others who use the table do not feel. */
+  readonly rcu: CapacityRate | undefined;
+  readonly consistent: boolean;
+  /** Undefined: by the table's size, or as the interrupted scan has it. */
+  readonly segments: number | undefined;
+  /** Names the run: one that is in the table already changes nothing. */
+  readonly runId: string | undefined;
+  /** Time after which what was read is committed, so that it can be seen, and a killed run goes on behind it. */
+  readonly commitEveryMs: number;
+}
+
 /** Rules of inference that the user may set. */
 export interface SchemaOptions {
   /** What the rows of a new table are; absent: mirror. */
@@ -98,6 +117,7 @@ export interface SyncOptions {
   readonly targetFileSizeBytes: number;
   /** Compressed bytes of source data that are written, and made resumable, at a time. */
   readonly batchBytes: number;
+  readonly scan: ScanOptions;
   readonly sse: { readonly algorithm: 'aws:kms' | 'AES256'; readonly kmsKeyId?: string } | undefined;
 }
 

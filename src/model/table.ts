@@ -101,8 +101,40 @@ export interface WindowEntry {
   readonly withinMinute?: true;
 }
 
+/** Where the segments of a scan are that is not complete. */
+export interface ScanPlaces {
+  /** How many there are: a place means nothing for another number. */
+  readonly segments: number;
+  /** The first that was not begun. All below it are done, but for those that are open. */
+  readonly next: number;
+  /** Segments that were begun, each with the JSON text of the key behind which it goes on; null: at its beginning. */
+  readonly open: readonly (readonly [segment: number, key: string | null])[];
+}
+
+/** A scan of the table itself that a table holds, whole or until now. It is no snapshot: an item is as it was at some
+ * moment between the two times. */
+export interface ScanEntry {
+  readonly kind: 'scan';
+  /** Names it as an export's ARN does an export: `<ARN of the table>/scan/<id of the run>`. */
+  readonly exportArn: string;
+  /** ISO times of the first request, and of the last answer that is in the table. */
+  readonly from: string;
+  readonly to: string;
+  /** Items read, and how many of them could not be loaded. */
+  readonly items: number;
+  readonly rejected: number;
+  readonly segments: number;
+  readonly consistent?: true;
+  readonly trustedManifest?: never;
+  readonly withinMinute?: never;
+  /** Pieces that were committed. */
+  readonly pieces: number;
+  /** Where it goes on: the places themselves, or the object beside the table that holds them. Absent: it is complete. */
+  readonly rest?: ScanPlaces | { readonly name: string; readonly digest: string };
+}
+
 /** One load that a table holds. */
-export type LedgerEntry = FullExportEntry | WindowEntry;
+export type LedgerEntry = FullExportEntry | WindowEntry | ScanEntry;
 
 /** A half-open range of time, as ISO texts. */
 export interface TimeRange {

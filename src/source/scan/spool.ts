@@ -1,0 +1,232 @@
+/**
+ * Pages as files of lines, `{"Item":{…}}`, as a full export has them, in the temporary folder. A piece is what is committed
+ * at once. Invariants:
+ * - a page is added to one piece, whole, before the next statement: what a piece holds and the segments' places at its end
+ *   are the same moment;
+ * - a file is shown when it is closed, and then never changes;
+ * - the bytes of all pieces that are not released stay within the budget, but for the pages that are under way.
+ */
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFault } from '../lines/write.ts';
+import type { LocalFile } from '../port.ts';
+import type { Page } from './page.ts';
+
+const HEAD = Buffer.from('{"Item":');
+const TAIL = Buffer.from('}\n');
+
+export interface SpoolOptions {
+  readonly dir: string;
+  readonly fileBytes: number;
+  readonly pendingBytes: number;
+  readonly budgetBytes: number;
+}
+
+/** A file that is being filled. */
+interface Filling {
+  readonly path: string;
+  readonly chunks: Buffer[];
+  bytes: number;
+  items: number;
+}
+
+/** What is committed at once: files of lines, the first of them shown while others are still to come. */
+export class Piece {
+  readonly index: number;
+  /** Files that are closed. */
+  readonly files: LocalFile[] = [];
+  items = 0;
+  scanned = 0;
+  units = 0;
+  bytes = 0;
+  /** True once nothing is added any more. */
+  ended = false;
+  /** Files that are filled or written. */
+  opened = 0;
+  #failure: { readonly thrown: unknown } | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(index: number) {
+    this.index = index;
+  }
+
+  /** Resolves when there are more closed files than `known`, or none will come; throws what stopped the spool. */
+  async more(known: number): Promise<boolean> {
+    while (this.files.length <= known && !this.closed) {
+      this.#check();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#check();
+    return this.files.length > known;
+  }
+
+  /** Resolves when all its files are closed. */
+  async whole(): Promise<void> {
+    while (!this.closed) await this.more(this.files.length);
+  }
+
+  get closed(): boolean {
+    return this.ended && this.files.length === this.opened;
+  }
+
+  wake(failure?: { readonly thrown: unknown }): void {
+    this.#failure ??= failure;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.thrown;
+  }
+}
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  #piece = new Piece(0);
+  #filling: Filling | undefined;
+  #pending = 0;
+  #held = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #failure: { readonly thrown: unknown } | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /** The piece that pages are added to. */
+  get piece(): Piece {
+    return this.#piece;
+  }
+
+  /** Adds a page's items as lines. */
+  add(page: Page, units: number): void {
+    const piece = this.#piece;
+    piece.items += page.items;
+    piece.scanned += page.scanned;
+    piece.units += units;
+    if (page.items === 0) return;
+    this.#filling ??= this.#begin(piece);
+    const bytes = appendLines(this.#filling.chunks, page);
+    this.#filling.bytes += bytes;
+    this.#filling.items += page.items;
+    piece.bytes += bytes;
+    this.#pending += bytes;
+    this.#held += bytes;
+    if (this.#filling.bytes >= this.#options.fileBytes) this.#close();
+  }
+
+  /** Ends the piece; what is added from now on belongs to the next one. */
+  cut(): Piece {
+    const ended = this.#piece;
+    this.#close();
+    ended.ended = true;
+    ended.wake();
+    this.#piece = new Piece(ended.index + 1);
+    return ended;
+  }
+
+  /** Resolves when there is room for another page; throws what stopped the spool. */
+  async room(signal: AbortSignal): Promise<void> {
+    const { pendingBytes, budgetBytes } = this.#options;
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.#failure !== undefined) throw this.#failure.thrown;
+      // A piece that alone is larger than the budget is cut before its next page.
+      if (this.#pending < pendingBytes && (this.#held < budgetBytes || this.#held === this.#piece.bytes)) return;
+      await this.#change(signal);
+    }
+  }
+
+  /** Gives the room of a piece back. */
+  async release(piece: Piece): Promise<void> {
+    for (const { path } of piece.files) await rm(path, { force: true });
+    this.#held -= piece.bytes;
+    this.#wake();
+  }
+
+  /** Waits for what is being written. */
+  async end(): Promise<void> {
+    await this.#writing;
+  }
+
+  #begin(piece: Piece): Filling {
+    const name = `${String(piece.index).padStart(6, '0')}-${String(piece.opened).padStart(4, '0')}.json`;
+    piece.opened += 1;
+    return { path: join(this.#options.dir, name), chunks: [], bytes: 0, items: 0 };
+  }
+
+  #close(): void {
+    const filling = this.#filling;
+    const piece = this.#piece;
+    if (filling === undefined) return;
+    this.#filling = undefined;
+    const index = piece.opened - 1;
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failure !== undefined) return;
+      try {
+        await writeChunks(filling);
+        piece.files.push(fileOf(filling, piece.index, index));
+        this.#pending -= filling.bytes;
+        piece.wake();
+      } catch (thrown) {
+        this.#failure = { thrown: writeFault(thrown, filling.path) };
+        piece.wake(this.#failure);
+      }
+      this.#wake();
+    });
+  }
+
+  async #change(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const aborted = (): void => reject(signal.reason);
+      signal.addEventListener('abort', aborted, { once: true });
+      this.#waiting.push(() => {
+        signal.removeEventListener('abort', aborted);
+        resolve();
+      });
+    });
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** Copies each item, with what makes a line of it, behind the others; gives how many bytes those are. */
+function appendLines(chunks: Buffer[], { body, bounds, items }: Page): number {
+  const lineBytes = HEAD.length + TAIL.length;
+  let bytes = items * lineBytes;
+  for (let at = 0; at < bounds.length; at += 2) bytes += (bounds[at + 1] ?? 0) - (bounds[at] ?? 0);
+  const chunk = Buffer.allocUnsafeSlow(bytes);
+  let to = 0;
+  for (let at = 0; at < bounds.length; at += 2) {
+    to += HEAD.copy(chunk, to);
+    to += body.copy(chunk, to, bounds[at], bounds[at + 1]);
+    to += TAIL.copy(chunk, to);
+  }
+  chunks.push(chunk);
+  return bytes;
+}
+
+async function writeChunks({ path, chunks }: Filling): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for (const chunk of chunks) await file.writeFile(chunk);
+  } finally {
+    await file.close();
+  }
+}
+
+function fileOf({ path, bytes, items }: Filling, piece: number, index: number): LocalFile {
+  const name = `piece ${piece}, file ${index}`;
+  const source = {
+    index,
+    key: path.slice(path.lastIndexOf('/') + 1),
+    manifestKey: name,
+    itemCount: items,
+    md5Base64: '',
+    sizeBytes: bytes,
+    etag: '',
+  };
+  return { source, path, tempBytes: bytes, rejects: [] };
+}

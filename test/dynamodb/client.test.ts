@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoApi } from '../../src/dynamodb/api.ts';
+import { describeTable } from '../../src/dynamodb/describe.ts';
+import { dynamoError } from '../../src/dynamodb/errors.ts';
+import { TailraceError } from '../../src/model/errors.ts';
+import { Retrier } from '../../src/pacing/retry.ts';
+import { readPage } from '../../src/source/scan/page.ts';
+import { type CannedServer, type CannedTable, type Mishap, startCannedPages } from '../servers/canned-pages.ts';
+
+const { signal } = new AbortController();
+const limits = { attemptsMax: 4, budget: 100, cost: 5, backoffBaseMs: 1, backoffCapMs: 5 };
+const items = Array.from({ length: 20 }, (_, i) => ({ pk: { S: `k${i}` }, text: { S: `“${'x'.repeat(i)}”\n\\` } }));
+const scan = JSON.stringify({ TableName: 'orders', ReturnConsumedCapacity: 'TOTAL' });
+
+let server: CannedServer | undefined;
+let api: DynamoApi | undefined;
+let retrier = new Retrier({ limits });
+
+async function start(table: Partial<CannedTable> = {}): Promise<DynamoApi> {
+  server = await startCannedPages({ key: ['pk'], items, ...table });
+  retrier = new Retrier({ limits });
+  api = new DynamoApi({ aws: { endpoint: server.endpoint, region: 'us-east-1' } }, retrier);
+  return api;
+}
+
+const page = (from: DynamoApi): ReturnType<typeof from.call<ReturnType<typeof readPage>>> =>
+  from.call('Scan', 'orders', scan, readPage, signal);
+
+/** The first `count` Scans meet the mishap. */
+function first(count: number, mishap: Mishap): NonNullable<CannedTable['mishap']> {
+  let met = 0;
+  return ({ operation }) => (operation === 'Scan' && met++ < count ? mishap : undefined);
+}
+
+beforeEach(() => {
+  process.env.AWS_ACCESS_KEY_ID = 'test';
+  process.env.AWS_SECRET_ACCESS_KEY = 'test';
+});
+
+afterEach(async () => {
+  await api?.close();
+  await server?.close();
+  delete process.env.AWS_SESSION_TOKEN;
+});
+
+describe('calls of DynamoDB, bytes to bytes', () => {
+  test('give the body as it came, signed by the SDK, over one connection', async () => {
+    const from = await start();
+    const { body, bounds, items: count, units } = await page(from);
+    expect(count).toBe(20);
+    expect(units).toBe(0.5);
+    const texts = items.map((item) => JSON.stringify(item));
+    expect(texts.map((_, i) => body.toString('utf8', bounds[2 * i], bounds[2 * i + 1]))).toEqual(texts);
+    await page(from);
+    expect(server?.calls.map(({ operation }) => operation)).toEqual(['Scan', 'Scan']);
+    expect(server?.calls[0]?.request).toEqual(JSON.parse(scan));
+  });
+
+  test('tell what a table is', async () => {
+    const described = { ProvisionedThroughput: { ReadCapacityUnits: 40 }, BillingModeSummary: undefined };
+    const from = await start({ key: ['pk', 'text'], description: { ...described, TableSizeBytes: 7 } });
+    expect(await describeTable(from, 'orders', signal)).toMatchObject({
+      name: 'orders',
+      id: 'table-1',
+      key: [
+        { attr: 'pk', tag: 'S' },
+        { attr: 'text', tag: 'S' },
+      ],
+      bytes: 7,
+      billing: 'provisioned',
+      reads: { provisioned: 40 },
+    });
+  });
+
+  test.each<[string, Mishap]>([
+    ['73: another checksum than the reply states', { kind: 'flip' }],
+    ['35: a body that is cut', { kind: 'cut' }],
+    ['33: a connection that is reset', { kind: 'reset' }],
+    ['33: a 500', { kind: 'refuse', code: 'InternalServerError', status: 500 }],
+  ])('fault %s is tried again, so many times', async (_, mishap) => {
+    const from = await start({ mishap: first(3, mishap) });
+    expect((await page(from)).items).toBe(20);
+    expect(retrier.repeats).toBe(3);
+    await api?.close();
+    await server?.close();
+    const down = await start({ mishap: first(100, mishap) });
+    await expect(page(down)).rejects.toThrow();
+    expect(server?.calls.length).toBe(4);
+  });
+
+  test('fault 67: a throttled call is repeated for as long as it takes', async () => {
+    const code = 'ProvisionedThroughputExceededException';
+    const from = await start({ mishap: first(30, { kind: 'refuse', code }) });
+    expect((await page(from)).items).toBe(20);
+    expect(retrier.throttles).toBe(30);
+  });
+
+  test('fault 72: credentials that have ended are asked for anew, once', async () => {
+    const from = await start({
+      mishap: ({ number }) => {
+        process.env.AWS_SESSION_TOKEN = `token-${number}`;
+        return number === 1 || number > 3 ? { kind: 'refuse', code: 'ExpiredTokenException' } : undefined;
+      },
+    });
+    await page(from);
+    expect((await page(from)).items).toBe(20);
+    await page(from);
+    const thrown = await page(from).catch((error: unknown) => dynamoError(error, 'orders', 'dynamodb:Scan'));
+    expect(thrown).toMatchObject({ code: 'ACCESS_DENIED', place: 'dynamodb:orders' });
+    expect(server?.calls.length).toBe(6);
+  });
+
+  test.each([
+    ['ResourceNotFoundException', 'SOURCE_NOT_FOUND'],
+    ['AccessDeniedException', 'ACCESS_DENIED'],
+    ['UnrecognizedClientException', 'ACCESS_DENIED'],
+    ['ValidationException', 'USAGE'],
+  ])('%s is %s, and not tried again', async (code, ours) => {
+    const from = await start({ mishap: first(100, { kind: 'refuse', code }) });
+    const thrown = await page(from).catch((error: unknown) => dynamoError(error, 'orders', 'dynamodb:Scan'));
+    expect(thrown).toBeInstanceOf(TailraceError);
+    expect(thrown).toMatchObject({ code: ours });
+    expect(server?.calls.length).toBe(1);
+  });
+
+  test('fault 23: an interruption ends a call at once', async () => {
+    const from = await start({ mishap: first(1_000, { kind: 'refuse', code: 'ThrottlingException' }) });
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(new Error('stop')), 30);
+    await expect(from.call('Scan', 'orders', scan, readPage, abort.signal)).rejects.toThrow('stop');
+  });
+});
