@@ -58,6 +58,7 @@ describe('options of a run', () => {
       tempBudgetBytes: 4e9,
       targetFileSizeBytes: 512e6,
       batchBytes: 256e6,
+      scan: { rcu: undefined, consistent: false, segments: undefined, runId: undefined, commitEveryMs: 300_000 },
       sse: undefined,
     });
   });

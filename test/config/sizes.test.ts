@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { closest, editDistance } from '../../src/config/closest.ts';
 import { parseDuration } from '../../src/config/durations.ts';
+import { parseRate } from '../../src/config/rates.ts';
 import { formatSize, parseSize } from '../../src/config/sizes.ts';
 import { splitNames } from '../../src/config/values.ts';
 
@@ -82,4 +83,12 @@ test('names survive commas and backslashes', () => {
       expect(splitNames(names.map((text) => text.replaceAll(/[\\,]/g, '\\$&')).join(','))).toEqual(names);
     }),
   );
+});
+
+test('a rate is units a second, a share, or unlimited', () => {
+  expect(parseRate('500')).toEqual({ kind: 'units', units: 500 });
+  expect(parseRate(12.5)).toEqual({ kind: 'units', units: 12.5 });
+  expect(parseRate(' 30 %')).toEqual({ kind: 'share', share: 0.3 });
+  expect(parseRate('unlimited')).toEqual({ kind: 'unlimited' });
+  for (const wrong of ['0', '-5', '0%', '101%', 'fast', '', '1e3', true]) expect(parseRate(wrong)).toBeUndefined();
 });
