@@ -19,4 +19,5 @@ export { type MaintainOptions, maintain } from './pipeline/maintain.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';
 export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';
 export { sync } from './pipeline/sync.ts';
+export { normalFilter } from './schema/filter/normal.ts';
 export { parsePartition, parseSort } from './schema/partition.ts';

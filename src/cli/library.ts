@@ -47,6 +47,7 @@ export interface Library {
   demo(options: { readonly dir?: string }, context: RunContext): AsyncIterable<DemoStep>;
   parsePartition(text: string): readonly PartitionRequest[];
   parseSort(text: string): readonly SortField[];
+  normalFilter(text: string): string;
 }
 
 /** Loads the library only when a verb runs, so that help and version answer at once. */

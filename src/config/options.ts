@@ -3,6 +3,7 @@
  * docs/reference/cli.md and config.md are held against it by a test. It imports nothing heavy: the help needs it.
  */
 import { AWS_OPTIONS } from './aws-options.ts';
+import { ITEM_OPTIONS } from './item-options.ts';
 import type { OptionSpec, ValueOfKind } from './option-spec.ts';
 import { SCAN_OPTIONS } from './scan-options.ts';
 
@@ -182,6 +183,7 @@ export const OPTIONS = {
     default: '10GB',
     help: 'most bytes of a table that --on-drift rewrite writes anew',
   },
+  ...ITEM_OPTIONS,
   acceptGap: {
     kind: 'switch',
     group: 'run',

@@ -20,10 +20,12 @@ import {
 import { DEFAULT_COMMIT_EVERY_MS } from './scan-options.ts';
 import { formatSize } from './sizes.ts';
 
-/** The grammars of --partition and --sort, which belong to the schema. */
+/** The grammars of --partition, --sort and --filter, which belong to the schema. */
 export interface ClauseParsers {
   readonly parsePartition: (text: string) => readonly PartitionRequest[];
   readonly parseSort: (text: string) => readonly SortField[];
+  /** Checks a filter, and gives it its one spelling. */
+  readonly normalFilter: (text: string) => string;
 }
 
 /** Merges layers, lowest first, into the options of a run, with defaults for what nobody set. */
@@ -45,6 +47,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
       maxDepth: values.maxDepth ?? DEFAULT_MAX_DEPTH,
       include: values.include ?? [],
       exclude: values.exclude ?? [],
+      filter: text('filter', values.filter, parsers.normalFilter, blame),
     },
     schemaFile: values.schema === '' ? undefined : values.schema,
     partition: clauses('partition', values.partition, parsers.parsePartition, blame),
@@ -161,9 +164,17 @@ function clauses<T>(
   parse: (text: string) => readonly T[],
   blame: Blame,
 ): readonly T[] {
-  if (text === undefined) return [];
+  return text === undefined ? [] : parsed(key, () => parse(text), blame);
+}
+
+function text(key: 'filter', value: string | undefined, parse: (text: string) => string, blame: Blame): string {
+  return value === undefined || value === '' ? '' : parsed(key, () => parse(value), blame);
+}
+
+/** What a grammar makes of an option; where it refuses, the error names the place where the option was written. */
+function parsed<T>(key: OptionKey, parse: () => T, blame: Blame): T {
   try {
-    return parse(text);
+    return parse();
   } catch (error) {
     if (!(error instanceof TailraceError)) throw error;
     throw blame(key, error.message, error.hint ?? 'See docs/reference/cli.md.', error);

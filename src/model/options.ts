@@ -47,6 +47,8 @@ export interface SchemaOptions {
   readonly include: readonly string[];
   /** Attributes to drop everywhere. */
   readonly exclude: readonly string[];
+  /** Condition that items must meet to be loaded, in the one spelling that `normalFilter` gives; empty: all are. */
+  readonly filter: string;
 }
 
 /** `day(created_at)` as the user wrote it: attribute or column name, before derived columns are made. */
@@ -66,6 +68,7 @@ export const KEPT_OPTIONS = [
   'maxDepth',
   'include',
   'exclude',
+  'filter',
   'partition',
   'sort',
 ] as const;

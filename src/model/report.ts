@@ -46,6 +46,8 @@ export interface SyncReport {
   /** Where readers open the table: the metadata file's folder, or the Parquet generation's folder. */
   readonly readPath?: string;
   readonly counts: Counts;
+  /** The condition that items had to meet; absent: none. */
+  readonly filter?: string;
   /** What the run would read; only when planned. */
   readonly plan?: {
     readonly items: number;

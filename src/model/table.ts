@@ -82,6 +82,8 @@ export interface FullExportEntry {
   readonly exportTime: string;
   readonly items: number;
   readonly rejected: number;
+  /** Items that the filter left out; absent: none. */
+  readonly filtered?: number;
   /** Present when manifests disagreed with their checksum files and --trust-manifest was given. */
   readonly trustedManifest?: true;
 }

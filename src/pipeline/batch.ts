@@ -41,6 +41,8 @@ export interface WrittenBatch {
   readonly deletes: readonly DeletedKeys[];
   readonly read: number;
   readonly rejected: number;
+  /** Items that the filter leaves out; changes that it does are among the deletes. */
+  readonly filtered: number;
   readonly rescued: number;
   readonly tags: readonly TagCount[];
 }
@@ -66,7 +68,7 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
     await options.verified();
     await options.inspection.tell(inputs);
     if (await sieveUnsound(inputs, options)) return undefined;
-    await checkCounts(inputs, [...files, ...deletes], layout, options);
+    const filtered = await checkCounts(inputs, [...files, ...deletes], layout, options);
     if (
       !options.learnedAll &&
       inputs.some((input) => !input.learned) &&
@@ -84,6 +86,7 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
       deletes,
       read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0),
       rejected,
+      filtered,
       rescued: rescuedRows(files, layout),
       tags,
     };
@@ -168,13 +171,16 @@ function rescuedRows(files: readonly StagedFile[], layout: Layout): number {
   }, 0);
 }
 
-/** fault 52: what the manifest counts of a file, its lines must be, and the rows of all files together. */
+/**
+ * fault 52: what the manifest counts of a file, its lines must be, and the rows of all files together, less those that a
+ * filter left out. Gives their number.
+ */
 async function checkCounts(
   inputs: readonly Input[],
   files: readonly { readonly rows: number }[],
   layout: Layout,
   options: BatchOptions,
-): Promise<void> {
+): Promise<number> {
   const known = inputs.every((input) => input.lines !== undefined);
   const counts = known ? new Map<string, number>() : await countLines(inputs, layout, options);
   for (const { local, path, lines, rejected } of inputs) {
@@ -182,7 +188,8 @@ async function checkCounts(
   }
   const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
-  if (rows === expected) return;
+  const { filter, lines } = layout.projection;
+  if (rows === expected || (rows < expected && filter !== undefined && lines.shape === 'item')) return expected - rows;
   throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, {
     place: inputs[0]?.local.source.manifestKey ?? '',
   });

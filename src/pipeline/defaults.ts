@@ -1,8 +1,9 @@
 import { resolveOptions } from '../config/resolve.ts';
 import type { SyncOptions } from '../model/options.ts';
+import { normalFilter } from '../schema/filter/normal.ts';
 import { parsePartition, parseSort } from '../schema/partition.ts';
 
 /** The options of a run when nobody sets any; spread them and change what you need. */
 export function defaultOptions(): SyncOptions {
-  return resolveOptions([], { parsePartition, parseSort });
+  return resolveOptions([], { parsePartition, parseSort, normalFilter });
 }

@@ -45,6 +45,7 @@ function stage(
     exportTime: from.exportTime,
     items: loaded.read,
     rejected: loaded.rejected,
+    ...(loaded.filtered === 0 ? {} : { filtered: loaded.filtered }),
     ...(from.trusted ? { trustedManifest: true as const } : {}),
   };
   const { schema, partition, sort } = loaded.layout;

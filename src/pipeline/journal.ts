@@ -12,6 +12,8 @@ export interface BatchRecord {
   readonly files: readonly DataFile[];
   readonly read: number;
   readonly rejected: number;
+  /** Items that the filter left out; absent: none. */
+  readonly filtered?: number;
   readonly rescued: number;
   /** Keys of items that the batch's changes deleted. */
   readonly deletes?: readonly KeptDeletes[];

@@ -32,7 +32,16 @@ export interface Kept {
 }
 
 /** Options whose values are recorded by their names. The layout is recorded as the format has it. */
-const RECORDED = ['timestamps', 'onMixed', 'numbers', 'maxColumns', 'maxDepth', 'include', 'exclude'] as const;
+const RECORDED = [
+  'timestamps',
+  'onMixed',
+  'numbers',
+  'maxColumns',
+  'maxDepth',
+  'include',
+  'exclude',
+  'filter',
+] as const;
 
 /** The options of one load into this table; `remake`: it makes all rows. A new table is made as the options say. */
 export function keepOptions(
@@ -51,6 +60,7 @@ export function keepOptions(
   const key = remake || base === undefined || base.schema.keys.length === 0 ? options.schema.key : [];
   const settled: SyncOptions = { ...options, ...layout, mode, schema: { ...options.schema, ...kept, key, mode } };
   checkTogether(settled);
+  checkFilter(settled, base, remake);
   const keepsFile = base !== undefined && before !== undefined && !holds('schema');
   const digest = keepsFile ? before['schema'] : fileDigest(file);
   const itsFile = digest === undefined || base === undefined ? undefined : asFile(base.schema);
@@ -111,6 +121,25 @@ function checkTogether({ schema: { include, exclude, key } }: SyncOptions): void
   throw new TailraceError('USAGE', `'${both}' is named, but the table was made with --exclude ${exclude.join(',')}.`, {
     place: '--exclude',
     hint: 'Give --exclude as it shall be from now on, or --no-exclude.',
+  });
+}
+
+/** A filter holds for all rows of a table, from its first load on, and says of each item whether it has a row. */
+function checkFilter({ schema: { filter }, mode }: SyncOptions, base: TableState | undefined, remake: boolean): void {
+  if (filter === '') return;
+  if (mode !== 'mirror')
+    throw new TailraceError('USAGE', 'A filter needs a table of the present items, deleted ones gone.', {
+      place: '--filter',
+      expected: '--mode mirror with --deletes hard',
+      found: mode === 'soft' ? '--deletes soft' : `--mode ${mode}`,
+      hint: 'An item that no longer meets the filter leaves the table: no row of it can be kept as history, nor marked as deleted.',
+    });
+  if (base === undefined || remake || base.options !== undefined) return;
+  throw new TailraceError('USAGE', 'The rows of the table that is there were made without the filter.', {
+    place: `--filter, ${base.location}`,
+    expected: 'no filter',
+    found: filter,
+    hint: 'Leave --filter out; a full export with --replace makes all rows by it.',
   });
 }
 
@@ -202,5 +231,5 @@ function listText(names: readonly string[], none: string): string {
 /** The order of names in a list says nothing. */
 function valueText(value: string | number | readonly string[], name: string): string {
   const none = name === 'include' ? 'all attributes' : 'none';
-  return typeof value === 'object' ? listText([...value].sort(), none) : String(value);
+  return typeof value === 'object' ? listText([...value].sort(), none) : value === '' ? none : String(value);
 }

@@ -9,6 +9,8 @@ import { applySchemaFile } from '../schema/apply.ts';
 import { keepNumber, mainTag, sameColumn } from '../schema/decide.ts';
 import { type Drift, drifts, holdRecorded } from '../schema/drift.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
+import { parseFilter } from '../schema/filter/parse.ts';
+import type { Filter } from '../schema/filter/tree.ts';
 import type { HeldDigits } from '../schema/held.ts';
 import { isCrowded, type Mapped, mapSchema } from '../schema/map.ts';
 import { numberFacts } from '../schema/numbers.ts';
@@ -55,9 +57,12 @@ export class Learner {
   #key: readonly string[] | undefined;
   /** Where a drift is to stop the run: numbers that their recorded column does not hold, by attribute. */
   readonly #outgrown = new Map<string, string>();
+  readonly #filter: Filter | undefined;
 
   constructor(options: LearnerOptions) {
     this.#options = options;
+    const { filter } = options.schema;
+    this.#filter = filter === '' ? undefined : parseFilter(filter);
   }
 
   get lines(): Lines {
@@ -212,7 +217,7 @@ export class Learner {
       mapped,
       partition: fields,
       sort: resolveSort(this.#options.sort, schema),
-      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised, this.lines),
+      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised, this.lines, this.#filter),
     };
   }
 

@@ -48,6 +48,8 @@ export interface LoadResult {
   readonly warnings: readonly Warning[];
   readonly read: number;
   readonly rejected: number;
+  /** Items that the filter left out. */
+  readonly filtered: number;
   readonly rescued: number;
   readonly resumedFiles: number;
   readonly learnMs: number;
@@ -114,6 +116,7 @@ export class Loader {
       warnings: [...this.#warnings(), ...beyondColumns(layout, this.#in.options.schema.maxColumns)],
       read: sum((r) => r.read),
       rejected: sum((r) => r.rejected),
+      filtered: sum((r) => r.filtered ?? 0),
       rescued: sum((r) => r.rescued),
       resumedFiles: [...this.#resumed].reduce((sum, index) => sum + (this.#records.get(index)?.files.length ?? 0), 0),
       learnMs: this.#learnMs,
@@ -306,8 +309,8 @@ export class Loader {
   async #keep(index: number, written: WrittenBatch): Promise<void> {
     const kept = await keepFiles(written, index, this.#in);
     await this.#keepSchema(written.layout.schema);
-    const { read, rejected, rescued, tags } = written;
-    const record: BatchRecord = { epoch: this.#epoch, ...kept, read, rejected, rescued, tags };
+    const { read, rejected, filtered, rescued, tags } = written;
+    const record: BatchRecord = { epoch: this.#epoch, ...kept, read, rejected, filtered, rescued, tags };
     await this.#in.journal.writeBatch(index, record);
     this.#records.set(index, record);
   }

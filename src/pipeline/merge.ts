@@ -89,7 +89,10 @@ async function matchKeys(input: MergeInput): Promise<Match> {
   }
   const from = base?.schema ?? schema;
   const keyed = await keyColumns(input, candidates, from, 'live');
-  return matchChanges(duck, { ...changes, live: keyed, liveSchema: from, signal });
+  return matchChanges(duck, {
+    ...{ ...changes, live: keyed, liveSchema: from, signal },
+    filters: layout.projection.filter !== undefined,
+  });
 }
 
 /** What the match reads of files, where the engine can read it. */

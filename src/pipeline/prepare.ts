@@ -44,6 +44,7 @@ export async function prepareLoad(
   const key = await resolveKey(kept, file, base, { storage: source, export: from }, context);
   const schema = { ...kept.schema, key };
   const options = { ...kept, schema };
+  reporter.filter(schema.filter);
   const commitId = loadIdOf([
     from.exportArn,
     from.digest,

@@ -34,9 +34,9 @@ export function refuseBlindStart({ steps: [first] }: ChainPlan, [fault]: readonl
 
 /**
  * Options that cannot wait for the next full export: rows are matched by the key, older rows would still hold what is
- * excluded, and columns are never dropped. The others are only left for later, with a warning.
+ * excluded or filtered, and columns are never dropped. The others are only left for later, with a warning.
  */
-const REFUSED = ['--key', '--exclude', '--schema'];
+const REFUSED = ['--key', '--exclude', '--schema', '--filter'];
 
 /** Refuses to apply a window with other such options than the table was made with. */
 export function refuseChanges(changes: readonly OptionChange[], base: TableState): void {

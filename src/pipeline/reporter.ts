@@ -80,6 +80,7 @@ export class Reporter {
     if (base.snapshot !== undefined) this.#report.snapshot = base.snapshot;
     if (base.ledger !== undefined) this.#report.position = position(base.ledger);
     if (base.format === 'parquet') this.#report.readPath = readPath(base);
+    this.filter(String(base.options?.['filter'] ?? ''));
   }
 
   /** Options that are others than the table was made with, and what the run makes of them. */
@@ -98,6 +99,12 @@ export class Reporter {
     this.warn('options-differ', `The table was made with other options: ${list}. ${what}`);
   }
 
+  /** The condition that items must meet; empty: none. */
+  filter(filter: string): void {
+    if (filter === '') delete this.#report.filter;
+    else this.#report.filter = filter;
+  }
+
   key(key: readonly string[]): void {
     if (key.length > 0) return;
     this.warn('key-unknown', 'The table’s key is unknown, so the table has no identifier fields. Name it with --key.');
@@ -114,22 +121,23 @@ export class Reporter {
   }
 
   loaded(loaded: LoadResult, rejectsDir: string, options: SyncOptions): void {
-    const { read, rejected } = loaded;
-    this.#load(loaded, loaded.files, { written: read - rejected, deleted: 0, unchanged: 0 }, rejectsDir);
+    const { read, rejected, filtered } = loaded;
+    const written = read - rejected - filtered;
+    this.#load(loaded, loaded.files, { written, deleted: 0, unchanged: 0, filtered }, rejectsDir);
     if (options.schema.numbers === 'double')
       this.warn('numbers-double', 'Numbers are stored as double, as asked: digits beyond the 15th are lost.');
   }
 
   /** A window that is in the table. */
   window(loaded: LoadResult, merged: Merged, rejectsDir: string): void {
-    this.#load(loaded, [...merged.files, ...merged.deletes], merged.counts, rejectsDir);
+    this.#load(loaded, [...merged.files, ...merged.deletes], { filtered: 0, ...merged.counts }, rejectsDir);
   }
 
   /** Adds what one export came to, to what those before it did. */
   #load(
     loaded: LoadResult,
     written: readonly { readonly sizeBytes: number }[],
-    changed: Pick<SyncReport['counts'], 'written' | 'deleted' | 'unchanged'>,
+    changed: Pick<SyncReport['counts'], 'written' | 'deleted' | 'unchanged' | 'filtered'>,
     rejectsDir: string,
   ): void {
     const { read, rejected, rescued } = loaded;
@@ -139,7 +147,7 @@ export class Reporter {
       written: counts.written + changed.written,
       deleted: counts.deleted + changed.deleted,
       unchanged: counts.unchanged + changed.unchanged,
-      filtered: counts.filtered,
+      filtered: counts.filtered + changed.filtered,
       rejected: counts.rejected + rejected,
       rescued: counts.rescued + rescued,
     };

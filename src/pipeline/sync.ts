@@ -222,6 +222,7 @@ async function plannedReport(
   const from = exports[0] as Export;
   const kept = keep(base, first);
   const key = await resolveKey(kept.options, kept.file, base, { storage: source.storage, export: from }, context);
+  reporter.filter(kept.options.schema.filter);
   reporter.key(key);
   if (from.kind !== 'full') return reporter.finish('planned');
   const opened = { storage: source.storage, export: from };

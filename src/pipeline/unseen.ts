@@ -4,6 +4,7 @@ import type { Warning } from '../model/report.ts';
 import { type ColumnType, type Field, physicalType } from '../model/schema.ts';
 import type { DataFile } from '../model/table.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
+import { filterPaths } from '../schema/filter/tree.ts';
 import type { Layout, Learner } from './learner.ts';
 
 export interface Seen {
@@ -29,8 +30,13 @@ export function unseenNames(
     ...warning('key-unseen', '--key', absent(given.key)),
     ...warning('include-unseen', '--include', absent(given.include)),
     ...warning('exclude-unseen', '--exclude', told ? absent(given.exclude) : []),
+    ...warning('filter-unseen', '--filter', told ? absent(filterNames(seen.layout)) : []),
     ...warning('schema-unseen', 'The schema file', absent((file?.columns ?? []).map((column) => column.attr))),
   ];
+}
+
+function filterNames({ projection: { filter } }: Layout): string[] {
+  return filter === undefined ? [] : filterPaths(filter).map(([name]) => String(name));
 }
 
 function warning(code: string, where: string, names: readonly string[]): Warning[] {

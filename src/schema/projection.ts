@@ -1,5 +1,6 @@
 import { ITEM_LINES, type Lines } from '../model/item.ts';
 import type { DerivedColumn, Field, TableSchema } from '../model/schema.ts';
+import type { Filter } from './filter/tree.ts';
 import { type ReadItem, type ReadValue, readingOf } from './reading.ts';
 import type { MapNode } from './structure.ts';
 
@@ -16,6 +17,8 @@ export interface Projection {
   /** Attributes that every item must have; a line without them is refused. */
   readonly keyAttrs: readonly string[];
   readonly excluded: ReadonlySet<string>;
+  /** Only items that meet it become rows; the key of a change whose new image does not is taken for deleted. */
+  readonly filter?: Filter;
   readonly schema: TableSchema;
 }
 
@@ -34,6 +37,7 @@ export function projectionOf(
   exclude: readonly string[],
   expectNulls = true,
   lines: Lines = ITEM_LINES,
+  filter?: Filter,
 ): Projection {
   const excluded = new Set(exclude);
   const reading = readingOf(root, schema.columns, excluded, expectNulls);
@@ -50,7 +54,8 @@ export function projectionOf(
         isKey: keyAttrs.includes(attr),
       }),
     );
-  return { lines, reading, attrs, derived: schema.derived, keyAttrs, excluded, schema };
+  const where = filter === undefined ? {} : { filter };
+  return { lines, reading, attrs, derived: schema.derived, keyAttrs, excluded, schema, ...where };
 }
 
 /** Whether the lines of deleted items become no rows of the table: all but a history keep only what is there. */

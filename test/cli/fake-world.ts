@@ -77,6 +77,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     demo: missing('demo'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],
+    normalFilter: (text) => text,
     ...verbs,
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseConfigFile } from '../../src/config/file.ts';
 import { environmentLayer, flagLayer } from '../../src/config/layers.ts';
 import { resolveOptions } from '../../src/config/resolve.ts';
-import { parsePartition, parseSort } from '../../src/index.ts';
+import { normalFilter, parsePartition, parseSort } from '../../src/index.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 
 const parsers = {
@@ -12,6 +12,7 @@ const parsers = {
     return [{ transform: 'identity', column: text } as const];
   },
   parseSort: (text: string) => [{ column: text, descending: false, nullsFirst: true }],
+  normalFilter: (text: string) => text,
 };
 const resolve = (...layers: Parameters<typeof resolveOptions>[0]) => resolveOptions(layers, parsers);
 
@@ -30,6 +31,7 @@ describe('options of a run', () => {
         maxDepth: 10,
         include: [],
         exclude: [],
+        filter: '',
       },
       schemaFile: undefined,
       partition: [],
@@ -99,7 +101,7 @@ describe('options of a run', () => {
     const text = 'schema: s.yaml\npartition: a\nsort: b\ninclude: [c]\nexclude: [d]';
     const file = await parseConfigFile(text, 'f', '/', {});
     const none = { schema: false, partition: false, sort: false, include: false, exclude: false };
-    const parsed = { parsePartition, parseSort };
+    const parsed = { parsePartition, parseSort, normalFilter };
     const settings = Object.keys(none).map((key) => `${key}: false`);
     const undone = await parseConfigFile(settings.join('\n'), 'conf/f', '/', {});
     for (const layer of [flagLayer(none), undone.layer]) {

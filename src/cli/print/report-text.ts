@@ -28,6 +28,7 @@ export function syncReportText(report: SyncReport, style: Style): string {
     return `${lines.join('\n')}\n`;
   }
   if (report.outcome === 'committed') lines.push(labelled('rows', countsText(report)));
+  if (report.filter !== undefined) lines.push(labelled('filter', visible(report.filter)));
   if (report.plan !== undefined) {
     const { items, files, bytes } = report.plan;
     lines.push(labelled('to read', `${plural(items, 'item')} in ${plural(files, 'file')}, ${formatSize(bytes)}`));

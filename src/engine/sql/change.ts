@@ -1,10 +1,14 @@
 import type { Projection } from '../../schema/projection.ts';
+import { filterSql } from './filter.ts';
 import { matches } from './leaf.ts';
+import { pointer } from './place.ts';
 import { str } from './quote.ts';
 import { all, member } from './values.ts';
 
 /** Column that tells rows of deleted items from others, on its way to the writer. */
 export const GONE = '_tailrace_gone';
+/** What `_rescued` holds in such a row where the item is there and a filter leaves it out: of a delete it is NULL. */
+export const LEFT_OUT = '{}';
 
 /** Whole microseconds, clear of 64-bit overflow; negative times are none of DynamoDB's. */
 const MICROS = '(0|[1-9][0-9]{0,16})';
@@ -16,13 +20,15 @@ export interface ChangeSql {
   /** True where the line is sound but for its new image. */
   readonly sound: string;
   readonly gone: string;
+  /** The item is there, but the filter leaves it out. Absent: there is no filter. */
+  readonly left?: string;
   readonly operation: string;
   /** The former item as text, without excluded attributes. */
   readonly oldImage: string;
 }
 
 /** The expressions of a projection of changes. A new image must have the key of its line; nothing else may be in Keys. */
-export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): ChangeSql {
+export function changeSql({ lines, keyAttrs, reading, excluded, filter }: Projection): ChangeSql {
   const micros = `coalesce(json_extract_string(Metadata, '/WriteTimestampMicros/N'), json_extract_string(Metadata, '/WriteTimestampMicros'))`;
   const open = reading.kind === 'open';
   const at = (column: string, attr: string): string =>
@@ -36,11 +42,14 @@ export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): C
     ...(open ? [`len(json_keys(Keys)) = ${keyAttrs.length}`] : []),
     ...(lines.oldImages ? [`(OldImage IS NULL OR ${all(old)})`] : []),
   ];
+  const met = filter && filterSql(filter, { reading, column: 'NewImage', file: 'filename' });
+  const left = met && `(NewImage IS NOT NULL AND (${met}) IS NOT TRUE)`;
   const dropped = [...excluded].map((name) => `${JSON.stringify(name)}:null`).join();
   return {
     writtenAt: `CASE WHEN ${matches(micros, MICROS)} THEN make_timestamp(try_cast(${micros} AS BIGINT))::TIMESTAMPTZ END`,
     sound: all(sound),
-    gone: 'NewImage IS NULL',
+    gone: left === undefined ? 'NewImage IS NULL' : `(NewImage IS NULL OR ${left})`,
+    ...(left === undefined ? {} : { left }),
     operation: `CASE WHEN NewImage IS NULL THEN 'delete' WHEN OldImage IS NOT NULL THEN 'update' ELSE '${lines.bothImages ? 'insert' : 'put'}' END`,
     // A patch of nothing would be the patch.
     oldImage:
@@ -48,11 +57,6 @@ export function changeSql({ lines, keyAttrs, reading, excluded }: Projection): C
         ? 'OldImage::VARCHAR'
         : `CASE WHEN OldImage IS NOT NULL THEN json_merge_patch(OldImage, ${str(`{${dropped}}`)})::VARCHAR END`,
   };
-}
-
-/** JSON pointer (RFC 6901) to a member. */
-export function pointer(name: string): string {
-  return `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** System columns but for `_rescued`. Items of a full export have no time of their own. */

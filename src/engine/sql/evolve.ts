@@ -6,8 +6,8 @@ import { type ColumnType, type Field, physicalType, type Slot } from '../../mode
 import type { AttrChange } from '../../schema/evolve/evolution.ts';
 import { openValue } from '../../schema/reading.ts';
 import { okSql } from './attribute.ts';
-import { pointer } from './change.ts';
 import { leafFast, leafFits } from './leaf.ts';
+import { pointer } from './place.ts';
 import { ident, str } from './quote.ts';
 import { readType } from './read-type.ts';
 import { valueSql as itemSql } from './render.ts';

@@ -1,8 +1,10 @@
 import { columnNames } from '../../model/type-text.ts';
 import { type AttrPlan, dropsDeleted, type Projection } from '../../schema/projection.ts';
 import { derivedSql, isText, okSql } from './attribute.ts';
-import { type ChangeSql, changeSql, GONE, pointer, systemValues } from './change.ts';
+import { type ChangeSql, changeSql, GONE, LEFT_OUT, systemValues } from './change.ts';
+import { filterSql } from './filter.ts';
 import { packSql, packsOf, rescueText } from './packs.ts';
+import { pointer } from './place.ts';
 import { ident, list, str } from './quote.ts';
 import { readType } from './read-type.ts';
 import { badLine, soundRescue, stripNulls } from './text.ts';
@@ -13,6 +15,8 @@ import { isWide, projectWide } from './wide.ts';
 const FILE = 'filename';
 /** The same in the outer rows, where a column of the table may be called filename. */
 const OUT = '_tailrace_file';
+/** True in rows of changes whose item is left out by the filter. */
+const LEFT = '_tailrace_left';
 /** Up to so many attributes, values are computed blindly first and sorted out only where one does not fit. */
 const FAST_ATTRS = 48;
 
@@ -43,7 +47,8 @@ interface Row {
  * then rescued, which costs nothing in rows where all fits. `relation` has the columns Item and filename, and of
  * changes Metadata, Keys, OldImage and NewImage, too. Where deleted items are to be told apart, a column GONE is last.
  */
-export function projectSql(projection: Projection, relation: string): string {
+export function projectSql(projection: Projection, lines: string): string {
+  const relation = keptLines(projection, lines);
   if (isWide(projection)) return projectWide(projection, relation);
   const open = projection.reading.kind === 'open';
   const packs = packsOf(projection.attrs, true);
@@ -59,17 +64,28 @@ export function projectSql(projection: Projection, relation: string): string {
   for (const [name, sql] of systemValues(projection, change)) byName.set(name, sql);
   const names = columnNames(projection.schema);
   const columns = names.map((name) => `${byName.get(name) ?? 'NULL'} AS ${ident(name)}`);
+  const sound = soundRescue('_rescued', OUT);
+  const rescued = change?.left === undefined ? sound : `CASE WHEN ${LEFT} THEN ${str(LEFT_OUT)} ELSE ${sound} END`;
   const checked = names.map((name) =>
-    name === '_rescued' || (name === '_old_image' && change !== undefined)
-      ? `${soundRescue(name, OUT)} AS ${name}`
-      : ident(name),
+    name === '_rescued'
+      ? `${rescued} AS ${name}`
+      : name === '_old_image' && change !== undefined
+        ? `${soundRescue(name, OUT)} AS ${name}`
+        : ident(name),
   );
   if (change !== undefined && dropsDeleted(projection)) {
     columns.push(`${change.gone} AS ${GONE}`);
+    if (change.left !== undefined) columns.push(`${change.left} AS ${LEFT}`);
     checked.push(GONE);
   }
   const from = row.select(open ? openRelation(plans, relation, change) : relation);
   return `SELECT ${checked.join(', ')} FROM (SELECT ${columns.join(', ')}, ${FILE} AS ${OUT} FROM ${from})`;
+}
+
+/** Items that the filter leaves out are looked at no further. Of changes they become deletes. */
+function keptLines({ filter, reading, lines }: Projection, relation: string): string {
+  if (filter === undefined || lines.shape === 'change') return relation;
+  return `(SELECT * FROM ${relation} WHERE ${filterSql(filter, { reading, column: 'Item', file: FILE })})`;
 }
 
 function rowOf(

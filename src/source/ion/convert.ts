@@ -1,8 +1,8 @@
 import type { IonType, Reader } from 'ion-js';
 import { pathText } from '../../model/attribute-path.ts';
 import type { AttributeValue, Change, Item } from '../../model/item.ts';
+import { canonicalNumber } from '../../model/number.ts';
 import { checkChange, MICROS } from '../lines/change.ts';
-import { canonicalNumber } from '../lines/number.ts';
 import { MAX_NESTING } from '../lines/parse.ts';
 import { LineFault } from '../lines/scan.ts';
 

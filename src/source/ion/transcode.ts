@@ -1,4 +1,4 @@
-import { canonicalNumber } from '../lines/number.ts';
+import { canonicalNumber } from '../../model/number.ts';
 import { MAX_NESTING } from '../lines/parse.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { pathText } from '../../model/attribute-path.ts';
 import type { AttributeValue, Change, Item, Lines } from '../../model/item.ts';
+import { canonicalNumber } from '../../model/number.ts';
 import { checkChange, MICROS } from './change.ts';
-import { canonicalNumber } from './number.ts';
 import { LineFault, Scanner } from './scan.ts';
 
 export type ParsedLine =

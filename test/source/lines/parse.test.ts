@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalNumber } from '../../../src/source/lines/number.ts';
+import { canonicalNumber } from '../../../src/model/number.ts';
 import { MAX_NESTING, parseLine } from '../../../src/source/lines/parse.ts';
 import { printLine } from '../../../src/source/lines/print.ts';
 import { canonicalItem, canonicalLine } from '../../data/canonical.ts';

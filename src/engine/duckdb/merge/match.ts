@@ -18,6 +18,8 @@ export interface MatchInput extends Changes {
   /** The schema that the live files were written by, where a key's column is of another type in `schema`. */
   readonly liveSchema?: TableSchema;
   readonly puts: readonly MergeFile[];
+  /** Some deletes are of items that a filter leaves out: they are counted by themselves. */
+  readonly filters?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -30,10 +32,19 @@ export interface TouchedFile {
   readonly newlyDeleted: number;
 }
 
+/** Of change lines. `filtered`: the item is there, is left out by the filter, and had no row. */
+export interface MatchCounts {
+  readonly written: number;
+  readonly deleted: number;
+  readonly unchanged: number;
+  /** Absent: nothing is filtered. */
+  readonly filtered?: number;
+}
+
 /** What a window's changes do to a table. Counts are of change lines: together as many as there are. */
 export interface Match {
   readonly perFile: readonly TouchedFile[];
-  readonly counts: { readonly written: number; readonly deleted: number; readonly unchanged: number };
+  readonly counts: MatchCounts;
   /** Live files, then puts: `file` of the positions is an index into them. */
   readonly files: readonly MergeFile[];
   /** Table of the engine with rows to delete: `file`, `pos`, and `deleted_at` where a delete was the reason. */
@@ -61,7 +72,9 @@ export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match
     await findRows(duck, input, tables, winners);
     const lines = await lineCount(duck, input);
     await makePositions(duck, input, tables, lines.puts > puts);
-    const counts = await countChanges(duck, tables.matched, { lines: lines.puts + lines.deletes, winners, puts });
+    const changed = await countChanges(duck, tables.matched, { lines: lines.puts + lines.deletes, winners, puts });
+    const filtered = input.filters === true ? await leftOut(duck, input, tables) : undefined;
+    const counts = filtered === undefined ? changed : { ...changed, unchanged: changed.unchanged - filtered, filtered };
     await drop(tables.winners, tables.matched);
     const perFile = await touchedFiles(duck, input, tables.positions);
     const files = [...input.live, ...input.puts];
@@ -177,7 +190,7 @@ async function countChanges(
   duck: Duck,
   matched: string,
   { lines, winners, puts }: { readonly lines: number; readonly winners: number; readonly puts: number },
-): Promise<Match['counts']> {
+): Promise<Omit<MatchCounts, 'filtered'>> {
   // `v` is a change's own: one row here is one key of which a live row was found.
   const [row] = await duck.rows(
     `SELECT count_if(${CHANGE.isPut} AND NOT all_lose) AS stale, count_if(NOT ${CHANGE.isPut} AND all_lose) AS deleted
@@ -187,6 +200,22 @@ async function countChanges(
   const deleted = Number(row?.['deleted']);
   if (puts > winners || written < 0) throw new TailraceError('INTERNAL', 'The counts of a merge do not close.');
   return { written, deleted, unchanged: lines - written - deleted };
+}
+
+/** Changes whose item the filter leaves out, and of which no row goes away. */
+async function leftOut(duck: Duck, { schema, deletes, signal }: MatchInput, tables: Tables): Promise<number> {
+  if (deletes.length === 0) return 0;
+  const lines = filesRelation(
+    schema,
+    deletes.map((path) => ({ path })),
+  );
+  const [row] = await duck.rows(
+    `SELECT count(*) AS n FROM ${tables.winners} AS w JOIN ${lines} AS d
+     ON ${CHANGE.file} = d.file_index AND ${CHANGE.row} = d.file_row_number
+     WHERE NOT ${CHANGE.isPut} AND ${columnOf(schema, '_rescued')} IS NOT NULL AND w.v NOT IN (SELECT v FROM ${tables.matched})`,
+    signal,
+  );
+  return Number(row?.['n']);
 }
 
 async function touchedFiles(duck: Duck, { live, puts, signal }: MatchInput, positions: string): Promise<TouchedFile[]> {

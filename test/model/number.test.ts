@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalNumber } from '../../../src/source/lines/number.ts';
+import { canonicalNumber } from '../../src/model/number.ts';
 
 const digits = (max: number) =>
   fc.array(fc.constantFrom('0', '0', '1', '5', '9'), { maxLength: max }).map((list) => list.join(''));
