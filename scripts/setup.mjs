@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hivePart } from './setup/hive.mjs';
+import { trinoPart } from './setup/trino.mjs';
 import { outputOf, root, run, step } from './steps.mjs';
 
 const cache = join(root, '.cache');
@@ -53,6 +54,7 @@ const parts = [
     install: installVersitygw,
   },
   hivePart(cache, toolchain),
+  trinoPart(cache, toolchain, javaAndMaven),
 ];
 
 mkdirSync(join(cache, 'stamps'), { recursive: true });

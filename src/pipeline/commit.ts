@@ -45,7 +45,7 @@ export async function commit(
 }
 
 export function conflict(target: OpenTarget, reason: string): TailraceError {
-  return new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${reason}.`, {
+  return new TailraceError('COMMIT_CONFLICT', `Another writer changed the table first: ${reason.replace(/\.$/, '')}.`, {
     place: target.table.location,
     hint: 'Run the command again; it looks at the table as it is now.',
   });

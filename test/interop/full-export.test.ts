@@ -8,6 +8,7 @@ import { sharedExport, sharedTables } from '../data/shared-items.ts';
 import { expectReadersAgree, type ReadTable } from './agree.ts';
 import { type Loaded, loadExport, loadItems } from './load.ts';
 import { readersOf } from './readers.ts';
+import { regionItems } from './region-items.ts';
 
 // Readers of other projects read what tailrace wrote, and agree with the items, value by value. Tables are collected
 // first and read together, so that each reader starts once.
@@ -59,7 +60,7 @@ describe.skipIf(readersOf('iceberg').length === 0)('readers of the field', () =>
   });
 
   test('partitioned and sorted tables load', async () => {
-    const items = shop(600);
+    const items = regionItems(600);
     const keeps = (item: DdbItem): boolean => item.region?.S === 'eu/west=1 é%';
     const filter = { sql: "region = 'eu/west=1 é%'", keeps };
     for (const format of FORMATS) {
@@ -85,7 +86,7 @@ describe.skipIf(readersOf('iceberg').length === 0)('readers of the field', () =>
     'bucket(4, qty)',
     'qty',
   ])('a table partitioned by %s loads', async (partition) => {
-    const items = shop(200);
+    const items = regionItems(200);
     for (const format of FORMATS) {
       const loaded = await loadItems(join(folder, partition), format, items, { key: ['pk'], partition });
       add(partition, loaded, items);
@@ -99,21 +100,3 @@ describe.skipIf(readersOf('iceberg').length === 0)('readers of the field', () =>
     await expectReadersAgree(tables);
   }, 1_200_000);
 });
-
-/** Items whose partition values need escaping, are absent, or are old; made from the index alone. */
-function shop(count: number): DdbItem[] {
-  const regions = ['eu/west=1 é%', 'us', '__HIVE_DEFAULT_PARTITION__?', 'a:b', '日本'];
-  return Array.from({ length: count }, (_, index) => {
-    const day = new Date(
-      Date.UTC(1969, 11, 20) + (index % 4) * 86_400_000 * (index % 2 === 0 ? 1 : 997) + index * 61_000,
-    );
-    return {
-      pk: { S: `order#${index}` },
-      ...(index % 7 === 0 ? {} : { region: { S: regions[index % regions.length] } }),
-      ...(index % 11 === 0 ? {} : { created_at: { S: `${day.toISOString().slice(0, 19)}Z` } }),
-      qty: index % 13 === 0 ? { NULL: true } : { N: String((index % 5) - 2) },
-      total: { N: `${index % 100}.${index % 10}5` },
-      tags: { SS: [`t${index % 3}`, 'x'] },
-    };
-  });
-}

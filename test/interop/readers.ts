@@ -6,7 +6,8 @@ import { python, sparkJar } from '../toolchain/tools.ts';
 import type { Canon } from './canonical.ts';
 
 export const READERS = ['pyiceberg', 'duckdb', 'pyarrow', 'spark'] as const;
-export type Reader = (typeof READERS)[number];
+/** Trino is a server of its own: trino.ts. */
+export type Reader = (typeof READERS)[number] | 'trino';
 export type Row = Readonly<Record<string, Canon>>;
 
 export interface ReadRequest {

@@ -16,6 +16,7 @@ export const NESSIE_JAR = join(CACHE, 'nessie/nessie-quarkus-0.99.0-runner.jar')
 export const JAVA = javaOf(17);
 export const JAVA_21 = javaOf(21);
 export const HIVE = join(CACHE, 'hive');
+export const TRINO = join(CACHE, 'trino');
 
 /**
  * `describe`, or a skip that says what is missing. When CI=true nothing is skipped: the tests run, and fail.
