@@ -60,6 +60,9 @@ const FRUGAL_ROWS = 8_192;
 const FRUGAL_FILE_BYTES = 32_000_000;
 /** Each text column reserves room for its dictionary: with hundreds of columns, the default of 1 MB is too much. */
 const FRUGAL_DICTIONARY_BYTES = 16_384;
+/** Small row groups of many columns have many Bloom filters, a sixth of a file with 500 columns, and of columns with few
+ * values, whose bounds say nearly as much. */
+const FRUGAL_OPTIONS = [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`, 'WRITE_BLOOM_FILTER false'];
 /** Bytes in memory after which a row group ends early, so that wide rows do not outgrow the memory limit. */
 const ROW_GROUP_BYTES = 48 * 1024 * 1024;
 
@@ -98,7 +101,7 @@ async function copy(duck: Duck, job: CopyJob, select: string): Promise<Record<st
     'COMPRESSION zstd',
     `FIELD_IDS ${fieldIdsSql(schema)}`,
     'RETURN_STATS',
-    ...(job.frugal === true ? [`STRING_DICTIONARY_PAGE_SIZE_LIMIT ${FRUGAL_DICTIONARY_BYTES}`] : []),
+    ...(job.frugal === true ? FRUGAL_OPTIONS : []),
     `ROW_GROUP_SIZE ${rowGroupRows(job)}`,
     'OVERWRITE_OR_IGNORE',
   ];

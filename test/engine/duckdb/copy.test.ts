@@ -33,3 +33,22 @@ test('row groups end while their rows are still near the processor, and the offs
     duck.close();
   }
 });
+
+test('files of tables with very many columns carry no Bloom filters, others do', async () => {
+  const duck = await openDuckDb(SMALL);
+  try {
+    const filters = async (frugal: boolean): Promise<number> => {
+      const outDir = await mkdtemp(join(tmpdir(), 'copy-'));
+      const job = { schema, partition: [], sort: [], outDir, targetFileSizeBytes: 512e6, frugal };
+      const [file] = await copyRows(duck, 'SELECT range % 3 AS a FROM range(5000)', job);
+      const [row] = await duck.rows(
+        `SELECT count(bloom_filter_offset) AS n FROM parquet_metadata(${str(file?.path ?? '')})`,
+      );
+      return Number(row?.['n']);
+    };
+    expect(await filters(false)).toBe(1);
+    expect(await filters(true)).toBe(0);
+  } finally {
+    duck.close();
+  }
+});
