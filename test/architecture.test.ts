@@ -18,10 +18,6 @@ const LEVELS: readonly (readonly string[])[] = [
 ];
 // What lies in memory is the shortest example of its port; tests are its users.
 const ENTRIES = [
-  'source/scan/scan.ts',
-  'pacing/rate.ts',
-  'source/scan/limits.ts',
-  'dynamodb/describe.ts',
   'index.ts',
   'cli/main.ts',
   'source/ion/worker.ts',

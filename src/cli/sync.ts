@@ -18,7 +18,7 @@ const TABLE_FLAG: OwnFlags = {
 };
 
 const ENDS = [
-  ['[source]', 'a full export: its folder, or a folder above exactly one; ./path, s3://bucket/key, export:<location>'],
+  ['[source]', 'exports: a folder of one, or above those of a table; or the table itself: dynamodb:<name or ARN>'],
   [
     '[target]',
     'a table: ./path, s3://bucket/key, iceberg:<location>, parquet:<location> or iceberg:<catalog>.<namespace>.<table>',
@@ -33,13 +33,14 @@ export function addSync(parent: Command, shell: Shell): void {
       name: 'sync',
       arguments: ENDS,
       summary:
-        'load a full DynamoDB export into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
+        'load DynamoDB exports, or a table itself, into an Iceberg or Parquet table; without ends, run the pipelines of tailrace.yaml',
       groups: ['schema', 'layout', 'run', 'scan', 'resources', 'catalog', 'aws', 'output'],
       own: TABLE_FLAG,
       examples: [
         'tailrace sync ./export ./lake/orders --key pk,sk',
         'tailrace sync s3://exports/orders s3://lake/orders --partition "day(created_at), bucket(16, pk)"',
         'tailrace sync s3://exports/orders parquet:s3://lake/orders --replace --json',
+        'tailrace sync dynamodb:orders s3://lake/orders --rcu 30%',
         'tailrace sync --table orders --table customers',
       ],
     },

@@ -92,7 +92,7 @@ function without(gaps: readonly TimeRange[], window: TimeRange): TimeRange[] {
 }
 
 /** Old entries leave and gaps become coarser until the ledger fits. */
-function fitted(ledger: Ledger): Ledger {
+export function fitted(ledger: Ledger): Ledger {
   let result: Ledger = { ...ledger, entries: newest(ledger.entries, WINDOWS_KEPT) };
   while ((result.gaps?.length ?? 0) > GAPS_KEPT) result = coarser(result);
   for (let kept = WINDOWS_KEPT - 1; isTooLong(result) && kept > 0; kept -= 1)
@@ -115,7 +115,7 @@ function newest(entries: readonly LedgerEntry[], windows: number): LedgerEntry[]
   const from = entries.filter(({ kind }) => kind === 'window').length - windows;
   let index = 0;
   return entries.filter((entry) => {
-    if (entry.kind === 'full-export') return true;
+    if (entry.kind !== 'window') return true;
     index += 1;
     return index > from || entry.withinMinute === true;
   });

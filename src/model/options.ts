@@ -138,11 +138,23 @@ export interface Progress {
   readonly filesDone: number;
   readonly filesTotal: number;
   readonly itemsDone: number;
-  /** From the manifest. */
+  /** From the manifest; of a scan, what DynamoDB said of the table, up to six hours ago. */
   readonly itemsTotal: number;
   /** Compressed bytes read. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
+  /** Of a scan of the table itself. */
+  readonly scan?: {
+    readonly segmentsDone: number;
+    readonly segments: number;
+    /** Segments that are being read: at the end one may be left, which no other worker can take over. */
+    readonly open: number;
+    readonly unitsPerSecond: number;
+    /** Units a second that the scan may take now; Infinity: any. */
+    readonly limit: number;
+    /** Guessed by the items that DynamoDB said there are, or by the segments that are done. */
+    readonly secondsLeft?: number;
+  };
 }
 
 export type { AwsSettings, TimestampFormat };

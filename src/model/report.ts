@@ -1,6 +1,9 @@
 import type { ErrorCode } from './errors.ts';
+import type { ScanReport } from './scan-report.ts';
 import type { Tag } from './schema.ts';
 import type { Ledger, LedgerEntry, TableMode, TableOptions, TimeRange } from './table.ts';
+
+export type { ScanReport };
 
 /** read = written + deleted + unchanged + filtered + rejected; rescued counts rows with a rescue. */
 export interface Counts {
@@ -56,6 +59,8 @@ export interface SyncReport {
     /** Items that were looked at: all that the columns of a plan rest on. */
     readonly seen: number;
   };
+  /** Of a run that reads the table itself. */
+  readonly scan?: ScanReport;
   /** What becomes of each export at the source; absent where it was not looked for more than one. */
   readonly chain?: ChainReport;
   /** Exports that this run put into the table, each in a commit of its own; a failed run may have, too. */

@@ -146,7 +146,7 @@ function reachedBy(ledger: Ledger, place: string | undefined): Reached {
       hint: 'The ledger was edited; restore it.',
     });
   }
-  const baseline = (ledger.covered ?? []).length === 0 && ledger.entries.some(({ kind }) => kind === 'full-export');
+  const baseline = (ledger.covered ?? []).length === 0 && ledger.entries.some(({ kind }) => kind !== 'window');
   return { at, baseline };
 }
 

@@ -5,13 +5,14 @@ import type { OpenTarget } from './open.ts';
 
 export type Committed = Extract<CommitOutcome, { kind: 'committed' }>;
 
-/** A run that was stopped before a commit; `applied` exports of a chain were committed before. */
-export function interrupted(cause: unknown, applied = 0): TailraceError {
-  const left =
-    applied === 0 ? 'as it was' : `as ${applied === 1 ? 'one export' : `${applied} exports`} of the chain left it`;
+/** A run that was stopped before a commit; `applied` exports of a chain, or pieces of a scan, were committed before. */
+export function interrupted(cause: unknown, applied = 0, scan = false): TailraceError {
+  const [noun, whole] = scan ? ['piece', 'scan'] : ['export', 'chain'];
+  const count = applied === 1 ? `one ${noun}` : `${applied} ${noun}s`;
+  const left = applied === 0 ? 'as it was' : `as ${count} of the ${whole} left it`;
   return new TailraceError('INTERRUPTED', `The run was interrupted; the table is ${left}.`, {
     cause,
-    hint: 'Run the same command again; it goes on behind the last finished batch.',
+    hint: `Run the same command again; it goes on behind the last ${scan ? 'commit' : 'finished batch'}.`,
   });
 }
 

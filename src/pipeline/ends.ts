@@ -3,10 +3,20 @@ import { type Location, parseLocation } from '../storage/locate.ts';
 import { type CatalogName, parseCatalogName, tableNameOf } from './catalogs.ts';
 
 /** What a user names as a source or a target, by the forms of the command's contract. */
-export interface SourceEnd {
+export interface ExportEnd {
   readonly kind: 'export';
   readonly location: Location;
 }
+
+export type SourceEnd =
+  | ExportEnd
+  | {
+      readonly kind: 'dynamodb';
+      /** Name or ARN. */
+      readonly table: string;
+      /** Of the ARN. */
+      readonly region?: string;
+    };
 
 export type TargetEnd =
   | {
@@ -17,7 +27,7 @@ export type TargetEnd =
   | { readonly format: 'iceberg' | 'parquet'; readonly name: CatalogName };
 
 const LATER: Readonly<Record<string, string>> = {
-  dynamodb: 'reads tables only through their exports',
+  dynamodb: 'writes no DynamoDB tables with this verb',
   landed: 'reads exports, not landed change files',
   delta: 'writes Iceberg and Parquet, not Delta Lake',
 };
@@ -25,7 +35,38 @@ const LATER: Readonly<Record<string, string>> = {
 export function parseSource(text: string): SourceEnd {
   const { scheme, rest } = split(text);
   if (scheme === undefined || scheme === 'export') return { kind: 'export', location: parseLocation(rest) };
-  throw refused('source', text, scheme, 'an export: ./folder, s3://bucket/prefix, or export:<location>');
+  if (scheme === 'dynamodb') return parseTable(rest, text);
+  throw refused(
+    'source',
+    text,
+    scheme,
+    'an export (./folder, s3://bucket/prefix, export:<location>) or a table (dynamodb:<name or ARN>)',
+  );
+}
+
+/** The same for what reads exports only. */
+export function parseExport(text: string): ExportEnd {
+  const end = parseSource(text);
+  if (end.kind === 'export') return end;
+  throw new TailraceError('USAGE', 'Only sync and plan read a table itself.', {
+    found: text,
+    expected: 'an export: ./folder, s3://bucket/prefix, or export:<location>',
+    hint: `Load it first: tailrace sync ${text} <target>.`,
+  });
+}
+
+const TABLE_NAME = /^[A-Za-z0-9_.-]{3,255}$/;
+const TABLE_ARN = /^arn:[a-z-]+:dynamodb:([a-z0-9-]+):\d{12}:table\/[A-Za-z0-9_.-]{3,255}$/;
+
+function parseTable(table: string, text: string): SourceEnd {
+  const region = TABLE_ARN.exec(table)?.[1];
+  if (region !== undefined) return { kind: 'dynamodb', table, region };
+  if (TABLE_NAME.test(table)) return { kind: 'dynamodb', table };
+  throw new TailraceError('USAGE', 'The name of the DynamoDB table cannot be one.', {
+    found: text,
+    expected: 'dynamodb:<name>, or dynamodb:<ARN of a table>; an index is no source',
+    hint: 'Names have 3 to 255 letters, digits, _, - and dots.',
+  });
 }
 
 export function parseTarget(text: string): TargetEnd {

@@ -10,7 +10,7 @@ import { openStorage } from '../storage/locate.ts';
 import { readPath } from '../table/parquet/table.ts';
 import { planChain } from './chain.ts';
 import { chainReport } from './chain-report.ts';
-import { parseSource } from './ends.ts';
+import { parseExport } from './ends.ts';
 import { listCatalog } from './listing.ts';
 import { findTable, type OpenTarget } from './open.ts';
 import { reportColumns } from './reporter.ts';
@@ -77,7 +77,7 @@ async function inspectSource(
   options: SyncOptions,
   context: RunContext,
 ): Promise<ExportInspection | ChainInspection> {
-  const { location } = parseSource(end);
+  const { location } = parseExport(end);
   const storage = await openStorage(location, { aws: options.sourceAws });
   try {
     const { exports, warnings } = await findExports(storage, location.key);

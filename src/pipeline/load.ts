@@ -6,12 +6,13 @@ import type { Progress, RunContext, SyncOptions } from '../model/options.ts';
 import type { Warning } from '../model/report.ts';
 import type { TableSchema } from '../model/schema.ts';
 import type { DataFile, TableHandle } from '../model/table.ts';
-import { type Batch, fetchBatches, planBatches } from '../source/export/batches.ts';
+import { type Batch, planBatches } from '../source/export/batches.ts';
 import { appendRejects } from '../source/lines/rejects.ts';
 import type { Export, LocalFile, Reject } from '../source/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type WrittenBatch, writeBatch } from './batch.ts';
 import { countItems } from './census.ts';
+import { batchesOf, type GrowingFiles, isWhole, wholeFeed } from './feed.ts';
 import { firstLook } from './first-look.ts';
 import { goneBatches } from './gone.ts';
 import { type Inspection, inspectFiles } from './inspections.ts';
@@ -27,6 +28,8 @@ export interface LoadInput {
   readonly duck: Duck;
   readonly source: Storage;
   readonly export: Export;
+  /** The export's files, where they are still to come. */
+  readonly growing?: GrowingFiles;
   readonly target: Storage;
   readonly table: TableHandle;
   readonly learner: Learner;
@@ -172,21 +175,13 @@ export class Loader {
 
   /** Writes every batch that is not on record; false when what was learned does not extend what was written. */
   async #pass(): Promise<boolean> {
-    const { source, export: from, options, workDir, context } = this.#in;
-    const skip = (index: number): boolean => this.#records.has(index);
-    const batches = fetchBatches(source, from, {
-      batchBytes: options.batchBytes,
-      budgetBytes: options.tempBudgetBytes,
-      tempDir: join(workDir, 'spool'),
-      signal: context.signal,
-      skip,
-      onBytes: (bytes) => {
-        this.#bytes += bytes;
-        this.#progress('load');
-      },
-    });
-    for await (const batch of batches) {
-      const inspection = inspectFiles(batch.files, this.#in.learner.lines, context.signal);
+    const { learner, context } = this.#in;
+    const onBytes = (bytes: number): void => {
+      this.#bytes += bytes;
+      this.#progress('load');
+    };
+    for await (const batch of batchesOf(this.#in, (index) => this.#records.has(index), onBytes)) {
+      const inspection = inspectFiles(batch.files, learner.lines, context.signal);
       try {
         await ifVerified(batch.verified, () => this.#sample(batch.files));
         if (!(await this.#batch(batch, inspection))) return false;
@@ -220,6 +215,7 @@ export class Loader {
   async #count(): Promise<void> {
     if (this.#counted) return;
     const { source: storage, export: from, duck, workDir, options, context, learner } = this.#in;
+    await wholeFeed(this.#in);
     const started = performance.now();
     const counted = await countItems({ storage, export: from }, duck, workDir, options, context, learner);
     learner.adopt(counted.learner);
@@ -236,8 +232,7 @@ export class Loader {
     const started = performance.now();
     const { export: from, learner, context } = this.#in;
     const sample = await firstLook(from, files, learner, context.signal);
-    const whole = planBatches(this.#in.export, this.#in.options.batchBytes).length === 1;
-    this.#learnedAll = whole && sample.complete && sample.rejects === 0;
+    this.#learnedAll = isWhole(this.#in, files) && sample.complete && sample.rejects === 0;
     this.#learnMs = performance.now() - started;
   }
 

@@ -13,7 +13,7 @@ import { ObjectNotFound, type Storage } from '../storage/port.ts';
 import { openIcebergTable } from '../table/iceberg/open.ts';
 import { MANIFEST_NAME } from '../table/parquet/manifest.ts';
 import { openParquetTable } from '../table/parquet/table.ts';
-import { parseSource, parseTarget } from './ends.ts';
+import { parseExport, parseTarget } from './ends.ts';
 import { openNamed, refuseCatalogOptions } from './named.ts';
 import { noTable } from './no-table.ts';
 import type { OpenTarget, Purpose } from './target.ts';
@@ -44,7 +44,7 @@ export async function openExports(
   wrap?: WrapStorage,
   begunSince?: number,
 ): Promise<OpenExports> {
-  const { location } = parseSource(text);
+  const { location } = parseExport(text);
   const opened = await openStorage(location, { aws: options.sourceAws });
   const storage = wrap?.(opened, 'source') ?? opened;
   try {
@@ -64,7 +64,7 @@ export async function openSource(
   context: RunContext,
   wrap?: WrapStorage,
 ): Promise<OpenSource> {
-  const { location } = parseSource(text);
+  const { location } = parseExport(text);
   const opened = await openStorage(location, { aws: options.sourceAws });
   const storage = wrap?.(opened, 'source') ?? opened;
   try {

@@ -23,7 +23,10 @@ export interface RunParts {
 }
 
 /** What a ledger says of the DynamoDB table, from its first load on. */
-export function ledgerTable(from: Export, mode: Ledger['mode']): Pick<Ledger, 'tableArn' | 'tableId' | 'mode'> {
+export function ledgerTable(
+  from: Pick<Export, 'tableArn' | 'tableId'>,
+  mode: Ledger['mode'],
+): Pick<Ledger, 'tableArn' | 'tableId' | 'mode'> {
   return {
     tableArn: from.tableArn,
     tableId: from.tableId,

@@ -4,6 +4,7 @@ import type { SyncOptions } from '../model/options.ts';
 import type { TableState } from '../model/table.ts';
 import type { HeldDigits } from '../schema/held.ts';
 import type { Export } from '../source/port.ts';
+import type { GrowingFiles } from './feed.ts';
 import { Journal } from './journal.ts';
 import type { Kept } from './keep.ts';
 import { Learner } from './learner.ts';
@@ -17,6 +18,8 @@ export interface Basis {
   /** Names it: a load that was killed is taken up while it is the same. */
   readonly id: readonly unknown[];
   readonly held?: HeldDigits;
+  /** The export's files, where they are still to come. */
+  readonly growing?: GrowingFiles;
 }
 
 /** A load that is about to begin, with its names and places. */
@@ -70,6 +73,7 @@ export async function prepareLoad(
   const loader = new Loader({
     ...{ duck, source, export: from, target: storage, table, learner, options, workDir, context },
     ...names,
+    ...(basis.growing === undefined ? {} : { growing: basis.growing }),
   });
   const run = async (): Promise<LoadResult> => {
     const loaded = await reporter.timed('load', () => loader.run());

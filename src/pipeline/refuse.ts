@@ -1,11 +1,15 @@
 import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
-import type { TableState } from '../model/table.ts';
+import type { Ledger, TableState } from '../model/table.ts';
 import type { ChainPlan } from './chain.ts';
 import type { OptionChange } from './keep.ts';
 
 /** Refuses a table that no chain of exports can be applied to, whatever the exports are. */
-export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
+export function refuseTable(
+  base: TableState | undefined,
+  options: SyncOptions,
+  source: 'export' | 'dynamodb' = 'export',
+): void {
   if (base === undefined) return;
   const { ledger, location } = base;
   if (ledger === undefined && options.adopt) return;
@@ -17,6 +21,7 @@ export function refuseTable(base: TableState | undefined, options: SyncOptions):
       hint: 'Name another target, or take the table over with --adopt.',
     });
   }
+  if (source === 'export') refusePart(ledger, options, location);
   const mode = ledger.mode ?? 'mirror';
   if (options.mode === undefined || options.mode === mode) return;
   throw new TailraceError('LEDGER_REFUSED', `The table's mode is ${mode}, and cannot become another one.`, {
@@ -24,6 +29,18 @@ export function refuseTable(base: TableState | undefined, options: SyncOptions):
     expected: `mode ${mode}`,
     found: `mode ${options.mode}`,
     hint: 'Leave the mode out, or name another target.',
+  });
+}
+
+/** Of a table that holds part of a scan it is not known which items are missing. */
+function refusePart({ entries }: Ledger, { replace }: SyncOptions, place: string): void {
+  const part = entries.find((entry) => entry.kind === 'scan' && entry.rest !== undefined);
+  if (part === undefined || replace) return;
+  throw new TailraceError('LEDGER_REFUSED', 'The table holds part of a scan that was interrupted.', {
+    place,
+    expected: 'a scan that is complete',
+    found: part.exportArn,
+    hint: 'Let tailrace sync dynamodb:<table> bring it to its end, or swap all rows for those of a full export with --replace.',
   });
 }
 

@@ -2,7 +2,7 @@ import type { Compaction } from '../maintain/compact.ts';
 import { pathText } from '../model/attribute-path.ts';
 import type { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
-import type { ReportColumn, SyncReport, Warning } from '../model/report.ts';
+import type { ReportColumn, ScanReport, SyncReport, Warning } from '../model/report.ts';
 import { systemType, type TableSchema } from '../model/schema.ts';
 import type {
   CommitOutcome,
@@ -103,6 +103,21 @@ export class Reporter {
   filter(filter: string): void {
     if (filter === '') delete this.#report.filter;
     else this.#report.filter = filter;
+  }
+
+  /** Whether the run reads the table itself. */
+  get scans(): boolean {
+    return this.#report.scan !== undefined;
+  }
+
+  /** What the scan did until now. */
+  scan(scan: ScanReport): void {
+    this.#report.scan = scan;
+  }
+
+  /** Bytes of a scan's lines. */
+  bytesRead(bytes: number): void {
+    this.#report.bytes = { ...this.#report.bytes, read: this.#report.bytes.read + bytes };
   }
 
   key(key: readonly string[]): void {
@@ -300,7 +315,7 @@ export function failedReport(reporter: Reporter, error: TailraceError): SyncRepo
 
 function position(ledger: Ledger): NonNullable<SyncReport['position']> {
   const { tableArn, tableId, watermark, mode = 'mirror', gaps = [] } = ledger;
-  const fulls = ledger.entries.filter(({ kind }) => kind === 'full-export').length;
+  const fulls = ledger.entries.filter(({ kind }) => kind !== 'window').length;
   const windows = (ledger.covered ?? []).reduce((sum, range) => sum + range.windows, 0);
   return { tableArn, tableId, watermark, loads: fulls + windows, mode, gaps };
 }

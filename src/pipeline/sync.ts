@@ -13,8 +13,8 @@ import { type ChainPlan, type ChainStep, planChain } from './chain.ts';
 import { interrupted } from './commit.ts';
 import { parseSource } from './ends.ts';
 import { openEngine } from './engine.ts';
+import { finishLast } from './finish-last.ts';
 import { applyFull } from './full.ts';
-import { Journal } from './journal.ts';
 import { type Kept, keepOptions } from './keep.ts';
 import { isApplied, unlessApplied } from './meanwhile.ts';
 import {
@@ -26,10 +26,11 @@ import {
   resolveKey,
   type WrapStorage,
 } from './open.ts';
-import { type RunParts, removeJournal } from './parts.ts';
+import type { RunParts } from './parts.ts';
 import { preview } from './preview.ts';
 import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
+import { syncTable } from './scan.ts';
 import { unseenNames } from './unseen.ts';
 import { Upkeep } from './upkeep.ts';
 import { applyWindow } from './window.ts';
@@ -61,7 +62,9 @@ export async function syncThrough(
     // Once the commit is under way, only its own error knows what became of the table.
     return failedReport(
       reporter,
-      context.signal.aborted && !reporter.committing ? interrupted(thrown, reporter.applied) : asTailraceError(thrown),
+      context.signal.aborted && !reporter.committing
+        ? interrupted(thrown, reporter.applied, reporter.scans)
+        : asTailraceError(thrown),
     );
   }
 }
@@ -74,13 +77,14 @@ async function run(
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
-  parseSource(sourceText);
+  const end = parseSource(sourceText);
   const target = await openTarget(targetText, options, options.dryRun ? 'plan' : 'write', wrap);
   try {
     reporter.table(target.table);
     const there = await target.table.load();
     if (there !== undefined) reporter.base(there);
-    refuseTable(there, options);
+    refuseTable(there, options, end.kind);
+    if (end.kind === 'dynamodb') return await syncTable(end, target, there, options, context, reporter);
     const source = await openExports(sourceText, options, context, wrap, needlessBefore(there, options));
     try {
       return await chain(source, target, there, options, context, reporter);
@@ -187,14 +191,6 @@ async function unchanged(
   if (plan.refusal !== undefined) throw plan.refusal;
   await finishLast(target, base, reporter);
   return reporter.finish('unchanged');
-}
-
-/** A run that was killed right behind its commit left stray files, and the journal, with keys of deleted items. */
-async function finishLast(target: OpenTarget, base: TableState | undefined, reporter: Reporter): Promise<void> {
-  if (base?.ledger === undefined) return;
-  reporter.untidy(await target.table.tidy?.());
-  reporter.behind(await target.table.show?.());
-  await removeJournal(new Journal(target.storage, target.key, base.ledger.commitId), reporter);
 }
 
 /** What a run would do, by manifests, metadata and the beginnings of a few files. */

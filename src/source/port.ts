@@ -9,7 +9,8 @@ export interface SourceFile {
   /** As the manifest names it. */
   readonly manifestKey: string;
   readonly itemCount: number;
-  readonly md5Base64: string;
+  /** Absent: the bytes were held against their checksum as they came, and this process wrote the file. */
+  readonly md5Base64?: string;
   readonly sizeBytes: number;
   readonly etag: string;
 }

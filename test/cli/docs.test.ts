@@ -118,7 +118,7 @@ describe('docs/reference/report.md', () => {
   const text = page('report');
   const source = ts.createSourceFile(
     'report.ts',
-    readFileSync(path.join(root, 'src/model/report.ts'), 'utf8'),
+    ['report', 'scan-report'].map((name) => readFileSync(path.join(root, `src/model/${name}.ts`), 'utf8')).join('\n'),
     ts.ScriptTarget.Latest,
     true,
   );

@@ -1,16 +1,26 @@
 import { describe, expect, test } from 'vitest';
-import { parseSource, parseTarget } from '../../src/pipeline/ends.ts';
+import { parseExport, parseSource, parseTarget } from '../../src/pipeline/ends.ts';
 
 describe('a source', () => {
   test.each(['./x', '/x', 'x', 'export:./x', 's3://bucket/x'])('%s is an export', (text) => {
     expect(parseSource(text).kind).toBe('export');
   });
-  test.each(['dynamodb:Shop', 'landed:./x', 'parquet:./x', 'nonsense:./x'])(
+  test.each(['landed:./x', 'parquet:./x', 'nonsense:./x'])(
     '%s is refused with what may stand there',
     (text) => {
       expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'source', found: text }));
     },
   );
+});
+
+test('a source is a table by its name, or by its ARN, which tells the region', () => {
+  expect(parseSource('dynamodb:Shop.eu_1-x')).toEqual({ kind: 'dynamodb', table: 'Shop.eu_1-x' });
+  const arn = 'arn:aws:dynamodb:eu-west-1:123456789012:table/Shop';
+  expect(parseSource(`dynamodb:${arn}`)).toEqual({ kind: 'dynamodb', table: arn, region: 'eu-west-1' });
+  for (const text of ['dynamodb:', 'dynamodb:a/b', 'dynamodb:no', `dynamodb:${arn}/index/by-date`]) {
+    expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', found: text }));
+    expect(() => parseExport('dynamodb:Shop')).toThrow(expect.objectContaining({ code: 'USAGE' }));
+  }
 });
 
 describe('a target', () => {

@@ -1,8 +1,9 @@
 import type { CatalogInspection, ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
+import { labelled } from './labelled.ts';
 import { ledgerText } from './ledger-text.ts';
-import { labelled, warningLines } from './report-text.ts';
+import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
 import { formatCount, formatSize, plural } from './units.ts';

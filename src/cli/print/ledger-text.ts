@@ -1,6 +1,6 @@
 import type { TableInspection } from '../../model/report.ts';
 import type { LedgerEntry } from '../../model/table.ts';
-import { labelled } from './report-text.ts';
+import { labelled } from './labelled.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
 import { formatCount, plural } from './units.ts';

@@ -1,5 +1,6 @@
 import type { MaintainReport, RewriteReport } from '../../model/report.ts';
-import { labelled, warningLines } from './report-text.ts';
+import { labelled } from './labelled.ts';
+import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
 import { formatCount, formatDuration, formatSize, plural } from './units.ts';

@@ -47,6 +47,7 @@ function rateOf(samples: readonly Sample[]): number | undefined {
 
 /** `loading  12/48 files  1.20M/6.00M items  84.0 MB/s  0:42 left`; what is not known is left out. */
 export function progressText(progress: Progress, bytesPerSecond: number | undefined): string {
+  if (progress.scan !== undefined) return scanText(progress, progress.scan);
   const { step } = progress;
   const parts = [`${step === undefined ? '' : `export ${step.number}/${step.count}  `}${PHASES[progress.phase]}`];
   if (progress.filesTotal > 0) parts.push(`${progress.filesDone}/${progress.filesTotal} files`);
@@ -56,6 +57,18 @@ export function progressText(progress: Progress, bytesPerSecond: number | undefi
     const left = progress.bytesTotal - progress.bytesDone;
     if (left > 0) parts.push(`${formatClock((left / bytesPerSecond) * 1000)} left`);
   }
+  return parts.join('  ');
+}
+
+/** `reading  12.3k items  7/32 segments  480/500 RCU/s  0:42 left`. */
+function scanText({ itemsDone }: Progress, scan: NonNullable<Progress['scan']>): string {
+  const { segmentsDone, segments, open, unitsPerSecond, limit, secondsLeft } = scan;
+  const most = Number.isFinite(limit) ? `/${Math.round(limit)}` : '';
+  const last = open === 1 && segmentsDone === segments - 1 && segments > 1;
+  const parts = ['reading', `${shortCount(itemsDone)} items`, `${segmentsDone}/${segments} segments`];
+  parts.push(`${Math.round(unitsPerSecond)}${most} RCU/s`);
+  if (last) parts.push('one segment left, which one worker reads');
+  if (secondsLeft !== undefined) parts.push(`${formatClock(secondsLeft * 1000)} left`);
   return parts.join('  ');
 }
 

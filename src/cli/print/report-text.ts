@@ -1,15 +1,12 @@
 import type { SyncReport, UpkeepReport, Warning } from '../../model/report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
+import { labelled } from './labelled.ts';
 import { readNext, tableFolder } from './read-next.ts';
+import { scanLines } from './scan-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
 import { formatCount, formatDuration, formatSize, plural } from './units.ts';
-
-/** `  label     text`. */
-export function labelled(label: string, text: string): string {
-  return `  ${label.padEnd(9)} ${text}`;
-}
 
 /** Warnings as lines; the same one, said often, once. */
 export function warningLines(warnings: readonly Warning[], style: Style): string[] {
@@ -23,7 +20,8 @@ export function warningLines(warnings: readonly Warning[], style: Style): string
 export function syncReportText(report: SyncReport, style: Style): string {
   const lines = [headline(report, style)];
   if (report.outcome === 'failed') {
-    if (report.applied > 0) lines.push(labelled('rows', countsText(report)), ...heldLines(report));
+    if (report.applied > 0)
+      lines.push(labelled('rows', countsText(report)), ...scanLines(report), ...heldLines(report));
     lines.push(...rejectLines(report, style), ...otherWarnings(report, style));
     return `${lines.join('\n')}\n`;
   }
@@ -33,6 +31,7 @@ export function syncReportText(report: SyncReport, style: Style): string {
     const { items, files, bytes } = report.plan;
     lines.push(labelled('to read', `${plural(items, 'item')} in ${plural(files, 'file')}, ${formatSize(bytes)}`));
   }
+  lines.push(...scanLines(report));
   if (report.outcome === 'planned' && report.chain !== undefined) lines.push(...chainText(report.chain, style));
   if (report.schema.length > 0) lines.push(labelled('columns', schemaText(report)));
   if (report.outcome === 'committed') lines.push(labelled('work', workText(report)));
@@ -49,11 +48,16 @@ export function syncReportText(report: SyncReport, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-function heldLines({ position }: SyncReport): string[] {
-  if (position === undefined) return [];
+function heldLines({ position, scan }: SyncReport): string[] {
+  if (position === undefined || scan?.complete === false) return [];
   const { tableArn, watermark, loads, gaps } = position;
   const missing = gaps.length === 0 ? '' : `, but for ${plural(gaps.length, 'gap')}`;
-  return [labelled('holds', `${tableArn}, all changes before ${watermark} (${plural(loads, 'export')})${missing}`)];
+  return [
+    labelled(
+      'holds',
+      `${tableArn}, all changes before ${watermark} (${plural(loads, scan === undefined ? 'export' : 'load')})${missing}`,
+    ),
+  ];
 }
 
 function headline(report: SyncReport, style: Style): string {
@@ -66,16 +70,21 @@ function headline(report: SyncReport, style: Style): string {
     case 'committed':
       return `${style.good('Committed')} to ${style.bold(target)}${snapshot} in ${formatDuration(report.timings.totalMs)}`;
     case 'unchanged':
-      return `${style.good('Unchanged')}: ${style.bold(target)} already holds ${report.chain === undefined ? 'this export' : 'all exports'}${snapshot}; nothing was read or written`;
+      return `${style.good('Unchanged')}: ${style.bold(target)} already holds ${heldText(report)}${snapshot}; nothing was read or written`;
     case 'planned':
       return `${style.good('Planned')}: nothing was written to ${style.bold(target)}`;
     case 'failed':
       if (report.applied > 0 && report.error?.code !== 'COMMIT_UNKNOWN')
-        return `${style.bad('Stopped')}: ${plural(report.applied, 'export')} ${report.applied === 1 ? 'is' : 'are'} in ${style.bold(target)}${snapshot}, and it is as the last of them left it.`;
+        return `${style.bad('Stopped')}: ${plural(report.applied, report.scan === undefined ? 'export' : 'piece')} ${report.applied === 1 ? 'is' : 'are'} in ${style.bold(target)}${snapshot}, and it is as the last of them left it.`;
       return report.error?.code === 'COMMIT_UNKNOWN'
         ? `${style.bad('Failed')}: it is not known whether ${style.bold(target)} was changed. Run the same command again: it looks first.`
         : `${style.bad('Failed')}: ${style.bold(target)} is as it was.`;
   }
+}
+
+function heldText({ chain, scan }: SyncReport): string {
+  if (scan !== undefined) return 'this run';
+  return chain === undefined ? 'this export' : 'all exports';
 }
 
 function countsText({ counts }: SyncReport): string {

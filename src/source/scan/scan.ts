@@ -7,6 +7,7 @@
  */
 import type { DynamoApi } from '../../dynamodb/api.ts';
 import type { DescribedTable } from '../../dynamodb/describe.ts';
+import { dynamoError } from '../../dynamodb/errors.ts';
 import type { ScanPlaces } from '../../model/table.ts';
 import type { Pacer } from '../../pacing/pacer.ts';
 import type { ScanLimits } from './limits.ts';
@@ -151,10 +152,15 @@ export class TableScan {
   async #page(segment: number, key: string | undefined): Promise<Page> {
     const { api, pacer, table } = this.#in;
     const body = this.#request(segment, key);
-    return pacer.pace(() => api.call('Scan', table.named, body, readPage, this.#signal), {
-      costOf: (page) => this.#cost(page),
-      signal: this.#signal,
-    });
+    const { named } = table;
+    try {
+      return await pacer.pace(() => api.call('Scan', named, body, readPage, this.#signal), {
+        costOf: (page) => this.#cost(page),
+        signal: this.#signal,
+      });
+    } catch (thrown) {
+      throw this.#signal.aborted ? thrown : dynamoError(thrown, named, 'dynamodb:DescribeTable and dynamodb:Scan');
+    }
   }
 
   #request(segment: number, key: string | undefined): string {

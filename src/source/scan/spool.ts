@@ -12,6 +12,8 @@ import { writeFault } from '../lines/write.ts';
 import type { LocalFile } from '../port.ts';
 import type { Page } from './page.ts';
 
+/** Sizes of data files are those of gzip, by which batches, rows and files are planned. */
+const COMPRESSION = 8;
 const HEAD = Buffer.from('{"Item":');
 const TAIL = Buffer.from('}\n');
 
@@ -219,14 +221,7 @@ async function writeChunks({ path, chunks }: Filling): Promise<void> {
 
 function fileOf({ path, bytes, items }: Filling, piece: number, index: number): LocalFile {
   const name = `piece ${piece}, file ${index}`;
-  const source = {
-    index,
-    key: path.slice(path.lastIndexOf('/') + 1),
-    manifestKey: name,
-    itemCount: items,
-    md5Base64: '',
-    sizeBytes: bytes,
-    etag: '',
-  };
+  const sizeBytes = Math.ceil(bytes / COMPRESSION);
+  const source = { index, key: path.replace(/^\//, ''), manifestKey: name, itemCount: items, sizeBytes, etag: '' };
   return { source, path, tempBytes: bytes, rejects: [] };
 }

@@ -1,0 +1,30 @@
+import type { SyncReport } from '../../model/report.ts';
+import { labelled } from './labelled.ts';
+import { visible } from './text-width.ts';
+import { formatCount, formatSize, plural } from './units.ts';
+
+/** What a scan of the table itself did, or would do: over which time, at which pace, and whether it is complete. */
+export function scanLines({ scan, outcome }: SyncReport): string[] {
+  if (scan === undefined || outcome === 'unchanged') return [];
+  const { from, to, complete, segments, segmentsDone, rate, readUnits, throttled, repeated, runId } = scan;
+  const pace = rate.unitsPerSecond === null ? 'as many as it gives' : `at most ${formatCount(rate.unitsPerSecond)}/s`;
+  const reads = scan.consistent ? 'consistent' : 'eventually consistent';
+  if (outcome === 'planned') {
+    const size = `${plural(scan.itemsInTable, 'item')}, ${formatSize(scan.bytesInTable)}, as DynamoDB said in the last hours`;
+    return [
+      labelled('to read', size),
+      labelled('pace', `${pace} read units (${rate.why}); ${reads}, ${plural(segments, 'segment')}`),
+    ];
+  }
+  const times =
+    from === undefined || to === undefined ? '' : `from ${from} to ${to}, each item as it was at some moment of it; `;
+  const rest = complete ? '' : `; ${segmentsDone} of ${segments} segments are done, and the same command goes on`;
+  const trouble = [
+    ...(throttled === 0 ? [] : [`${plural(throttled, 'call')} throttled`]),
+    ...(repeated === 0 ? [] : [`${plural(repeated, 'call')} repeated`]),
+  ];
+  return [
+    labelled('scan', `${times}${reads}, ${plural(segments, 'segment')}, run ${visible(runId)}${rest}`),
+    labelled('pace', [`${formatCount(readUnits)} read units, ${pace} (${rate.why})`, ...trouble].join('; ')),
+  ];
+}

@@ -1,0 +1,49 @@
+/** How a ledger moves with each piece of a scan. */
+import { fitted, type LedgerTable } from './ledger.ts';
+import type { Ledger, ScanEntry } from './table.ts';
+
+/** Scans of one table that keep an entry. */
+const SCANS_KEPT = 5;
+/** Nothing is known to be in a table that holds a part of a scan. */
+const NOTHING = '1970-01-01T00:00:00Z';
+
+/** What a scan is called in the ledger, as an export is by its ARN. */
+export function scanName(tableArn: string, runId: string): string {
+  return `${tableArn}/scan/${runId}`;
+}
+
+export function runIdOf({ exportArn }: Pick<ScanEntry, 'exportArn'>): string {
+  return exportArn.slice(exportArn.lastIndexOf('/scan/') + '/scan/'.length);
+}
+
+/** The newest scan that a table holds, whole or in part. */
+export function lastScan(ledger: Ledger | undefined): ScanEntry | undefined {
+  return ledger?.entries.findLast((entry) => entry.kind === 'scan');
+}
+
+/**
+ * The ledger with one more piece of a scan, in place of what it said of the same scan before. A complete scan has every
+ * change from before its first request.
+ */
+export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId: string): Ledger {
+  const held: Partial<Ledger> = 'watermark' in base ? base : {};
+  const others = (held.entries ?? []).filter(({ exportArn }) => exportArn !== entry.exportArn);
+  const scans = others.filter(({ kind }) => kind === 'scan');
+  const old = new Set(scans.slice(0, Math.max(0, scans.length - SCANS_KEPT + 1)));
+  const { tableArn, tableId, mode, covered, gaps } = { covered: undefined, gaps: undefined, ...base };
+  return fitted({
+    version: 1,
+    tableArn,
+    tableId,
+    ...(mode === undefined ? {} : { mode }),
+    entries: [...others.filter((other) => !old.has(other)), entry],
+    ...(covered === undefined ? {} : { covered }),
+    ...(gaps === undefined ? {} : { gaps }),
+    watermark: later(held.watermark ?? NOTHING, entry.rest === undefined ? entry.from : NOTHING),
+    commitId,
+  });
+}
+
+function later(a: string, b: string): string {
+  return Date.parse(b) > Date.parse(a) ? b : a;
+}

@@ -1,0 +1,26 @@
+/** What a scan of the table itself did. It is no snapshot: an item is as it was at some moment between from and to. */
+export interface ScanReport {
+  readonly runId: string;
+  /** Times of the first request and of the last answer that is in the table; absent in a plan of a new scan. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Whether every segment is in the table. */
+  readonly complete: boolean;
+  /** It goes on with what a run before this one had read. */
+  readonly resumed: boolean;
+  readonly consistent: boolean;
+  readonly segments: number;
+  readonly segmentsDone: number;
+  /** Items that DynamoDB says the table has, up to six hours ago. */
+  readonly itemsInTable: number;
+  readonly bytesInTable: number;
+  /** Read units that this run took. */
+  readonly readUnits: number;
+  /** Read units a second that it may take, and why; null: as many as the table gives. */
+  readonly rate: { readonly unitsPerSecond: number | null; readonly why: string };
+  /** Calls that were throttled, and calls that were repeated for another reason. */
+  readonly throttled: number;
+  readonly repeated: number;
+  /** The segment in which this run found the most items: those of one partition key stay in one segment. */
+  readonly largestSegment?: { readonly segment: number; readonly items: number };
+}
