@@ -125,6 +125,8 @@ export interface ScanEntry {
   /** Items read, and how many of them could not be loaded. */
   readonly items: number;
   readonly rejected: number;
+  /** Items that the filter left out; absent: none. */
+  readonly filtered?: number;
   readonly segments: number;
   readonly consistent?: true;
   readonly trustedManifest?: never;

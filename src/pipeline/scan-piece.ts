@@ -157,7 +157,7 @@ async function append(
     layout: loaded.layout,
     puts: loaded.files,
     deletes: [],
-    appends: loaded.read - loaded.rejected,
+    appends: loaded.read - loaded.rejected - loaded.filtered,
     soft: false,
     options,
     attemptId,
@@ -173,6 +173,7 @@ function entryOf(
   loaded: LoadResult | undefined,
   rest: ScanEntry['rest'],
 ): ScanEntry {
+  const filtered = (before?.filtered ?? 0) + (loaded?.filtered ?? 0);
   return {
     kind: 'scan',
     exportArn: scanName(table.arn, runId),
@@ -180,6 +181,7 @@ function entryOf(
     to: new Date(toMs).toISOString(),
     items: (before?.items ?? 0) + (loaded?.read ?? 0),
     rejected: (before?.rejected ?? 0) + (loaded?.rejected ?? 0),
+    ...(filtered === 0 ? {} : { filtered }),
     segments: places.segments,
     ...(consistent && (before === undefined || before.consistent === true) ? { consistent: true as const } : {}),
     pieces: (before?.pieces ?? 0) + 1,

@@ -5,12 +5,9 @@ describe('a source', () => {
   test.each(['./x', '/x', 'x', 'export:./x', 's3://bucket/x'])('%s is an export', (text) => {
     expect(parseSource(text).kind).toBe('export');
   });
-  test.each(['landed:./x', 'parquet:./x', 'nonsense:./x'])(
-    '%s is refused with what may stand there',
-    (text) => {
-      expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'source', found: text }));
-    },
-  );
+  test.each(['landed:./x', 'parquet:./x', 'nonsense:./x'])('%s is refused with what may stand there', (text) => {
+    expect(() => parseSource(text)).toThrow(expect.objectContaining({ code: 'USAGE', place: 'source', found: text }));
+  });
 });
 
 test('a source is a table by its name, or by its ARN, which tells the region', () => {
