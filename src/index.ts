@@ -1,5 +1,6 @@
 /** The library: the verbs of the command, with the same words. */
 export { ERROR_CODES, type ErrorCode, TailraceError } from './model/errors.ts';
+export type { HttpOptions, LoadFormat, LoadOptions, LoadReport } from './model/load.ts';
 export type {
   AwsSettings,
   PartitionRequest,
@@ -15,6 +16,7 @@ export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
 export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/evolve.ts';
 export { inspect } from './pipeline/inspect.ts';
+export { load } from './pipeline/load-items.ts';
 export { type MaintainOptions, maintain } from './pipeline/maintain.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';
 export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';

@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['dynamodb'],
   ['catalog', 'source', 'engine'],
   ['table'],
-  ['derive', 'verify', 'maintain', 'demo'],
+  ['derive', 'verify', 'maintain', 'demo', 'load'],
   ['pipeline'],
   ['schedule'],
   ['index.ts'],

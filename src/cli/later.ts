@@ -5,7 +5,6 @@ import { TailraceError } from '../model/errors.ts';
 export const LATER_VERBS: Readonly<Record<string, string>> = {
   follow: 'keep a table up to date',
   verify: 'prove that a table equals its source',
-  load: 'put items into DynamoDB',
 };
 
 /** Makes the verbs of later versions say so, where an unknown verb would suggest a slip. */

@@ -1,3 +1,4 @@
+import type { LoadOptions, LoadReport } from '../model/load.ts';
 import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
 import type {
   DemoStep,
@@ -44,6 +45,7 @@ export interface Library {
   cat(target: string, options: CatOptions, context: RunContext): AsyncIterable<string>;
   inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport>;
   maintain(target: string, options: MaintainOptions, context: RunContext): Promise<MaintainReport>;
+  load(input: string, target: string, options: LoadOptions, context: RunContext): Promise<LoadReport>;
   demo(options: { readonly dir?: string }, context: RunContext): AsyncIterable<DemoStep>;
   parsePartition(text: string): readonly PartitionRequest[];
   parseSort(text: string): readonly SortField[];

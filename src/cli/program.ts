@@ -3,6 +3,7 @@ import { addCat } from './cat.ts';
 import { addDemo } from './demo.ts';
 import { addInspect } from './inspect.ts';
 import { addLater } from './later.ts';
+import { addLoad } from './load.ts';
 import { addMaintain } from './maintain.ts';
 import { addQuery } from './query.ts';
 import { addSchema } from './schema.ts';
@@ -27,6 +28,7 @@ export function buildProgram(shell: Shell): Command {
   addQuery(program, shell);
   addCat(program, shell);
   addInspect(program, shell);
+  addLoad(program, shell);
   addMaintain(program, shell);
   addDemo(program, shell);
   addLater(program);

@@ -104,8 +104,10 @@ function formOf(flag: string, { kind, placeholder = 'VALUE', preset }: OptionSpe
 function checkedOwn(specs: OwnFlags, flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(specs)) {
-    const raw = flags[key];
-    if (raw === undefined) continue;
+    const given = flags[key];
+    if (given === undefined) continue;
+    // A repeated --sets is one list, and each of them may hold commas.
+    const raw = Array.isArray(given) && spec.kind === 'names' ? given.join(',') : given;
     const parsed = parseValue(spec, raw);
     if (!parsed.ok) {
       throw new TailraceError('USAGE', `${flagOf(key)} cannot be ${showValue(raw)}.`, {

@@ -74,6 +74,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     inspect: missing('inspect'),
     maintain: missing('maintain'),
     evolveSchema: missing('evolveSchema'),
+    load: missing('load'),
     demo: missing('demo'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],

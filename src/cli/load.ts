@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { ERROR_CODES } from '../model/errors.ts';
+import type { LoadReport } from '../model/load.ts';
+import { LOAD_FLAGS, loadFlags } from './load-flags.ts';
+import { reportError } from './print/error-text.ts';
+import { loadText } from './print/load-text.ts';
+import { redactor } from './print/redact.ts';
+import { addVerb, type Shell } from './verb.ts';
+
+/** `load`: items into a DynamoDB table. */
+export function addLoad(parent: Command, shell: Shell): void {
+  addVerb(
+    parent,
+    {
+      name: 'load',
+      arguments: [
+        ['<input>', 'a file, s3://bucket/key, an address of an HTTP API, or - for stdin'],
+        ['<target>', 'dynamodb:<table name or ARN>'],
+      ],
+      summary: 'put the items of a file or an HTTP API into a DynamoDB table',
+      groups: ['aws', 'output'],
+      with: ['key', 'exclude', 'strict', 'rejects', 'dryRun', 'tempDir'],
+      own: LOAD_FLAGS,
+      examples: [
+        'tailrace load flowers.json dynamodb:flowers --create-table --key id',
+        'tailrace load people.csv dynamodb:people --transform "cast(zip, string), now(loaded_at)" --wcu 200',
+        "tailrace load 'https://api.example.com/flowers?key=${API_KEY}' dynamodb:flowers --items data --next-path meta.next",
+      ],
+    },
+    shell,
+    async (session, call) => {
+      const { output, library, context, configuration, world } = session;
+      const [input = '', target = ''] = call.arguments;
+      output.redact = redactor(world.env, [...configuration.secretVariables, ...secretNames(input, call.own)]);
+      const options = { ...configuration.options(), ...loadFlags(call.own), env: world.env };
+      const report = await library.load(input, target, options, context);
+      await session.settle();
+      if (report.error !== undefined) await output.error(report.error, report.error);
+      const shown: LoadReport =
+        report.error === undefined ? report : { ...report, error: reportError(report.error, output.redact) };
+      await output.report(shown, () => loadText(shown, output.style));
+      return report.outcome === 'failed' ? ERROR_CODES[report.error?.code ?? 'INTERNAL'].exit : 0;
+    },
+  );
+}
+
+/** Variables that the address and the headers name hold secrets. */
+function secretNames(input: string, own: Readonly<Record<string, unknown>>): string[] {
+  const texts = [input, ...(Array.isArray(own['header']) ? own['header'].map(String) : [])];
+  return texts.flatMap((text) => [...text.matchAll(/\$\{([A-Za-z_]\w*)\}/g)].map(([, name = '']) => name));
+}
