@@ -1,71 +1,125 @@
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sync } from '../../src/index.ts';
-import type { SyncOptions } from '../../src/model/options.ts';
-import type { SyncReport } from '../../src/model/report.ts';
+import { describe, expect, test } from 'vitest';
+import { inspect } from '../../src/index.ts';
+import type { Progress } from '../../src/model/options.ts';
 import type { DdbItem } from '../data/ion.ts';
-import { type CannedServer, type CannedTable, startCannedPages } from '../servers/canned-pages.ts';
-import { canonicalItems, catItems, FORMATS, freshFolder, load, optionsWith, quiet } from './harness.ts';
-
-const items = (count: number, from = 0): DdbItem[] =>
-  Array.from({ length: count }, (_, i) => ({
-    pk: { S: `k${from + i}` },
-    n: { N: String(i) },
-    tags: { SS: ['a', `b${i}`] },
-    text: { S: `“${'é'.repeat(i % 40)}”\n\\"},{` },
-  }));
-
-let server: CannedServer | undefined;
-
-async function serve(table: Partial<CannedTable>): Promise<CannedServer> {
-  server = await startCannedPages({ key: ['pk'], items: [], pageBytes: 2_000, ...table });
-  return server;
-}
-
-function scanOptions(
-  more: Partial<SyncOptions['scan']> = {},
-  change: Partial<Omit<SyncOptions, 'schema'>> = {},
-): SyncOptions {
-  const options = optionsWith({ sourceAws: { endpoint: server?.endpoint ?? '', region: 'us-east-1' }, ...change });
-  const scan = { ...options.scan, rcu: { kind: 'unlimited' as const }, segments: 4, ...more };
-  return { ...options, schema: { ...options.schema, key: [] }, scan };
-}
-
-beforeEach(() => {
-  process.env.AWS_ACCESS_KEY_ID = 'test';
-  process.env.AWS_SECRET_ACCESS_KEY = 'test';
-});
-afterEach(() => server?.close());
+import { FORMATS, quiet } from './harness.ts';
+import { itemsOf, Shop } from './scan-harness.ts';
 
 describe.each(FORMATS)('a scan into %s', (format) => {
-  const run = async (target: string, options: SyncOptions): Promise<SyncReport> =>
-    sync('dynamodb:orders', `${format}:${target}`, options, quiet());
-
-  test('makes the table, with the key that DynamoDB tells', async () => {
-    const all = items(300);
-    await serve({ items: all });
-    const target = join(await freshFolder(), 't');
-    const report = await load('dynamodb:orders', `${format}:${target}`, scanOptions({ runId: 'first' }));
+  test('makes the table, with the key that DynamoDB tells, once for each name of a run', async () => {
+    await using shop = await Shop.open({}, format);
+    const report = await shop.scan({ runId: 'first' });
     expect(report).toMatchObject({
       outcome: 'committed',
       key: ['pk'],
-      counts: { read: 300, written: 300, rejected: 0 },
+      counts: { read: 60, written: 60, rejected: 0 },
       scan: { runId: 'first', complete: true, resumed: false, segments: 4, segmentsDone: 4, throttled: 0 },
     });
     expect(report.scan?.readUnits).toBeGreaterThan(0);
-    expect(await catItems(`${format}:${target}`, scanOptions())).toEqual(canonicalItems(all));
-    const calls = server?.calls.length ?? 0;
-    const again = await run(target, scanOptions({ runId: 'first' }));
+    expect(await shop.rows()).toEqual(shop.expected);
+    const { scans } = shop;
+    const again = await shop.scan({ runId: 'first' });
     expect(again).toMatchObject({ outcome: 'unchanged', counts: { read: 0, written: 0 }, scan: { complete: true } });
-    expect(server?.calls.length).toBe(calls + 1);
-    expect(await run(target, scanOptions())).toMatchObject({ outcome: 'failed', error: { code: 'LEDGER_REFUSED' } });
+    expect(await shop.scan()).toMatchObject({ outcome: 'failed', error: { code: 'LEDGER_REFUSED' } });
+    expect(shop.scans).toBe(scans);
   });
 
   test('of an empty table makes an empty one', async () => {
-    await serve({ items: [] });
-    const target = join(await freshFolder(), 't');
-    const report = await load('dynamodb:orders', `${format}:${target}`, scanOptions());
+    await using shop = await Shop.open({ items: [] }, format);
+    const report = await shop.scan();
     expect(report).toMatchObject({ outcome: 'committed', counts: { read: 0 }, scan: { complete: true } });
-    expect(await catItems(`${format}:${target}`, scanOptions())).toEqual([]);
+    expect(await shop.rows()).toEqual([]);
+  });
+
+  test('commits what it has read as it comes, with columns that come and grow', async () => {
+    const grown = itemsOf(60).map(
+      (item, i): DdbItem => ({
+        ...item,
+        ...(i > 30 ? { late: { M: { x: { N: '1' } } } } : {}),
+        price: { N: i > 45 ? `${i}.125` : String(i) },
+      }),
+    );
+    await using shop = await Shop.open({ items: grown }, format);
+    const report = await shop.scan({ commitEveryMs: 0 });
+    expect(report.error).toBeUndefined();
+    expect(report.applied).toBeGreaterThan(5);
+    expect(report.counts).toMatchObject({ read: 60, written: 60 });
+    expect(await shop.rows()).toEqual(shop.expected);
+    expect(report.schema.find(({ name }) => name === 'price')?.type).toMatch(/^decimal/);
+  });
+});
+
+describe('a scan', () => {
+  test.each<[string, readonly string[], (i: number) => DdbItem]>([
+    ['S', ['pk'], (i) => ({ pk: { S: `ключ "${i}"` } })],
+    ['N', ['pk'], (i) => ({ pk: { N: i % 2 === 0 ? `${i}` : `-${i}.25` } })],
+    ['B', ['pk'], (i) => ({ pk: { B: Buffer.from([i, 255 - i, 0]).toString('base64') } })],
+    ['S and N', ['pk', 'sk'], (i) => ({ pk: { S: `k${i % 3}` }, sk: { N: String(i) } })],
+    ['N and B', ['pk', 'sk'], (i) => ({ pk: { N: String(i % 3) }, sk: { B: Buffer.from([i]).toString('base64') } })],
+    ['B and S', ['pk', 'sk'], (i) => ({ pk: { B: 'AAE=' }, sk: { S: `s${i}` } })],
+  ])('reads tables with a key of %s', async (_, key, keyOf) => {
+    const items = Array.from({ length: 20 }, (_item, i): DdbItem => ({ ...keyOf(i), text: { S: 'x'.repeat(30) } }));
+    await using shop = await Shop.open({ key, items, pageBytes: 300 });
+    const report = await shop.scan({ commitEveryMs: 1 });
+    expect(report).toMatchObject({ outcome: 'committed', key, scan: { complete: true } });
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('fault 70: empty pages that go on, and pages of one item of 400 KB', async () => {
+    const large = Array.from(
+      { length: 6 },
+      (_, i): DdbItem => ({ pk: { S: `k${i}` }, text: { S: `"${i}`.repeat(130_000) } }),
+    );
+    await using shop = await Shop.open({ items: [...large, ...itemsOf(20, 100)], emptyPages: true, pageBytes: 1 });
+    const report = await shop.scan();
+    expect(report).toMatchObject({ outcome: 'committed', counts: { read: 26, written: 26 } });
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('says where one partition key holds much of the table', async () => {
+    const skewed = [
+      ...itemsOf(200),
+      ...itemsOf(2_000).map((item, i) => ({ ...item, pk: { S: 'hot' }, sk: { N: String(i) } })),
+    ];
+    const items = skewed.map((item) => ({ sk: { N: '0' }, ...item }));
+    await using shop = await Shop.open({ key: ['pk', 'sk'], items, pageBytes: 20_000 });
+    const seen: Progress[] = [];
+    const report = await shop.scan({ segments: 32 }, {}, { ...quiet(), onProgress: (progress) => seen.push(progress) });
+    expect(report.counts.written).toBe(2_200);
+    expect(report.warnings.map(({ code }) => code)).toContain('hot-segment');
+    expect(report.scan?.largestSegment?.items).toBeGreaterThan(2_000);
+    expect(seen.at(-1)?.scan).toMatchObject({ segmentsDone: 32, segments: 32 });
+    expect(seen.some(({ scan }) => scan?.open === 1 && scan.segmentsDone === 31)).toBe(true);
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('keeps its pace over all segments together, and a plan says which', async () => {
+    await using shop = await Shop.open({
+      items: itemsOf(400),
+      description: { TableSizeBytes: 90_000, ItemCount: 400 },
+    });
+    const plan = await shop.scan({ rcu: { kind: 'units', units: 30 } }, { dryRun: true });
+    expect(plan).toMatchObject({ outcome: 'planned', scan: { itemsInTable: 400, rate: { unitsPerSecond: 30 } } });
+    expect(shop.scans).toBe(0);
+    const report = await shop.scan({ rcu: { kind: 'units', units: 30 } });
+    expect(report.outcome).toBe('committed');
+    const { spent } = shop.server;
+    const seconds = ((spent.at(-1)?.at ?? 0) - (spent[0]?.at ?? 0)) / 1000;
+    const units = spent.reduce((sum, each) => sum + each.units, 0);
+    expect(report.scan?.readUnits).toBe(units);
+    // A second's units may come at once, and no more.
+    expect(units).toBeLessThan(30 * seconds + 31);
+  });
+
+  test('is no snapshot: report and ledger tell its times, and a window of exports follows it', async () => {
+    await using shop = await Shop.open();
+    const before = Date.now();
+    const report = await shop.scan();
+    const { from = '', to = '' } = report.scan ?? {};
+    expect(Date.parse(from)).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(to)).toBeGreaterThanOrEqual(Date.parse(from));
+    expect(report.position).toMatchObject({ watermark: from, loads: 1 });
+    const found = await inspect(shop.target, shop.options(), quiet());
+    expect(found).toMatchObject({ kind: 'table', ledger: { entries: [{ kind: 'scan', from, to, items: 60 }] } });
   });
 });
