@@ -63,8 +63,8 @@ export async function expireSnapshots(
   dryRun: boolean,
 ): Promise<Expiry> {
   const { upkeep } = table;
-  if (upkeep === undefined) return { outcome: 'nothing', snapshots: 0, files: 0 };
-  let expiry: Expiry = { outcome: 'nothing', snapshots: 0, files: 0 };
+  if (upkeep === undefined) return { outcome: 'nothing', snapshots: 0, refs: [], files: 0 };
+  let expiry: Expiry = { outcome: 'nothing', snapshots: 0, refs: [], files: 0 };
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const timestampMs = now();
     expiry = await upkeep.expireSnapshots({ olderThanMs: timestampMs - ageMs, minKeep, timestampMs, dryRun });

@@ -40,6 +40,7 @@ export function withWindow(
   }
   const covered = joined([...(held.covered ?? []), { from: entry.from, to: entry.to, windows: 1 }]);
   const gaps = without([...(held.gaps ?? []), ...leftOpen(held, gapBefore)], entry);
+  const stale = staleRows(held) + entry.rejected;
   return fitted({
     ...startOf(base),
     watermark: entry.to,
@@ -47,7 +48,17 @@ export function withWindow(
     entries: [...(held.entries ?? []), entry],
     covered,
     ...(gaps.length === 0 ? {} : { gaps }),
+    ...(stale === 0 ? {} : { stale }),
   });
+}
+
+/**
+ * Rows that may not be as their items are, because changes of them were rejected: as many at most. A later change makes
+ * a row right again, but whose change was rejected is not kept, so the number goes back only where all rows are made anew.
+ */
+export function staleRows({ stale, entries = [] }: Pick<Partial<Ledger>, 'stale' | 'entries'>): number {
+  if (stale !== undefined) return stale;
+  return entries.reduce((sum, { kind, rejected }) => (kind === 'window' ? sum + rejected : sum), 0);
 }
 
 function startOf({ tableArn, tableId, mode }: LedgerTable): Pick<Ledger, 'version' | 'tableArn' | 'tableId' | 'mode'> {

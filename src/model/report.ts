@@ -74,6 +74,8 @@ export interface SyncReport {
     readonly mode: TableMode;
     /** Times of which no window was applied, as accepted. */
     readonly gaps: readonly TimeRange[];
+    /** Rows that rejected changes may have left as they were: as many at most. */
+    readonly stale: number;
   };
   readonly snapshot?: string;
   readonly schema: readonly ReportColumn[];
@@ -130,7 +132,12 @@ export interface MaintainReport {
   /** Former metadata files that are gone. */
   readonly retired: { readonly files: number; readonly bytes: number };
   /** Only where it was asked for. */
-  readonly expired?: { readonly snapshots: number; readonly files: number };
+  readonly expired?: {
+    readonly snapshots: number;
+    readonly files: number;
+    /** Branches and tags that outlived their own age; absent: none. */
+    readonly refs?: readonly string[];
+  };
   /** Only where it was asked for: what nothing names any more; of Parquet tables, replaced generations, too. */
   readonly swept?: { readonly files: number; readonly bytes: number };
   readonly timings: { readonly totalMs: number };
@@ -312,6 +319,8 @@ export interface TableInspection {
     readonly commitId: string;
     readonly entries: readonly LedgerEntry[];
     readonly mode: NonNullable<Ledger['mode']>;
+    /** Rows that rejected changes may have left as they were: as many at most. */
+    readonly stale: number;
     readonly covered?: NonNullable<Ledger['covered']>;
     readonly gaps?: readonly TimeRange[];
   };

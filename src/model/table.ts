@@ -162,6 +162,9 @@ export interface Ledger {
   readonly gaps?: readonly TimeRange[];
   /** Absent: mirror. */
   readonly mode?: TableMode;
+  /** Changes of windows that were rejected since all rows were made anew: of as many keys at most the row is as it was
+   * before, or missing. Absent: none. */
+  readonly stale?: number;
   /** Every change before this ISO time is in the table (to within a minute for a full export). */
   readonly watermark: string;
   /** Id of the commit that wrote this ledger; fixed before the first attempt. */
@@ -280,6 +283,8 @@ export interface TableHandle {
 export interface Expiry {
   readonly outcome: 'nothing' | 'expired' | 'conflict' | 'unknown';
   readonly snapshots: number;
+  /** Branches and tags that have outlived the age that their owner gave them. */
+  readonly refs: readonly string[];
   readonly files: number;
   /** Of a conflict or an unknown outcome. */
   readonly reason?: string;

@@ -11,6 +11,7 @@ import type { Evolution } from '../schema/evolve/evolution.ts';
 import { discard } from '../storage/remove.ts';
 import { isWide } from './batch.ts';
 import { fetchFiles, isRemote } from './fetched.ts';
+import { budgetGroups, checkEach } from './groups.ts';
 import type { OpenTarget } from './open.ts';
 import { fetchColumns } from './sparse.ts';
 
@@ -23,39 +24,8 @@ export interface EvolveParts {
   readonly workDir: string;
 }
 
-/** Bytes of a group, however large the budget is: enough for whole files of the usual size. */
-const GROUP_BYTES = 1_000_000_000;
-/** Files of a partitioned table that are written at a time: the engine holds a buffer for each partition that is open. */
-const GROUP_FILES = 16;
 /** As many passes over one group are not worth the time: the partition is too fine. */
 const MAX_PASSES = 64;
-
-/** Files in groups, those of a partition side by side; a group may take half of the temporary budget, for it comes out as
- * large again. */
-export function evolveGroups(
-  files: readonly LiveFile[],
-  tempBudgetBytes: number,
-  partitionFields: number,
-): LiveFile[][] {
-  const most = Math.min(GROUP_BYTES, tempBudgetBytes / 2);
-  const key = ({ partition, path }: LiveFile): string => `${partition.map(String).join('\u0000')}\u0000${path}`;
-  const sorted = [...files].sort((a, b) => (key(a) < key(b) ? -1 : 1));
-  const groups: LiveFile[][] = [];
-  let bytes = 0;
-  for (const file of sorted) {
-    const last = groups.at(-1);
-    const full =
-      last === undefined || bytes + file.sizeBytes > most || (partitionFields > 0 && last.length >= GROUP_FILES);
-    if (full) {
-      groups.push([file]);
-      bytes = file.sizeBytes;
-    } else {
-      last.push(file);
-      bytes += file.sizeBytes;
-    }
-  }
-  return groups;
-}
 
 /** The files where the engine can read them, group by group; only flat columns, where those are all that is read. */
 export async function* readIn(
@@ -67,7 +37,7 @@ export async function* readIn(
   const { signal } = context;
   const dir = join(workDir, 'look');
   const remote = files.some(({ path }) => isRemote(storage, path));
-  for (const group of remote ? evolveGroups(files, options.tempBudgetBytes, base.partition.length) : [files]) {
+  for (const group of remote ? budgetGroups(files, options.tempBudgetBytes, base.partition.length) : [files]) {
     if (group.length === 0) continue;
     signal.throwIfAborted();
     const budgetBytes = options.tempBudgetBytes;
@@ -87,9 +57,10 @@ export async function evolveFiles(
 ): Promise<DataFile[]> {
   const { target, context, options, workDir } = parts;
   const written: DataFile[] = [];
+  checkEach(target.storage, files, options.tempBudgetBytes);
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let [filesDone, itemsDone, bytesDone] = [0, 0, 0];
-  for (const group of evolveGroups(files, options.tempBudgetBytes, base.partition.length)) {
+  for (const group of budgetGroups(files, options.tempBudgetBytes, base.partition.length)) {
     context.signal.throwIfAborted();
     const dir = join(workDir, 'group');
     try {

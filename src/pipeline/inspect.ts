@@ -1,4 +1,5 @@
 import { TailraceError } from '../model/errors.ts';
+import { staleRows } from '../model/ledger.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { ChainInspection, ExportInspection, InspectReport, TableInspection, Warning } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
@@ -63,6 +64,7 @@ async function inspectTable({ target, state }: { target: OpenTarget; state: Tabl
             commitId: ledger.commitId,
             entries: ledger.entries,
             mode: ledger.mode ?? 'mirror',
+            stale: staleRows(ledger),
             ...(ledger.covered === undefined ? {} : { covered: ledger.covered }),
             ...(ledger.gaps === undefined ? {} : { gaps: ledger.gaps }),
           },

@@ -96,7 +96,13 @@ async function run(
   await metadata(target, options, context, report, warnings);
   if (dryRun) return 'planned';
   const { rewritten, manifestsJoined, retired, expired, swept } = report;
-  const counts = [rewritten.filesBefore, retired.files, expired?.snapshots ?? 0, swept?.files ?? 0];
+  const counts = [
+    rewritten.filesBefore,
+    retired.files,
+    expired?.snapshots ?? 0,
+    expired?.refs?.length ?? 0,
+    swept?.files ?? 0,
+  ];
   return manifestsJoined || counts.some((count) => count > 0) ? 'committed' : 'unchanged';
 }
 
@@ -170,8 +176,9 @@ async function metadata(
   } else if (joined !== undefined) stopped(joined.reason);
   signal.throwIfAborted();
   if (ageMs !== undefined) {
-    const { outcome, snapshots, files, reason } = await expireSnapshots(table, { ageMs, minKeep }, Date.now, dryRun);
-    report.expired = { snapshots, files };
+    const limits = { ageMs, minKeep };
+    const { outcome, snapshots, refs, files, reason } = await expireSnapshots(table, limits, Date.now, dryRun);
+    report.expired = { snapshots, files, ...(refs.length === 0 ? {} : { refs }) };
     if (outcome === 'conflict' || outcome === 'unknown') stopped(reason ?? outcome);
   }
   signal.throwIfAborted();

@@ -9,13 +9,15 @@ import type { Duck } from '../engine/duckdb/instance.ts';
 import { candidateFiles, changedKeys } from '../engine/duckdb/merge/candidates.ts';
 import { writeDeletes } from '../engine/duckdb/merge/deletes.ts';
 import { type Match, type MergeFile, matchChanges } from '../engine/duckdb/merge/match.ts';
+import { matchReoffered } from '../engine/duckdb/merge/reoffered.ts';
 import { type RewriteJob, rewriteLive, writeSoftDeletes } from '../engine/duckdb/merge/rewrite.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { TableSchema } from '../model/schema.ts';
-import type { DataFile, LiveFile, StagedCommit, TableState } from '../model/table.ts';
+import type { DataFile, LiveFile, StagedCommit, TableState, TimeRange } from '../model/table.ts';
 import { discard } from '../storage/remove.ts';
 import { fateOf } from './fate.ts';
-import { fetchFiles } from './fetched.ts';
+import { fetchFiles, isRemote } from './fetched.ts';
+import { budgetGroups, checkEach } from './groups.ts';
 import type { Layout } from './learner.ts';
 import type { OpenTarget } from './open.ts';
 import { checkRewrite, outdatedColumns } from './outdated.ts';
@@ -34,8 +36,10 @@ export interface MergeInput {
   readonly puts: readonly DataFile[];
   /** Local paths of files with the keys of deleted items. */
   readonly deletes: readonly string[];
-  /** The changes are so many rows of their own, and nothing is matched. */
+  /** The changes are so many rows of their own, and no row of the table is matched. */
   readonly appends?: number;
+  /** With `appends`: times of windows before this one, whose changes it offers once more. */
+  readonly seen?: readonly TimeRange[];
   /** Deleted items stay as rows that are marked. */
   readonly soft: boolean;
   readonly options: SyncOptions;
@@ -59,7 +63,7 @@ export async function mergeChanges(input: MergeInput): Promise<Merged> {
   await mkdir(input.workDir, { recursive: true });
   try {
     const everything = mustRewriteAll(input);
-    const match = input.appends === undefined ? await matchKeys(input) : undefined;
+    const match = input.appends === undefined ? await matchKeys(input) : await matchSeen(input);
     const merge = new Merge(input, match, everything);
     try {
       return await merge.run();
@@ -93,6 +97,14 @@ async function matchKeys(input: MergeInput): Promise<Match> {
     ...{ ...changes, live: keyed, liveSchema: from, signal },
     filters: layout.projection.filter !== undefined,
   });
+}
+
+/** Of changes that are rows of their own, those that the table has already. */
+async function matchSeen(input: MergeInput): Promise<Match | undefined> {
+  const { duck, seen = [], layout, context } = input;
+  if (seen.length === 0 || input.puts.length === 0) return undefined;
+  const puts = await keyColumns(input, input.puts, layout.schema, 'puts');
+  return matchReoffered(duck, { schema: layout.schema, puts, seen, signal: context.signal });
 }
 
 /** What the match reads of files, where the engine can read it. */
@@ -184,7 +196,25 @@ class Merge {
     files: readonly LiveFile[],
     write: (duck: Duck, job: RewriteJob) => Promise<StagedFile[]>,
   ): Promise<DataFile[]> {
-    if (files.length === 0) return [];
+    const { target, layout, options, workDir } = this.#in;
+    const { storage } = target;
+    checkEach(storage, files, options.tempBudgetBytes);
+    const far = files.some(({ path }) => isRemote(storage, path));
+    const groups = far ? budgetGroups(files, options.tempBudgetBytes, layout.partition.length) : [files];
+    const adopted: DataFile[] = [];
+    for (const group of groups) {
+      if (group.length === 0) continue;
+      adopted.push(...(await this.#writeGroup(name, group, write)));
+      await rm(join(workDir, name), { recursive: true, force: true });
+    }
+    return adopted;
+  }
+
+  async #writeGroup(
+    name: string,
+    files: readonly LiveFile[],
+    write: (duck: Duck, job: RewriteJob) => Promise<StagedFile[]>,
+  ): Promise<DataFile[]> {
     const { duck, target, base, layout, options, workDir, context } = this.#in;
     const outDir = join(workDir, name, 'out');
     await mkdir(outDir, { recursive: true });

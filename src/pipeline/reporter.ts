@@ -1,6 +1,7 @@
 import type { Compaction } from '../maintain/compact.ts';
 import { pathText } from '../model/attribute-path.ts';
 import type { TailraceError } from '../model/errors.ts';
+import { staleRows } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { ReportColumn, ScanReport, SyncReport, Warning } from '../model/report.ts';
 import { systemType, type TableSchema } from '../model/schema.ts';
@@ -32,6 +33,7 @@ export class Reporter {
   readonly #warnings: Warning[] = [];
   readonly #ms = { learn: 0, load: 0, merge: 0, commit: 0, upkeep: 0 };
   #export: Export | undefined;
+  #rejectedChanges = 0;
   #location = '';
   /** Exports that are in the table by this run. */
   get applied(): number {
@@ -145,6 +147,7 @@ export class Reporter {
 
   /** A window that is in the table. */
   window(loaded: LoadResult, merged: Merged, rejectsDir: string): void {
+    this.#rejectedChanges += loaded.rejected;
     this.#load(loaded, [...merged.files, ...merged.deletes], { filtered: 0, ...merged.counts }, rejectsDir);
   }
 
@@ -291,6 +294,7 @@ export class Reporter {
 
   finish(outcome: SyncReport['outcome']): SyncReport {
     this.#report.outcome = outcome;
+    this.#stale();
     this.#report.peakMemoryBytes = process.resourceUsage().maxRSS * 1024;
     this.#report.timings = {
       totalMs: Math.round(performance.now() - this.#started),
@@ -301,6 +305,19 @@ export class Reporter {
       upkeepMs: Math.round(this.#ms.upkeep),
     };
     return this.#report;
+  }
+
+  /** A full export's reject is a row that is missing, a window's may be one that is wrong. Said once a run. */
+  #stale(): void {
+    const { position } = this.#report;
+    if (this.#rejectedChanges === 0 || position === undefined) return;
+    const [count, all] = [this.#rejectedChanges, position.stale].map((n) => `${n} change${n === 1 ? '' : 's'}`);
+    this.#rejectedChanges = 0;
+    const what = position.mode === 'history' ? 'is not in the table' : 'left the row of its item as it was, or missing';
+    this.warn(
+      'rows-stale',
+      `Each of ${count} that could not be loaded ${what}; since all rows were last made anew, ${all} in all. A full export with --replace makes them anew.`,
+    );
   }
 
   failed(error: TailraceError): SyncReport {
@@ -317,7 +334,7 @@ function position(ledger: Ledger): NonNullable<SyncReport['position']> {
   const { tableArn, tableId, watermark, mode = 'mirror', gaps = [] } = ledger;
   const fulls = ledger.entries.filter(({ kind }) => kind !== 'window').length;
   const windows = (ledger.covered ?? []).reduce((sum, range) => sum + range.windows, 0);
-  return { tableArn, tableId, watermark, loads: fulls + windows, mode, gaps };
+  return { tableArn, tableId, watermark, loads: fulls + windows, mode, gaps, stale: staleRows(ledger) };
 }
 
 /** A table's columns as reports show them. */

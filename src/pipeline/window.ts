@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { JOIN_BY_THE_WAY } from '../maintain/metadata.ts';
 import { TailraceError } from '../model/errors.ts';
 import { withWindow } from '../model/ledger.ts';
-import type { LiveFile, StagedCommit, TableState, WindowEntry } from '../model/table.ts';
+import type { Ledger, LiveFile, StagedCommit, TableState, TimeRange, WindowEntry } from '../model/table.ts';
 import { heldDigits } from '../schema/held.ts';
 import type { IncrementalExport } from '../source/port.ts';
 import { discard } from '../storage/remove.ts';
@@ -83,8 +83,15 @@ function sameShape(a: TableState, b: TableState): boolean {
   return shape(a) === shape(b);
 }
 
+/** The times of windows before this one that it covers once more. */
+function overlapped(ledger: Ledger | undefined, { from, to }: IncrementalExport): readonly TimeRange[] {
+  const [first, last] = [Date.parse(from), Date.parse(to)];
+  return (ledger?.covered ?? []).filter((range) => Date.parse(range.to) > first && Date.parse(range.from) < last);
+}
+
 /** What a window's lines came to, on a state of the table. */
 interface ReadWindow extends Omit<PreparedLoad, 'learner' | 'run'> {
+  readonly export: IncrementalExport;
   readonly loaded: LoadResult;
   readonly recorded: Kept['recorded'];
 }
@@ -100,7 +107,7 @@ async function readWindow(
   const id = [base?.ledger?.commitId ?? null, base?.schema ?? null, kept.options.onDrift];
   const held = base === undefined ? {} : { held: heldDigits(base.schema, live) };
   const { run, learner: _, ...names } = await prepareLoad(parts, from, base, kept, { id, ...held });
-  return { ...names, loaded: await run(), recorded: kept.recorded };
+  return { ...names, export: from, loaded: await run(), recorded: kept.recorded };
 }
 
 async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, attempt: number): Promise<Merged> {
@@ -121,7 +128,7 @@ async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, a
     layout: loaded.layout,
     puts,
     deletes: appends ? [] : await localDeletes(parts, read),
-    ...(appends ? { appends: changes } : {}),
+    ...(appends ? { appends: changes, seen: overlapped(base?.ledger, read.export) } : {}),
     soft: mode === 'soft',
     options,
     commitId,

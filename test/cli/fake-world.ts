@@ -43,6 +43,7 @@ export const committed: SyncReport = {
     loads: 1,
     mode: 'mirror',
     gaps: [],
+    stale: 0,
   },
   snapshot: '8012345678901234567',
   schema: [

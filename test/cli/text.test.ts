@@ -276,6 +276,7 @@ test('inspect tells an export and a table', () => {
           watermark: 'w',
           commitId: 'c',
           mode: 'mirror',
+          stale: 2,
           entries: [
             {
               kind: 'full-export',
@@ -291,7 +292,7 @@ test('inspect tells an export and a table', () => {
       style,
     ),
   ).toMatch(
-    /partition day\(created_at\)[\s\S]*ledger {4}arn:t \(id\), all changes before w\n {2}mode {6}mirror: the present state\n {2}loads {5}time {2}full-export {2}5 items, 1 rejected, its manifest trusted/,
+    /partition day\(created_at\)[\s\S]*ledger {4}arn:t \(id\), all changes before w\n {2}mode {6}mirror: the present state\n {2}stale {5}at most 2 rows: 2 changes of windows could not be loaded, .*\n {2}loads {5}time {2}full-export {2}5 items, 1 rejected, its manifest trusted/,
   );
 });
 

@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { maintain } from '../../src/index.ts';
 import * as chains from '../crash/chain.ts';
 import type { DdbItem } from '../data/ion.ts';
-import { World } from '../faults/load.ts';
+import { canonical, contextOf, World } from '../faults/load.ts';
 import { Readers } from '../table/iceberg/merged-readers.ts';
 import { python, sparkJar } from '../toolchain/tools.ts';
 
@@ -116,6 +117,48 @@ describe.skipIf(python === undefined || sparkJar === undefined)('other writers b
       await agree('set back');
     },
   );
+
+  test('branches and tags that Spark and PyIceberg made outlive an expiry, with the snapshots that they keep', async () => {
+    const location = join(world.dir, 'wh', 'db', 'refs');
+    const [target, table] = [`iceberg:${location}`, 'local.db.refs'];
+    const chain = await chains.smallChain(join(world.dir, 'source-refs'));
+    for (const each of chain.exports) await world.load(each, target, { write: 'merge-on-read', upkeep: false });
+    const commits = await spark(`SELECT cast(snapshot_id AS string) FROM ${table}.snapshots ORDER BY committed_at`);
+    const ids = commits.map(([id]) => String(id));
+    expect(ids).toHaveLength(6);
+    const sizes = chain.states.map(({ size }) => size);
+    await spark(`ALTER TABLE ${table} CREATE TAG audit AS OF VERSION ${ids[0]} RETAIN 365 DAYS`);
+    await spark(
+      `ALTER TABLE ${table} CREATE BRANCH theirs AS OF VERSION ${ids[2]} WITH SNAPSHOT RETENTION 2 SNAPSHOTS 1 DAYS`,
+    );
+    const make = (ref: string, kind: 'branch' | 'tag', at: number, retention: Record<string, number>) =>
+      readers.ask({ ref, kind, of: location, at: ids[at], retention });
+    await make('plain', 'branch', 3, {});
+    await make('brief', 'tag', 4, { max_ref_age_ms: 1 });
+    const before = await readers.ask<Record<string, unknown>>({ refs: location });
+    expect(before).toMatchObject({
+      audit: [ids[0], sizes[0], sizes[0]],
+      theirs: [ids[2], sizes[2], sizes[2]],
+      plain: [ids[3], sizes[3], sizes[3]],
+      brief: [ids[4], sizes[4], sizes[4]],
+    });
+    const options = { ...world.options(), expireSnapshotsMs: 0, keepSnapshots: 1 };
+    const report = await maintain(target, options, contextOf());
+    expect(report.error).toBeUndefined();
+    expect(report.expired).toMatchObject({ snapshots: 1, refs: ['brief'] });
+    const { brief: _, ...left } = before;
+    expect(await readers.ask({ refs: location })).toEqual(left);
+    // The branch keeps a snapshot before its own: all of one day, and it is younger.
+    const kept = await spark(`SELECT cast(snapshot_id AS string) FROM ${table}.snapshots ORDER BY committed_at`);
+    expect(kept.map(([id]) => id)).toEqual(ids.filter((_id, index) => index !== 4));
+    await spark(`INSERT INTO ${table}.branch_theirs (pk) VALUES ('on their branch')`);
+    const swept = await maintain(target, { ...options, sweepOrphansMs: 3_600_000 }, contextOf());
+    expect(swept.error).toBeUndefined();
+    const now = await readers.ask<Record<string, readonly unknown[]>>({ refs: location });
+    expect(now['theirs']?.slice(1)).toEqual([(sizes[2] ?? 0) + 1, (sizes[2] ?? 0) + 1]);
+    expect((await world.sync(chain.dir, target)).outcome).toBe('unchanged');
+    expect(await world.items(target)).toEqual(canonical([...(chain.states.at(-1)?.values() ?? [])]));
+  });
 });
 
 function numberOf(value: DdbItem[string] | undefined): number | null {

@@ -69,6 +69,7 @@ test('the ledger of a table is drawn as a line of time', () => {
         watermark: '2026-03-01T15:00:00Z',
         commitId: 'c',
         mode: 'soft',
+        stale: 0,
         entries: [
           { kind: 'full-export', exportArn: 'arn:f', exportTime: '2026-03-01T12:00:00.123Z', items: 5, rejected: 0 },
         ],

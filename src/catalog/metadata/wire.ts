@@ -87,6 +87,11 @@ export interface MetadataLogEntry {
 export interface SnapshotRef {
   readonly 'snapshot-id': bigint;
   readonly type: 'branch' | 'tag';
+  /** Of a branch: how many of its newest snapshots stay, and how old the others may become. */
+  readonly 'min-snapshots-to-keep'?: number;
+  readonly 'max-snapshot-age-ms'?: number;
+  /** How old the snapshot that it names may become before the reference itself goes; never that of main. */
+  readonly 'max-ref-age-ms'?: number;
 }
 
 export interface StatisticsFile {

@@ -12,9 +12,16 @@ export function ledgerText({ ledger }: TableInspection, style: Style): string[] 
   return [
     labelled('ledger', `${visible(ledger.tableArn)} (${ledger.tableId}), all changes before ${ledger.watermark}`),
     labelled('mode', `${ledger.mode}: ${mode[ledger.mode]}`),
+    ...(ledger.stale === 0 ? [] : [labelled('stale', style.warn(staleText(ledger)))]),
     ...timeLine(ledger, style).map((line) => labelled('', line)),
     ...ledger.entries.map((entry, index) => labelled(index === 0 ? 'loads' : '', entryText(entry))),
   ];
+}
+
+function staleText({ stale, mode }: NonNullable<TableInspection['ledger']>): string {
+  const rejected = `${plural(stale, 'change')} of windows could not be loaded`;
+  if (mode === 'history') return `${rejected}, and ${stale === 1 ? 'is' : 'are'} not in the table`;
+  return `at most ${plural(stale, 'row')}: ${rejected}, and what they were to replace or add is as it was`;
 }
 
 /** Nothing while a table holds only one full export: its one line says it all. */

@@ -18,7 +18,10 @@ export function maintainText(report: MaintainReport, style: Style): string {
       );
     if (expired !== undefined)
       lines.push(
-        labelled('expired', `${plural(expired.snapshots, 'snapshot')}, with ${plural(expired.files, 'file')}`),
+        labelled(
+          'expired',
+          `${plural(expired.snapshots, 'snapshot')}, with ${plural(expired.files, 'file')}${refsText(expired.refs ?? [])}`,
+        ),
       );
     if (swept !== undefined)
       lines.push(labelled('swept', `${plural(swept.files, 'file')} (${formatSize(swept.bytes)}) that nothing named`));
@@ -41,6 +44,10 @@ function headline({ outcome, target, snapshot, format, timings }: MaintainReport
     case 'failed':
       return `${style.bad('Failed')}: no row of ${name} has changed.`;
   }
+}
+
+function refsText(refs: readonly string[]): string {
+  return refs.length === 0 ? '' : `; ${refs.map(visible).join(', ')} outlived the age that its owner gave it`;
 }
 
 function rewriteText({ filesBefore, bytesBefore, filesAfter, bytesAfter, deletedRows, left }: RewriteReport): string {

@@ -91,6 +91,7 @@ async function open(duckdb: DuckModule, options: DuckOptions, spills: string): P
       allocator_bulk_deallocation_flush_threshold: '32MB',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      enable_external_file_cache: 'false',
     });
     const connection = await instance.connect();
     // Given at creation this setting is shown but not obeyed (1.5.6), hence SET.

@@ -8,14 +8,15 @@ import { plainUri } from '../../catalog/paths.ts';
 import type { CatalogTable, Holds } from '../../catalog/port.ts';
 import type { Expiry } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
-import { currentSnapshot } from './metadata.ts';
 import { filesIn, reachOf, refuseSharedFiles, statisticsOf } from './reachable.ts';
+import { type Doomed, doomed } from './retention.ts';
 import { metadataLog, nextTime } from './stage.ts';
 import { deleteFiles, keysBelow } from './sweep.ts';
 
 /**
- * Forgets snapshots that are older than a time, but for the newest `minKeep` of each branch and those that a tag names.
- * `timestampMs` is the time of the commit.
+ * Forgets snapshots that are older than a time, but for the newest `minKeep` of each branch, those that its own retention
+ * keeps, and those that a tag names; and branches and tags that have outlived their own age. `timestampMs` is the time of
+ * the commit.
  */
 export async function expireSnapshots(
   table: CatalogTable,
@@ -28,8 +29,10 @@ export async function expireSnapshots(
 ): Promise<Expiry> {
   const { storage } = table;
   const current = await table.load();
-  const expired = current === undefined ? [] : expiredSnapshots(current.metadata, options);
-  if (current === undefined || expired.length === 0) return { outcome: 'nothing', snapshots: 0, files: 0 };
+  const going: Doomed = current === undefined ? { snapshots: [], refs: [] } : doomed(current.metadata, options);
+  const { snapshots: expired, refs } = going;
+  if (current === undefined || expired.length + refs.length === 0)
+    return { outcome: 'nothing', snapshots: 0, refs: [], files: 0 };
   const { metadata } = current;
   const place = current.metadataLocation;
   refuseSharedFiles(metadata, place);
@@ -37,44 +40,20 @@ export async function expireSnapshots(
   const kept = (metadata.snapshots ?? []).filter((snapshot) => !ids.has(snapshot['snapshot-id']));
   const unreachable = await unreachableFiles(storage, metadata, kept, expired, place);
   if (options.dryRun === true)
-    return { outcome: 'expired', snapshots: expired.length, files: keysBelow(table, unreachable).length };
-  const next = without(metadata, ids, kept, place, options.timestampMs);
-  const published = await table.commit(current, next, hasForgotten(metadata, ids));
+    return { outcome: 'expired', snapshots: expired.length, refs, files: keysBelow(table, unreachable).length };
+  const next = without(metadata, going, kept, place, options.timestampMs);
+  const published = await table.commit(current, next, hasForgotten(metadata, ids, refs));
   if (published.kind !== 'committed')
-    return { outcome: published.kind, snapshots: 0, files: 0, reason: published.reason };
-  return { outcome: 'expired', snapshots: expired.length, files: await deleteFiles(table, unreachable) };
+    return { outcome: published.kind, snapshots: 0, refs: [], files: 0, reason: published.reason };
+  return { outcome: 'expired', snapshots: expired.length, refs, files: await deleteFiles(table, unreachable) };
 }
 
-/** Whether the same table no longer knows these snapshots. Who made it forget them does not matter. */
-function hasForgotten(metadata: TableMetadata, ids: ReadonlySet<bigint>): Holds {
+/** Whether the same table no longer knows these snapshots and references. Who made it forget them does not matter. */
+function hasForgotten(metadata: TableMetadata, ids: ReadonlySet<bigint>, refs: readonly string[]): Holds {
   return (there) =>
     there.metadata['table-uuid'] === metadata['table-uuid'] &&
-    !(there.metadata.snapshots ?? []).some((snapshot) => ids.has(snapshot['snapshot-id']));
-}
-
-function expiredSnapshots(
-  metadata: TableMetadata,
-  { olderThanMs, minKeep }: { readonly olderThanMs: number; readonly minKeep: number },
-): readonly Snapshot[] {
-  const byId = new Map((metadata.snapshots ?? []).map((snapshot) => [snapshot['snapshot-id'], snapshot]));
-  const current = currentSnapshot(metadata);
-  const kept = new Set<Snapshot>();
-  const keepBranch = (head: Snapshot | undefined): void => {
-    let count = 0;
-    for (let at = head; at !== undefined; ) {
-      if (count < Math.max(minKeep, 1) || at['timestamp-ms'] >= olderThanMs) kept.add(at);
-      count += 1;
-      const parent: bigint | undefined = at['parent-snapshot-id'];
-      at = parent === undefined ? undefined : byId.get(parent);
-    }
-  };
-  keepBranch(current);
-  for (const ref of Object.values(metadata.refs ?? {})) {
-    const head = byId.get(ref['snapshot-id']);
-    if (ref.type === 'branch') keepBranch(head);
-    else if (head !== undefined) kept.add(head);
-  }
-  return [...byId.values()].filter((snapshot) => !kept.has(snapshot) && snapshot['timestamp-ms'] < olderThanMs);
+    !(there.metadata.snapshots ?? []).some((snapshot) => ids.has(snapshot['snapshot-id'])) &&
+    !refs.some((name) => there.metadata.refs?.[name] !== undefined);
 }
 
 async function unreachableFiles(
@@ -107,17 +86,20 @@ async function unreachableFiles(
 
 function without(
   metadata: TableMetadata,
-  ids: ReadonlySet<bigint>,
+  { snapshots: expired, refs: oldRefs }: Doomed,
   kept: readonly Snapshot[],
   place: string,
   timestampMs: number,
 ): TableMetadata {
+  const ids = new Set(expired.map((snapshot) => snapshot['snapshot-id']));
+  const refs = Object.entries(metadata.refs ?? {}).filter(([name]) => !oldRefs.includes(name));
   const stays = (one: { readonly 'snapshot-id': bigint }): boolean => !ids.has(one['snapshot-id']);
   const partitionStatistics = metadata['partition-statistics'];
   return {
     ...metadata,
     'last-updated-ms': nextTime(metadata, timestampMs),
     snapshots: kept,
+    ...(metadata.refs === undefined ? {} : { refs: Object.fromEntries(refs) }),
     'snapshot-log': connected(metadata['snapshot-log'] ?? [], new Set(kept.map((one) => one['snapshot-id']))),
     ...(metadata.statistics === undefined ? {} : { statistics: metadata.statistics.filter(stays) }),
     ...(partitionStatistics === undefined ? {} : { 'partition-statistics': partitionStatistics.filter(stays) }),

@@ -14,6 +14,7 @@ import { PYTHON, serverOrSkip } from '../../servers/available.ts';
 import { fileOf, stagedOf } from '../../table/iceberg/sample.ts';
 import { PyIceberg } from '../beside.ts';
 import { chainBeside } from '../chain.ts';
+import { evolveBetween } from '../evolve.ts';
 import { REAL, type Running } from './running.ts';
 
 /** Commits of each of the two processes. */
@@ -113,6 +114,10 @@ export function tryReal(which: keyof typeof REAL): void {
         const sweep = await maintain(target, { ...world.options(), sweepOrphansMs: 3_600_000 }, contextOf());
         expect(sweep.error?.found).toBe(currentOnly ? 'gc.enabled=false' : undefined);
       });
+    });
+
+    test('columns change on request between windows', async () => {
+      await evolveBetween(world, 'evolving', 'iceberg:lab.shop.evolving');
     });
 
     test('a table that lies somewhere is taken in, and a place that is named is where a new one lies', async () => {

@@ -4,7 +4,9 @@ JSON reply a line on stdout, marked with `@@`.
 First line: {"jars", "warehouse", "metastore"?}: with an address Spark has a catalog `hive`. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
 files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"some": [column],
 "of": location}: rows of some columns by each reader, numbers as floats. {"append": [row], "to": location, "over": filter}:
-PyIceberg adds rows, in place of those that a filter finds where one is given.
+PyIceberg adds rows, in place of those that a filter finds where one is given. {"ref": name, "kind": "branch" or "tag",
+"of": location, "at": snapshot, "retention": {argument: value}}: PyIceberg makes a reference. {"refs": location}: by name, the
+snapshot that PyIceberg sees there, and the rows that it and Spark count.
 """
 import datetime, glob, json, os, sys
 os.environ["TZ"] = "UTC"
@@ -118,6 +120,19 @@ def append(location, dicts, over):
     table.append(added) if over is None else table.overwrite(added, overwrite_filter=over)
 
 
+def make_ref(request):
+    with path_table(request["of"]).manage_snapshots() as manage:
+        getattr(manage, "create_" + request["kind"])(int(request["at"]), request["ref"], **request.get("retention", {}))
+
+
+def refs(location):
+    table = static(location)
+    def rows(ref, snapshot):
+        (row,) = spark.sql(f"SELECT count(*) FROM {name(location)} VERSION AS OF '{ref}'").collect()
+        return [str(snapshot), table.scan(snapshot_id=snapshot).to_arrow().num_rows, row[0]]
+    return {ref: rows(ref, snapshot.snapshot_id) for ref, snapshot in table.refs().items()}
+
+
 def some(location, columns):
     def cells(dicts):
         return sorted(([v if v is None or isinstance(v, str) else float(v) for v in (row[c] for c in columns)]
@@ -139,6 +154,10 @@ for line in sys.stdin:
             reply = some(request["of"], request["some"])
         elif "append" in request:
             reply = append(request["to"], request["append"], request.get("over"))
+        elif "refs" in request:
+            reply = refs(request["refs"])
+        elif "ref" in request:
+            reply = make_ref(request)
         elif "counts" in request:
             reply = counts(request["counts"])
         else:

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newestVersion } from '../../../src/catalog/files/version.ts';
+import type { TableMetadata } from '../../../src/catalog/metadata/wire.ts';
 import { localStorage } from '../../../src/storage/local/local.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
 import type { PutOutcome, Storage } from '../../../src/storage/port.ts';
@@ -150,6 +151,93 @@ describe('expiring snapshots', () => {
     }));
     await expect(upkeepOf(storage).expireSnapshots({ ...options, minKeep: 1 })).rejects.toMatchObject({
       code: 'TARGET_BAD',
+    });
+  });
+
+  describe('a reference with a retention of its own', () => {
+    const ids = async (storage: Storage): Promise<bigint[]> =>
+      ((await newestMetadata(storage)).snapshots ?? []).map((each) => each['snapshot-id']);
+    const snapshots = (...names: readonly string[]): bigint[] => names.map(snapshotIdOf);
+    /** Commits c-1 … c-6, an hour apart, the last one at NOW + 5 hours; then these references and properties. */
+    async function withRefs(refs: TableMetadata['refs'], properties: Record<string, string> = {}): Promise<Storage> {
+      const storage = memoryStorage();
+      await chain(storage, 6);
+      await foreign(storage, (metadata) => ({
+        ...metadata,
+        refs: { ...metadata.refs, ...refs },
+        properties: { ...metadata.properties, ...properties },
+      }));
+      return storage;
+    }
+    const [main, early] = [
+      { 'snapshot-id': snapshotIdOf('c-6'), type: 'branch' },
+      { 'snapshot-id': snapshotIdOf('c-4'), type: 'branch' },
+    ] as const;
+    /** All that is older than 30 minutes, at NOW + 6 hours, but for the newest. */
+    const asked = { olderThanMs: NOW + 5.5 * HOUR, minKeep: 1, timestampMs: NOW + 6 * HOUR };
+
+    test.each<[string, TableMetadata['refs'], Record<string, string>, string[]]>([
+      ['none: the heads stay', { early }, {}, ['c-4', 'c-6']],
+      ['a number', { early: { ...early, 'min-snapshots-to-keep': 2 } }, {}, ['c-3', 'c-4', 'c-6']],
+      [
+        'a number as property',
+        { early },
+        { 'history.expire.min-snapshots-to-keep': '2' },
+        ['c-3', 'c-4', 'c-5', 'c-6'],
+      ],
+      ['an age', { early: { ...early, 'max-snapshot-age-ms': 4 * HOUR } }, {}, ['c-3', 'c-4', 'c-6']],
+      ['main, a number', { main: { ...main, 'min-snapshots-to-keep': 3 } }, {}, ['c-4', 'c-5', 'c-6']],
+      ['main, an age', { main: { ...main, 'max-snapshot-age-ms': 2 * HOUR } }, {}, ['c-5', 'c-6']],
+      ['less than asked for', { main: { ...main, 'max-snapshot-age-ms': 1 } }, {}, ['c-6']],
+    ])('%s', async (_name, refs, properties, left) => {
+      const storage = await withRefs(refs, properties);
+      const before = (await newestMetadata(storage)).refs;
+      expect(await upkeepOf(storage).expireSnapshots(asked)).toMatchObject({ outcome: 'expired', refs: [] });
+      expect(await ids(storage)).toEqual(snapshots(...left));
+      expect((await newestMetadata(storage)).refs).toEqual(before);
+    });
+
+    test('nothing younger than asked for goes, whatever a branch says', async () => {
+      const storage = await withRefs({ main: { ...main, 'max-snapshot-age-ms': 1, 'min-snapshots-to-keep': 1 } });
+      await upkeepOf(storage).expireSnapshots({ ...asked, olderThanMs: NOW + 2.5 * HOUR });
+      expect(await ids(storage)).toEqual(snapshots('c-4', 'c-5', 'c-6'));
+    });
+
+    test('a branch and a tag go when they have outlived their own age, and main never', async () => {
+      const tag = { 'snapshot-id': snapshotIdOf('c-2'), type: 'tag' } as const;
+      const [old, young] = [{ 'max-ref-age-ms': 2 * HOUR }, { 'max-ref-age-ms': 6 * HOUR }];
+      const refs = {
+        main: { ...main, ...old },
+        early: { ...early, ...old },
+        gone: { ...tag, ...old },
+        audit: { ...tag, ...young },
+      };
+      const storage = await withRefs(refs);
+      const planned = await upkeepOf(storage).expireSnapshots({ ...asked, dryRun: true });
+      expect(planned).toMatchObject({ outcome: 'expired', snapshots: 4, refs: ['early', 'gone'] });
+      expect(await ids(storage)).toHaveLength(6);
+      expect(await upkeepOf(storage).expireSnapshots(asked)).toMatchObject({ ...planned });
+      const metadata = await newestMetadata(storage);
+      expect(Object.keys(metadata.refs ?? {}).sort()).toEqual(['audit', 'main']);
+      expect(await ids(storage)).toEqual(snapshots('c-2', 'c-6'));
+      expect(await keysOf(storage, 't/data/')).toContain('f2.parquet');
+      expect(await keysOf(storage, 't/data/')).not.toContain('f4.parquet');
+      expect(await upkeepOf(storage).expireSnapshots(asked)).toMatchObject({ outcome: 'nothing' });
+    });
+
+    test('the age that a property gives goes for those that say none, even where no snapshot goes with them', async () => {
+      const storage = await withRefs(
+        { early, kept: { ...early, 'max-ref-age-ms': 99 * HOUR } },
+        { 'history.expire.max-ref-age-ms': `${HOUR}` },
+      );
+      const none = { ...asked, olderThanMs: NOW };
+      expect(await upkeepOf(storage).expireSnapshots(none)).toMatchObject({
+        outcome: 'expired',
+        snapshots: 0,
+        refs: ['early'],
+      });
+      expect(Object.keys((await newestMetadata(storage)).refs ?? {}).sort()).toEqual(['kept', 'main']);
+      expect(await ids(storage)).toHaveLength(6);
     });
   });
 
