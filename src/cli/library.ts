@@ -4,13 +4,13 @@ import type {
   DemoStep,
   EvolveReport,
   InspectReport,
-  MaintainReport,
   QueryResult,
   SchemaDiff,
   SchemaReport,
   SyncReport,
 } from '../model/report.ts';
 import type { SortField } from '../model/table.ts';
+import type { MaintainReport } from '../model/upkeep-report.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
 

@@ -15,7 +15,8 @@ import {
 import { planRewrites } from '../maintain/policy.ts';
 import { asTailraceError, TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
-import type { MaintainReport, Warning } from '../model/report.ts';
+import type { Warning } from '../model/report.ts';
+import type { MaintainReport } from '../model/upkeep-report.ts';
 import { reportErrorOf } from './chain-report.ts';
 import { openEngine } from './engine.ts';
 import { noTable } from './no-table.ts';

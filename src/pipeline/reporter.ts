@@ -23,6 +23,7 @@ import type { OptionChange } from './keep.ts';
 import type { Layout } from './learner.ts';
 import type { LoadResult } from './load.ts';
 import type { Merged } from './merge.ts';
+import { staleText } from './stale.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -307,17 +308,12 @@ export class Reporter {
     return this.#report;
   }
 
-  /** A full export's reject is a row that is missing, a window's may be one that is wrong. Said once a run. */
+  /** Said once a run, of all its windows. */
   #stale(): void {
     const { position } = this.#report;
-    if (this.#rejectedChanges === 0 || position === undefined) return;
-    const [count, all] = [this.#rejectedChanges, position.stale].map((n) => `${n} change${n === 1 ? '' : 's'}`);
+    if (this.#rejectedChanges > 0 && position !== undefined)
+      this.warn('rows-stale', staleText(this.#rejectedChanges, position));
     this.#rejectedChanges = 0;
-    const what = position.mode === 'history' ? 'is not in the table' : 'left the row of its item as it was, or missing';
-    this.warn(
-      'rows-stale',
-      `Each of ${count} that could not be loaded ${what}; since all rows were last made anew, ${all} in all. A full export with --replace makes them anew.`,
-    );
   }
 
   failed(error: TailraceError): SyncReport {

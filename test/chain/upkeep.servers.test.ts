@@ -4,7 +4,7 @@ import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SyncOptions } from '../../src/model/options.ts';
-import type { MaintainReport } from '../../src/model/report.ts';
+import type { MaintainReport } from '../../src/model/upkeep-report.ts';
 import { type MaintainOptions, maintain } from '../../src/pipeline/maintain.ts';
 import { openTarget } from '../../src/pipeline/open.ts';
 import type { Storage } from '../../src/storage/port.ts';

@@ -118,7 +118,9 @@ describe('docs/reference/report.md', () => {
   const text = page('report');
   const source = ts.createSourceFile(
     'report.ts',
-    ['report', 'scan-report'].map((name) => readFileSync(path.join(root, `src/model/${name}.ts`), 'utf8')).join('\n'),
+    ['report', 'scan-report', 'upkeep-report']
+      .map((name) => readFileSync(path.join(root, `src/model/${name}.ts`), 'utf8'))
+      .join('\n'),
     ts.ScriptTarget.Latest,
     true,
   );

@@ -1,4 +1,4 @@
-import type { MaintainReport, RewriteReport } from '../../model/report.ts';
+import type { MaintainReport, RewriteReport } from '../../model/upkeep-report.ts';
 import { labelled } from './labelled.ts';
 import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
