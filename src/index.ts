@@ -12,6 +12,7 @@ export type {
 export type * from './model/report.ts';
 export type * from './model/schema.ts';
 export type * from './model/table.ts';
+export type * from './model/upkeep-report.ts';
 export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
 export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/evolve.ts';
