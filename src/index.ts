@@ -1,6 +1,7 @@
 /** The library: the verbs of the command, with the same words. */
 export { ERROR_CODES, type ErrorCode, TailraceError } from './model/errors.ts';
 export type { HttpOptions, LoadFormat, LoadOptions, LoadReport } from './model/load.ts';
+export type * from './model/maintain-report.ts';
 export type {
   AwsSettings,
   PartitionRequest,
@@ -12,7 +13,6 @@ export type {
 export type * from './model/report.ts';
 export type * from './model/schema.ts';
 export type * from './model/table.ts';
-export type * from './model/upkeep-report.ts';
 export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
 export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/evolve.ts';

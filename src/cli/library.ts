@@ -1,4 +1,5 @@
 import type { LoadOptions, LoadReport } from '../model/load.ts';
+import type { MaintainReport } from '../model/maintain-report.ts';
 import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
 import type {
   DemoStep,
@@ -10,7 +11,6 @@ import type {
   SyncReport,
 } from '../model/report.ts';
 import type { SortField } from '../model/table.ts';
-import type { MaintainReport } from '../model/upkeep-report.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
 

@@ -2,7 +2,6 @@ import type { ErrorCode } from './errors.ts';
 import type { ScanReport } from './scan-report.ts';
 import type { Tag } from './schema.ts';
 import type { Ledger, LedgerEntry, TableMode, TableOptions, TimeRange } from './table.ts';
-import type { UpkeepReport } from './upkeep-report.ts';
 
 export type { ScanReport };
 
@@ -99,6 +98,26 @@ export interface SyncReport {
   /** Folder that holds the rejected items, when there are any. */
   readonly rejects?: string;
   readonly error?: ReportError;
+}
+
+/** Data files that were written anew: small ones joined, deleted rows left out. */
+export interface RewriteReport {
+  readonly filesBefore: number;
+  readonly bytesBefore: number;
+  /** Absent in a plan. */
+  readonly filesAfter?: number;
+  readonly bytesAfter?: number;
+  /** Rows that had been deleted, and are now in no file. */
+  readonly deletedRows?: number;
+  /** Files that would be written anew, but for the limits. */
+  readonly left: number;
+}
+
+/** Upkeep within a sync. */
+export interface UpkeepReport {
+  readonly rewritten: RewriteReport;
+  /** Former metadata files that are gone; of Parquet tables, replaced generations and what killed loads left. */
+  readonly removed: { readonly files: number; readonly bytes: number };
 }
 
 /** What `schema evolve` makes of one column of an attribute, or of one that comes or goes. */

@@ -14,9 +14,9 @@ import {
 } from '../maintain/metadata.ts';
 import { planRewrites } from '../maintain/policy.ts';
 import { asTailraceError, TailraceError } from '../model/errors.ts';
+import type { MaintainReport } from '../model/maintain-report.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { Warning } from '../model/report.ts';
-import type { MaintainReport } from '../model/upkeep-report.ts';
 import { reportErrorOf } from './chain-report.ts';
 import { openEngine } from './engine.ts';
 import { noTable } from './no-table.ts';

@@ -118,7 +118,7 @@ describe('docs/reference/report.md', () => {
   const text = page('report');
   const source = ts.createSourceFile(
     'report.ts',
-    ['report', 'scan-report', 'upkeep-report']
+    ['report', 'scan-report', 'maintain-report']
       .map((name) => readFileSync(path.join(root, `src/model/${name}.ts`), 'utf8'))
       .join('\n'),
     ts.ScriptTarget.Latest,

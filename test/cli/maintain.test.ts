@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MaintainReport } from '../../src/model/upkeep-report.ts';
+import type { MaintainReport } from '../../src/model/maintain-report.ts';
 import { onlyDocument, run } from './fake-world.ts';
 
 const REPORT: MaintainReport = {

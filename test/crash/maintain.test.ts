@@ -1,7 +1,7 @@
 /** Upkeep that dies at any call, by request and within a sync: it may leave work undone, but never a table that is less. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newestVersion } from '../../src/catalog/files/version.ts';
-import type { MaintainReport } from '../../src/model/upkeep-report.ts';
+import type { MaintainReport } from '../../src/model/maintain-report.ts';
 import { type MaintainOptions, maintain } from '../../src/pipeline/maintain.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import type { Storage } from '../../src/storage/port.ts';

@@ -1,4 +1,5 @@
-import type { MaintainReport, RewriteReport } from '../../model/upkeep-report.ts';
+import type { MaintainReport } from '../../model/maintain-report.ts';
+import type { RewriteReport } from '../../model/report.ts';
 import { labelled } from './labelled.ts';
 import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';

@@ -1,5 +1,4 @@
-import type { SyncReport, Warning } from '../../model/report.ts';
-import type { UpkeepReport } from '../../model/upkeep-report.ts';
+import type { SyncReport, UpkeepReport, Warning } from '../../model/report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
 import { labelled } from './labelled.ts';

@@ -1,24 +1,4 @@
-import type { ReportError, Warning } from './report.ts';
-
-/** Data files that were written anew: small ones joined, deleted rows left out. */
-export interface RewriteReport {
-  readonly filesBefore: number;
-  readonly bytesBefore: number;
-  /** Absent in a plan. */
-  readonly filesAfter?: number;
-  readonly bytesAfter?: number;
-  /** Rows that had been deleted, and are now in no file. */
-  readonly deletedRows?: number;
-  /** Files that would be written anew, but for the limits. */
-  readonly left: number;
-}
-
-/** Upkeep within a sync. */
-export interface UpkeepReport {
-  readonly rewritten: RewriteReport;
-  /** Former metadata files that are gone; of Parquet tables, replaced generations and what killed loads left. */
-  readonly removed: { readonly files: number; readonly bytes: number };
-}
+import type { ReportError, RewriteReport, Warning } from './report.ts';
 
 /** The stable JSON of one `maintain`. */
 export interface MaintainReport {
