@@ -1,4 +1,6 @@
 /** The library: the verbs of the command, with the same words. */
+
+export type * from './model/doctor.ts';
 export { ERROR_CODES, type ErrorCode, TailraceError } from './model/errors.ts';
 export type { HttpOptions, LoadFormat, LoadOptions, LoadReport } from './model/load.ts';
 export type * from './model/maintain-report.ts';
@@ -15,6 +17,7 @@ export type * from './model/schema.ts';
 export type * from './model/table.ts';
 export { defaultOptions } from './pipeline/defaults.ts';
 export { demo } from './pipeline/demo.ts';
+export { type DoctorOptions, doctor } from './pipeline/doctor/doctor.ts';
 export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/evolve.ts';
 export { inspect } from './pipeline/inspect.ts';
 export { load } from './pipeline/load-items.ts';

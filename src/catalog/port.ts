@@ -11,6 +11,7 @@
  */
 import type { Removed } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
+import type { ExaminedFiles, ExamineOptions } from './examination.ts';
 import type { TableMetadata } from './metadata/wire.ts';
 import type { ShownTable } from './shown.ts';
 
@@ -113,6 +114,11 @@ export interface Catalog {
    * catalog has only Iceberg tables.
    */
   openShown?(name: TableName, options: OpenShownOptions): Promise<ShownTable | undefined>;
+  /**
+   * Tries what a load of a table of that name will ask, and changes nothing; what came of it goes to the findings. Gives
+   * where its files lie or would lie; undefined where that cannot be told.
+   */
+  examine(name: TableName, options: ExamineOptions): Promise<ExaminedFiles | undefined>;
   /** All namespaces, nested ones too. */
   namespaces(): Promise<readonly (readonly string[])[]>;
   /** The tables right in a namespace. */

@@ -1,3 +1,4 @@
+import type { DoctorReport } from '../model/doctor.ts';
 import type { LoadOptions, LoadReport } from '../model/load.ts';
 import type { MaintainReport } from '../model/maintain-report.ts';
 import type { PartitionRequest, RunContext, SyncOptions } from '../model/options.ts';
@@ -29,6 +30,10 @@ export interface EvolveOptions extends SyncOptions {
   readonly allowRescue?: boolean;
 }
 
+export interface DoctorOptions extends SyncOptions {
+  readonly readOnly?: boolean;
+}
+
 /** What the command calls: all of it is exported by src/index.ts, so the library can do whatever the command can. */
 export interface Library {
   sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport>;
@@ -46,6 +51,7 @@ export interface Library {
   inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport>;
   maintain(target: string, options: MaintainOptions, context: RunContext): Promise<MaintainReport>;
   load(input: string, target: string, options: LoadOptions, context: RunContext): Promise<LoadReport>;
+  doctor(source: string, target: string, options: DoctorOptions, context: RunContext): Promise<DoctorReport>;
   demo(options: { readonly dir?: string }, context: RunContext): AsyncIterable<DemoStep>;
   parsePartition(text: string): readonly PartitionRequest[];
   parseSort(text: string): readonly SortField[];

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addCat } from './cat.ts';
 import { addDemo } from './demo.ts';
+import { addDoctor } from './doctor.ts';
 import { addInspect } from './inspect.ts';
 import { addLater } from './later.ts';
 import { addLoad } from './load.ts';
@@ -29,6 +30,7 @@ export function buildProgram(shell: Shell): Command {
   addCat(program, shell);
   addInspect(program, shell);
   addLoad(program, shell);
+  addDoctor(program, shell);
   addMaintain(program, shell);
   addDemo(program, shell);
   addLater(program);

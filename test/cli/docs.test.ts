@@ -118,7 +118,7 @@ describe('docs/reference/report.md', () => {
   const text = page('report');
   const source = ts.createSourceFile(
     'report.ts',
-    ['report', 'scan-report', 'maintain-report']
+    ['report', 'scan-report', 'maintain-report', 'doctor']
       .map((name) => readFileSync(path.join(root, `src/model/${name}.ts`), 'utf8'))
       .join('\n'),
     ts.ScriptTarget.Latest,
@@ -139,7 +139,7 @@ describe('docs/reference/report.md', () => {
       const section = text.split(/^## /m).find((part) => part.startsWith(`${name}\n`)) ?? '';
       const documented = matches(section, /^\| (`.+?) \|/gm).flatMap((cell) => matches(cell, /`([^`]+)`/g));
       const fields = shape.members.map(
-        (member) => `${member.name?.getText(source)}${member.questionToken === undefined ? '' : '?'}`,
+        (member) => `${member.name?.getText()}${member.questionToken === undefined ? '' : '?'}`,
       );
       expect(sorted(documented)).toEqual(sorted(fields));
     },

@@ -77,6 +77,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     evolveSchema: missing('evolveSchema'),
     load: missing('load'),
     demo: missing('demo'),
+    doctor: missing('doctor'),
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],
     normalFilter: (text) => text,

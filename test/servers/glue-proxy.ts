@@ -50,6 +50,8 @@ export interface GlueProxy {
   play(...rules: readonly GlueRule[]): void;
   /** What each call of a kind meets, by chance. */
   lie(draw: ((call: string) => GlueAction | undefined) | undefined): void;
+  /** Whether versions are compared: some services that speak Glue's language do not. */
+  compares(versions: boolean): void;
   /** Changes the bodies of answers before they go out. */
   edit(change: (call: string, body: Record<string, unknown>) => void): void;
   stop(): Promise<void>;
@@ -122,6 +124,9 @@ export async function startGlueProxy(upstream: string): Promise<GlueProxy> {
     lie: (next) => {
       draw = next;
     },
+    compares: (versions) => {
+      glue.compares = versions;
+    },
     edit: (next) => {
       change = next;
     },
@@ -169,6 +174,7 @@ async function act(
 /** Moto, with what it leaves out. */
 class Glue {
   archived = 0;
+  compares = true;
   readonly #upstream: string;
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -201,7 +207,7 @@ class Glue {
     send: (call: string, body: Body) => Promise<Reply>,
   ): Promise<Reply> {
     const { DatabaseName, CatalogId, VersionId } = body;
-    if (VersionId !== undefined) {
+    if (VersionId !== undefined && this.compares) {
       const there = await send('GetTable', { DatabaseName, CatalogId, Name: name });
       if (there.status !== 200) return there;
       const { Table } = JSON.parse(there.body.toString('utf8')) as { readonly Table: { readonly VersionId: string } };

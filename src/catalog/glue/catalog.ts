@@ -1,5 +1,6 @@
 /** AWS Glue's catalog by its own API: entries of tables, by name. The commit of an Iceberg table is in pointer.ts. */
 import type { GlueSettings } from '../../model/catalog.ts';
+import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
 import { openPointed, type PointedTable, registerPointed } from '../pointed.ts';
 import type {
   Catalog,
@@ -14,6 +15,7 @@ import type { ShownTable } from '../shown.ts';
 import { GlueApi } from './client.ts';
 import { GlueDatabases, withoutSlash } from './databases.ts';
 import { glueError } from './errors.ts';
+import { examineGlue } from './examine.ts';
 import { formatOf } from './input.ts';
 import { GLUE_LIMITS, type GlueLimits } from './limits.ts';
 import { databaseName, type GlueName, glueName } from './names.ts';
@@ -36,6 +38,7 @@ class GlueCatalog implements Catalog {
   readonly #name: string;
   readonly #openFiles: OpenFiles;
   readonly #limits: GlueLimits;
+  readonly #settings: GlueSettings;
   readonly #api: GlueApi;
   readonly #databases: GlueDatabases;
 
@@ -43,6 +46,7 @@ class GlueCatalog implements Catalog {
     this.#name = name;
     this.#openFiles = openFiles;
     this.#limits = limits;
+    this.#settings = settings;
     this.#api = new GlueApi(settings, limits);
     this.#databases = new GlueDatabases(this.#api, name, settings.warehouse);
   }
@@ -71,6 +75,14 @@ class GlueCatalog implements Catalog {
   ): Promise<void> {
     const own = glueName(name, this.#name);
     await registerPointed(this.#pointed(own), metadataLocation, () => this.#databases.ensure(own, options));
+  }
+
+  async examine(name: TableName, options: ExamineOptions): Promise<ExaminedFiles | undefined> {
+    const own = glueName(name, this.#name);
+    const { aws, catalogId } = this.#settings;
+    const at = { region: aws.region ?? process.env['AWS_REGION'], account: catalogId?.slice(0, 12) };
+    const files = { openFiles: this.#openFiles, databases: this.#databases };
+    return examineGlue({ api: this.#api, ...files, name: own, place: this.#placeOf(own), at }, options);
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {

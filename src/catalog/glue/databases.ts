@@ -22,15 +22,24 @@ export class GlueDatabases {
    * URI of the folder that a new table goes to: as asked for, below its database's location, or below the warehouse.
    * Makes the database where it may.
    */
-  async newLocation(name: GlueName, options: OpenTableOptions): Promise<string> {
+  async newLocation(name: GlueName, options: Omit<OpenTableOptions, 'purpose'>): Promise<string> {
+    const { location, isNew } = await this.foresee(name, options);
+    if (isNew) await this.#create(name.database);
+    return location;
+  }
+
+  /** The same, and whether the database is still to be made; nothing is made. */
+  async foresee(
+    name: GlueName,
+    options: Omit<OpenTableOptions, 'purpose'>,
+  ): Promise<{ readonly location: string; readonly isNew: boolean }> {
     const place = this.#placeOf(name);
     refuseOddName('table', name.table, place);
     const database = await this.#find(name, options);
     const folder = database?.LocationUri || this.#folderOf(name.database);
     const location = options.location ?? (folder === undefined ? undefined : `${withoutSlash(folder)}/${name.table}`);
     if (location === undefined) throw noLocation(name.database, place);
-    if (database === undefined) await this.#create(name.database);
-    return withoutSlash(location);
+    return { location: withoutSlash(location), isNew: database === undefined };
   }
 
   /** Makes the database of a table that needs no place, where it may. */

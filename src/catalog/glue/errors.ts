@@ -57,6 +57,11 @@ export function refusalOf(thrown: unknown): Refusal {
   return REFUSED.has(code) ? 'refused' : 'unclear';
 }
 
+/** Whether a code speaks of the credentials, and not of what they permit. */
+export function isCredentialCode(code: string): boolean {
+  return CREDENTIALS.has(code);
+}
+
 /** Whether the thing that a call speaks of is not there. */
 export function isAbsent(thrown: unknown): boolean {
   return failureOf(thrown).code === 'EntityNotFoundException';

@@ -69,6 +69,14 @@ export function tableInput(
   };
 }
 
+/** The entry as it is. */
+export function unchangedInput(name: string, table: Table): TableInput {
+  const { Description, Owner, Retention, LastAccessTime, LastAnalyzedTime, StorageDescriptor } = table;
+  const { PartitionKeys, Parameters, TableType } = table;
+  const members = { Description, Owner, Retention, LastAccessTime, LastAnalyzedTime, StorageDescriptor };
+  return { Name: name, ...defined({ ...members, PartitionKeys, Parameters, TableType }) };
+}
+
 /** Some writers copy the table's properties into the entry: those copies follow; all other parameters stay. */
 function renewed(
   former: Table['Parameters'] = {},

@@ -5,6 +5,7 @@
 import { userInfo } from 'node:os';
 import type { HiveSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
+import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
 import { openPointed, type PointedTable, registerPointed } from '../pointed.ts';
 import type { Catalog, CatalogTable, ListedTable, OpenFiles, OpenTableOptions, TableName } from '../port.ts';
 import { addressesOf } from './addresses.ts';
@@ -12,6 +13,7 @@ import { type HiveDatabase, type HiveTable, METHODS } from './api.ts';
 import { HiveClient } from './client.ts';
 import { formatOf } from './entry.ts';
 import { hiveError, isAbsent } from './errors.ts';
+import { examineHive } from './examine.ts';
 import { HIVE_LIMITS, type HiveLimits } from './limits.ts';
 import { databaseName, type HiveName, hiveName, refuseOddName } from './names.ts';
 import { HivePointer } from './pointer.ts';
@@ -56,6 +58,29 @@ class HiveCatalog implements Catalog {
     const own = hiveName(name, this.#name);
     refuseOddName('table', own.table, this.#placeOf(own));
     await registerPointed(this.#pointed(own), metadataLocation, () => this.#database(own.database, options));
+  }
+
+  async examine(name: TableName, options: ExamineOptions): Promise<ExaminedFiles | undefined> {
+    const own = hiveName(name, this.#name);
+    const { user = userName(), warehouse } = this.#settings;
+    const place = this.#placeOf(own);
+    const parts = {
+      client: this.#client,
+      pointer: this.#pointed(own).pointer,
+      openFiles: this.#openFiles,
+      limits: this.#limits,
+      lock: { name: own, place, user },
+      database: async () => {
+        refuseOddName('table', own.table, place);
+        return this.#expected(own.database, options);
+      },
+      newLocation: (database: HiveDatabase | undefined): string | undefined => {
+        const made = warehouse === undefined ? undefined : `${warehouse.replace(/\/+$/, '')}/${own.database}.db`;
+        const folder = database === undefined ? made : database.locationUri;
+        return folder === undefined || folder === '' ? undefined : `${folder}/${own.table}`;
+      },
+    };
+    return examineHive(parts, options);
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {
@@ -107,14 +132,8 @@ class HiveCatalog implements Catalog {
   /** The database, made if it is absent and may be made. */
   async #database(name: string, options: Pick<OpenTableOptions, 'createNamespace'>): Promise<HiveDatabase> {
     const place = `${this.#name}.${name}`;
-    const there = await this.#databaseOf(name, place);
+    const there = await this.#expected(name, options);
     if (there !== undefined) return there;
-    if (options.createNamespace !== true)
-      throw new TailraceError('CATALOG', `There is no database ${name} in the Hive Metastore.`, {
-        place,
-        hint: '--create-namespace makes it.',
-      });
-    refuseOddName('database', name, place);
     const { warehouse } = this.#settings;
     const location = warehouse === undefined ? {} : { locationUri: `${warehouse.replace(/\/+$/, '')}/${name}.db` };
     const database = { name, description: '', parameters: {}, ...location };
@@ -127,6 +146,20 @@ class HiveCatalog implements Catalog {
       throw hiveError(thrown, 'create the database', place);
     }
     return (await this.#databaseOf(name, place)) ?? database;
+  }
+
+  /** The database; undefined: it is to be made. */
+  async #expected(name: string, options: Pick<OpenTableOptions, 'createNamespace'>): Promise<HiveDatabase | undefined> {
+    const place = `${this.#name}.${name}`;
+    const there = await this.#databaseOf(name, place);
+    if (there !== undefined) return there;
+    if (options.createNamespace !== true)
+      throw new TailraceError('CATALOG', `There is no database ${name} in the Hive Metastore.`, {
+        place,
+        hint: '--create-namespace makes it.',
+      });
+    refuseOddName('database', name, place);
+    return undefined;
   }
 
   async #databaseOf(name: string, place: string): Promise<HiveDatabase | undefined> {

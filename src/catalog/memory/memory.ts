@@ -1,5 +1,6 @@
 /** A catalog in this process's memory: for tests, and the shortest example of one. Gone when the process ends. */
 import { TailraceError } from '../../model/errors.ts';
+import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
 import { plainUri } from '../paths.ts';
 import type { Pointer, PointerStore } from '../pointer.ts';
 import { pointerTable } from '../pointer.ts';
@@ -47,6 +48,12 @@ class TablesInMemory implements MemoryCatalog {
     const tables = this.#tablesOf(name.namespace, { ...options, purpose: 'write' });
     if (tables?.has(name.table)) throw new TailraceError('CATALOG', `There is a table ${name.table} already.`);
     tables?.set(name.table, this.#next(metadataLocation));
+  }
+
+  async examine(name: TableName, { findings, ...options }: ExamineOptions): Promise<ExaminedFiles | undefined> {
+    const read = await findings.try('open the table', [], () => this.open(name, { ...options, purpose: 'read' }));
+    const table = read?.value;
+    return table && { storage: table.storage, location: table.storage.uri(table.folder) };
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {

@@ -1,6 +1,7 @@
 /** An Iceberg REST catalog: names, locations and access to files. What a table does is in table.ts. */
 import type { RestSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
+import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
 import { plainUri } from '../paths.ts';
 import type {
   Catalog,
@@ -16,6 +17,7 @@ import { renewed, vendedAccess } from './access.ts';
 import { openAuth } from './auth/open.ts';
 import { loadConfig, namespacePath, type RestConfig, tablePath } from './config.ts';
 import { jsonOf, messageOf, noReplyError, refusalOf } from './errors.ts';
+import { examineRest } from './examine.ts';
 import { type CallOptions, RestClient, type RestReply, type RestRequest } from './http.ts';
 import { REST_LIMITS, type RestLimits } from './limits.ts';
 import { listAll } from './list.ts';
@@ -91,6 +93,27 @@ class RestCatalog implements Catalog {
     const there = reply.status === 409 ? await this.#load(name) : undefined;
     if (stateOf(there?.body, what)?.metadataLocation !== metadataLocation)
       throw refusalOf(reply, what, metadataLocation);
+  }
+
+  async examine(name: TableName, options: ExamineOptions): Promise<ExaminedFiles | undefined> {
+    const place = this.#placeOf(name);
+    const opened: OpenTableOptions = { ...options, purpose: 'read' };
+    const parts = {
+      name,
+      place,
+      openFiles: this.#openFiles,
+      configured: () => this.#configured(),
+      load: async () => (await this.#load(name))?.body,
+      stage: (location: string | undefined) => this.#create(name, location, true),
+      refusesStaging,
+      bodyOf: (reply: RestReply, what: string) => bodyOf(reply, what, place),
+      accessOf: (body: Told['body'], prepared: boolean, location: string) =>
+        this.#accessOf(name, { body, prepared }, location, opened),
+      call: (method: RestRequest['method'], path: string, what: string, options?: CallOptions) =>
+        this.#call(method, path, what, options),
+      noNamespace: () => this.#noNamespace(name.namespace),
+    };
+    return examineRest(parts, options);
   }
 
   async namespaces(): Promise<readonly (readonly string[])[]> {

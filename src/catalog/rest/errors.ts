@@ -5,7 +5,7 @@ import { parseWide } from '../metadata/wide-json.ts';
 import { NoReply, type RestReply } from './http.ts';
 
 /** Enough of a body to tell what is wrong. */
-const SHOWN_LENGTH = 300;
+const SHOWN_LENGTH = 600;
 
 /** The body as JSON; undefined where it is none. 64-bit numbers are exact. */
 export function jsonOf(reply: RestReply): Readonly<Record<string, unknown>> | undefined {

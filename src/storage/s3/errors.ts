@@ -47,6 +47,11 @@ export function isHopeless(thrown: unknown): boolean {
   return CREDENTIALS.has(code) || NO_BUCKET.has(code);
 }
 
+/** True for a code that speaks of the credentials, and not of what they permit. */
+export function isCredentialCode(code: string): boolean {
+  return CREDENTIALS.has(code);
+}
+
 /** True when the object is not there: its bucket is, and the credentials are good. */
 export function isMissing(thrown: unknown): boolean {
   const { code, status } = failureOf(thrown);

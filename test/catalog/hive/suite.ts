@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { catalogContract } from '../../contract/catalog.ts';
 import type { HiveServer } from '../../servers/hive.ts';
 import { hiveAddresses } from './addresses.ts';
+import { hiveDoctor } from './doctor.ts';
 import { hiveEntries } from './entries.ts';
 import { hiveFaults } from './faults.ts';
 import { hiveProcesses } from './processes.ts';
@@ -30,6 +31,7 @@ export function hiveSuite(name: string, start: () => Promise<HiveServer>, known:
   hiveEntries(name, worldOf);
   hiveAddresses(name, worldOf);
   hiveRuns(name, worldOf);
+  hiveDoctor(name, worldOf);
   hiveProcesses(name, worldOf);
   hiveFaults(name, worldOf, known);
 }

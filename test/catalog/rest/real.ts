@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Catalog, CatalogTable, OpenTableOptions } from '../../../src/catalog/port.ts';
-import { inspect, maintain } from '../../../src/index.ts';
+import { doctor, inspect, maintain } from '../../../src/index.ts';
 import type { RestSettings } from '../../../src/model/catalog.ts';
 import { openCatalog } from '../../../src/pipeline/catalogs.ts';
 import { icebergTable } from '../../../src/table/iceberg/open.ts';
@@ -118,6 +118,26 @@ export function tryReal(which: keyof typeof REAL): void {
 
     test('columns change on request between windows', async () => {
       await evolveBetween(world, 'evolving', 'iceberg:lab.shop.evolving');
+    });
+
+    test('doctor finds both a new table and one that is there ready, and changes nothing by asking', async () => {
+      const { exportDir } = await world.export({ items: [{ pk: { S: 'a' } }] }, 'asked');
+      const target = 'iceberg:lab.asked.orders';
+      const options = { ...world.options(), createNamespace: true };
+      const first = await doctor(exportDir, target, options, contextOf());
+      expect(first.checks.filter(({ state }) => state === 'failed')).toEqual([]);
+      const catalog = await open();
+      expect(await catalog.namespaces()).not.toContainEqual(['asked']);
+      await catalog.open({ namespace: ['asked'], table: 'other' }, { purpose: 'write', createNamespace: true });
+      const prepared = await doctor(exportDir, target, options, contextOf());
+      expect(prepared.outcome).toBe('ready');
+      expect(await catalog.tables(['asked'])).toEqual([]);
+      await world.load(exportDir, target);
+      const before = (await world.table(target)).state;
+      const there = await doctor(exportDir, target, options, contextOf());
+      expect(there.outcome).toBe('ready');
+      expect(there.checks.map(({ what, state }) => `${state}: ${what}`)).toContain('passed: commit to the table');
+      expect((await world.table(target)).state).toEqual(before);
     });
 
     test('a table that lies somewhere is taken in, and a place that is named is where a new one lies', async () => {
