@@ -22,7 +22,7 @@ export function addDoctor(parent: Command, shell: Shell): void {
     {
       name: 'doctor',
       arguments: [
-        ['<source>', 'an export, or a folder above many'],
+        ['<source>', 'an export, a folder above many, or dynamodb:<table>'],
         ['<target>', 'a table: a location, or a name in a catalog'],
       ],
       summary: 'try what a sync would need: what is reachable, which permission is missing, what would be refused',

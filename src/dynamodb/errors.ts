@@ -75,6 +75,11 @@ export function isExpired(thrown: unknown): boolean {
   return EXPIRED.has(failureOf(thrown).code);
 }
 
+/** True for a code that speaks of the credentials, and not of what they permit. */
+export function isCredentialCode(code: string): boolean {
+  return CREDENTIALS.has(code);
+}
+
 /** True when there is no such table. */
 export function isNoTable(thrown: unknown): boolean {
   return failureOf(thrown).code === 'ResourceNotFoundException';

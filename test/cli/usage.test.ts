@@ -3,7 +3,11 @@ import { committed, onlyDocument, run } from './fake-world.ts';
 
 describe('wrong usage', () => {
   test.each([
-    [['snc', 'a', 'b'], 'Did you mean sync?', 'one of sync, plan, schema, query, cat, inspect, load, maintain, demo'],
+    [
+      ['snc', 'a', 'b'],
+      'Did you mean sync?',
+      'one of sync, plan, schema, query, cat, inspect, load, doctor, maintain, demo',
+    ],
     [['sync', 'a', 'b', '--memory-limt', '1GB'], 'Did you mean --memory-limit?', '--memory-limit'],
     [['sync', 'a', 'b', '--numbers', 'exat'], 'Did you mean exact?', 'exact, double or string'],
     [['sync', 'a', 'b', '--sse', 'kms'], undefined, 'aws:kms or AES256'],

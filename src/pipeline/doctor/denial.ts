@@ -1,5 +1,6 @@
 /** Refusals of AWS, taken apart: who may not do what with which resource, and which policy is in the way. */
 import { isCredentialCode as isGlueCredentialCode } from '../../catalog/glue/errors.ts';
+import { isCredentialCode as isDynamoCredentialCode } from '../../dynamodb/errors.ts';
 import type { Denial } from '../../model/doctor.ts';
 import type { TailraceError } from '../../model/errors.ts';
 import type { Findings } from '../../model/findings.ts';
@@ -16,7 +17,7 @@ const QUOTED = /^(\w+)(?: \(HTTP \d+\))?: /;
 export function isDenied(error: TailraceError): boolean {
   if (error.code !== 'ACCESS_DENIED') return false;
   const code = QUOTED.exec(messageIn(error))?.[1] ?? '';
-  return !isCredentialCode(code) && !isGlueCredentialCode(code);
+  return ![isCredentialCode, isGlueCredentialCode, isDynamoCredentialCode].some((speaks) => speaks(code));
 }
 
 /** Whether a grant in a policy of IAM can help: what Lake Formation refuses is granted there. */

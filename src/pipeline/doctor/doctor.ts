@@ -32,7 +32,7 @@ export async function doctor(
   const started = performance.now();
   const ends = { source: new Findings(), target: new Findings(), run: new Findings() };
   const warnings: Warning[] = [];
-  warnings.push(...(await examineSource(source, options, ends.source)));
+  warnings.push(...(await examineSource(source, options, ends.source, context.signal)));
   context.signal.throwIfAborted();
   const left = await examineTarget(target, { ...options, readOnly: options.readOnly === true }, ends.target);
   context.signal.throwIfAborted();
@@ -66,7 +66,9 @@ async function planned(
   return report.warnings;
 }
 
-function toldPlan({ outcome, plan, chain }: SyncReport): string {
+function toldPlan({ outcome, plan, chain, scan }: SyncReport): string {
+  if (outcome === 'planned' && scan !== undefined)
+    return `a scan of about ${scan.itemsInTable} items, ${scan.rate.why}`;
   if (outcome === 'unchanged' || plan === undefined) return 'the table holds all of it already';
   const exports = chain?.exports.filter(({ state }) => state === 'next').length ?? 1;
   return `${exports} ${exports === 1 ? 'export' : 'exports'} to apply: ${plan.items} items in ${plan.files} files`;

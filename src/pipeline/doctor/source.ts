@@ -9,6 +9,7 @@ import type { Storage } from '../../storage/port.ts';
 import { fileNeeds } from '../../storage/s3/needs.ts';
 import { parseSource } from '../ends.ts';
 import { endsAll } from './denial.ts';
+import { examineTable } from './table.ts';
 
 /** Exports whose manifests and data are tried: the oldest and the newest of this many. */
 const TRIED = 4;
@@ -18,10 +19,13 @@ export async function examineSource(
   text: string,
   options: SyncOptions,
   findings: Findings,
+  signal: AbortSignal,
 ): Promise<readonly Warning[]> {
   try {
-    const { location } = parseSource(text);
-    return await examineExports(location, options, findings);
+    const end = parseSource(text);
+    if (end.kind === 'export') return await examineExports(end.location, options, findings);
+    await examineTable(end, options, findings, signal);
+    return [];
   } catch (thrown) {
     findings.fail('open the source', thrown);
     return [];
