@@ -31,13 +31,15 @@ export class DynamoApi {
     body: string | Uint8Array,
     read: (reply: Buffer) => T,
     signal: AbortSignal,
+    alloc?: (bytes: number) => Buffer,
   ): Promise<T> {
+    const call = { operation, table, body, signal, ...(alloc === undefined ? {} : { alloc }) };
     let renewed = false;
     const once = async (): Promise<T> => {
       this.#client ??= this.#open();
       const used = this.#client;
       try {
-        return read(await (await used).call(operation, table, body, signal));
+        return read(await (await used).call(call));
       } catch (thrown) {
         if (!isExpired(thrown) || renewed) throw thrown;
         renewed = true;
@@ -46,7 +48,7 @@ export class DynamoApi {
           this.#former.push(used);
           this.#client = this.#open();
         }
-        return read(await (await this.#client).call(operation, table, body, signal));
+        return read(await (await this.#client).call(call));
       }
     };
     return this.#retrier.run(once, verdictOf, signal);

@@ -25,6 +25,16 @@ const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
 type Sdk = typeof import('@aws-sdk/client-dynamodb');
 
+/** One call, its body as it is sent. */
+export interface ByteCall {
+  readonly operation: Operation;
+  readonly table: string;
+  readonly body: string | Uint8Array;
+  /** Where the reply's body may be put; of a call that fails, what was given is lost. */
+  readonly alloc?: (bytes: number) => Buffer;
+  readonly signal: AbortSignal;
+}
+
 /** What the middleware is given, as far as it is of interest here. */
 interface Sent {
   readonly input: object;
@@ -40,7 +50,7 @@ export class ByteClient {
   readonly #sdk: Sdk;
   readonly #client: DynamoDBClient;
   /** Bodies of calls under way, by the input that stands for them. */
-  readonly #bodies = new WeakMap<object, string | Uint8Array>();
+  readonly #calls = new WeakMap<object, Pick<ByteCall, 'body' | 'alloc'>>();
 
   private constructor(sdk: Sdk, config: DynamoDBClientConfig) {
     this.#sdk = sdk;
@@ -53,8 +63,8 @@ export class ByteClient {
     stack.add(
       (next) => (args) => {
         const { input, request } = args as Sent;
-        const body = this.#bodies.get(input);
-        if (body !== undefined) request.body = body;
+        const call = this.#calls.get(input);
+        if (call !== undefined) request.body = call.body;
         return next(args);
       },
       { step: 'build', name: 'bodyAsGiven', priority: 'high' },
@@ -62,7 +72,7 @@ export class ByteClient {
     stack.add(
       (next) => async (args) => {
         const { response } = await next(args);
-        const reply = await received(response as HttpReply);
+        const reply = await received(response as HttpReply, this.#calls.get((args as Sent).input)?.alloc);
         return { response, output: { $metadata: {}, reply } as unknown as ServiceOutputTypes };
       },
       { step: 'deserialize', name: 'deserializerMiddleware', override: true },
@@ -77,10 +87,10 @@ export class ByteClient {
   }
 
   /** Sends a JSON body; gives the reply's body. Throws DynamoFailure, or the signal's reason. */
-  async call(operation: Operation, table: string, body: string | Uint8Array, signal: AbortSignal): Promise<Buffer> {
+  async call({ operation, table, body, alloc, signal }: ByteCall): Promise<Buffer> {
     signal.throwIfAborted();
     const input = operation === 'BatchWriteItem' || operation === 'BatchGetItem' ? {} : { TableName: table };
-    this.#bodies.set(input, body);
+    this.#calls.set(input, { body, ...(alloc === undefined ? {} : { alloc }) });
     const Command = this.#sdk[`${operation}Command`] as unknown as typeof ScanCommand;
     try {
       const answer: unknown = await this.#client.send(new Command(input as ScanCommandInput), { abortSignal: signal });
@@ -126,9 +136,9 @@ async function foundRegion(sdk: Sdk, { profile }: AwsSettings): Promise<string> 
 }
 
 /** The whole body of a good reply; throws for any other. */
-async function received(response: HttpReply): Promise<Buffer> {
+async function received(response: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
   const { statusCode, headers } = response;
-  const body = await bodyOf(response);
+  const body = await bodyOf(response, alloc);
   if (statusCode < 200 || statusCode >= 300) throw refusalOf(body, response);
   const stated = headers['x-amz-crc32'];
   if (stated !== undefined && Number(stated) !== crc32(body))
@@ -136,13 +146,15 @@ async function received(response: HttpReply): Promise<Buffer> {
   return body;
 }
 
-async function bodyOf({ headers, body }: HttpReply): Promise<Buffer> {
+async function bodyOf({ headers, body }: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
   const stated = Number(headers['content-length'] ?? Number.NaN);
+  const whole = alloc !== undefined && stated <= REPLY_BYTES_MAX ? alloc(stated) : undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
+      if (whole === undefined) chunks.push(chunk);
+      else chunk.copy(whole, bytes);
       bytes += chunk.length;
       if (bytes > REPLY_BYTES_MAX) throw new DynamoFailure(CUT, `a body has more than ${REPLY_BYTES_MAX} bytes`);
     }
@@ -153,6 +165,7 @@ async function bodyOf({ headers, body }: HttpReply): Promise<Buffer> {
   }
   if (!Number.isNaN(stated) && stated !== bytes)
     throw new DynamoFailure(CUT, `a body of ${stated} bytes ended after ${bytes}`);
+  if (whole !== undefined) return whole;
   return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes);
 }
 

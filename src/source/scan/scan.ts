@@ -10,6 +10,7 @@ import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { dynamoError } from '../../dynamodb/errors.ts';
 import type { ScanPlaces } from '../../model/table.ts';
 import type { Pacer } from '../../pacing/pacer.ts';
+import { BufferPool } from './buffers.ts';
 import type { ScanLimits } from './limits.ts';
 import { type Page, readPage } from './page.ts';
 import { SegmentQueue } from './places.ts';
@@ -53,6 +54,8 @@ export class TableScan {
   readonly #in: ScanInput;
   readonly #queue: SegmentQueue;
   readonly #spool: Spool;
+  readonly #pool: BufferPool;
+  readonly #alloc = (bytes: number): Buffer => this.#pool.take(bytes);
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #ended: EndedPiece[] = [];
@@ -70,8 +73,10 @@ export class TableScan {
   constructor(input: ScanInput) {
     this.#in = input;
     this.#queue = new SegmentQueue(input.from);
-    const { fileBytes, pendingBytes } = input.limits;
-    this.#spool = new Spool({ dir: input.dir, fileBytes, pendingBytes, budgetBytes: input.budgetBytes });
+    const { fileBytes, pendingBytes, workers } = input.limits;
+    const { dir, budgetBytes } = input;
+    this.#pool = new BufferPool(2 * workers);
+    this.#spool = new Spool({ dir, fileBytes, pendingBytes, budgetBytes, pool: this.#pool });
     this.#signal = AbortSignal.any([input.signal, this.#stop.signal]);
   }
 
@@ -154,7 +159,7 @@ export class TableScan {
     const body = this.#request(segment, key);
     const { named } = table;
     try {
-      return await pacer.pace(() => api.call('Scan', named, body, readPage, this.#signal), {
+      return await pacer.pace(() => api.call('Scan', named, body, readPage, this.#signal, this.#alloc), {
         costOf: (page) => this.#cost(page),
         signal: this.#signal,
       });
@@ -197,6 +202,7 @@ export class TableScan {
     if (full || old) this.#cut();
     const units = this.#cost(page);
     this.#spool.add(page, units);
+    this.#pool.give(page.body);
     this.#queue.advance(segment, page.next, page.items);
     this.#toMs = Date.now();
     this.#items += page.items;

@@ -10,6 +10,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFault } from '../lines/write.ts';
 import type { LocalFile } from '../port.ts';
+import type { BufferPool } from './buffers.ts';
 import type { Page } from './page.ts';
 
 /** Sizes of data files are those of gzip, by which batches, rows and files are planned. */
@@ -22,6 +23,7 @@ export interface SpoolOptions {
   readonly fileBytes: number;
   readonly pendingBytes: number;
   readonly budgetBytes: number;
+  readonly pool: BufferPool;
 }
 
 /** A file that is being filled. */
@@ -108,7 +110,9 @@ export class Spool {
     piece.units += units;
     if (page.items === 0) return;
     this.#filling ??= this.#begin(piece);
-    const bytes = appendLines(this.#filling.chunks, page);
+    const chunk = linesOf(page, this.#options.pool);
+    this.#filling.chunks.push(chunk);
+    const bytes = chunk.length;
     this.#filling.bytes += bytes;
     this.#filling.items += page.items;
     piece.bytes += bytes;
@@ -166,7 +170,7 @@ export class Spool {
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
       try {
-        await writeChunks(filling);
+        await writeChunks(filling, this.#options.pool);
         piece.files.push(fileOf(filling, piece.index, index));
         this.#pending -= filling.bytes;
         piece.wake();
@@ -194,26 +198,28 @@ export class Spool {
   }
 }
 
-/** Copies each item, with what makes a line of it, behind the others; gives how many bytes those are. */
-function appendLines(chunks: Buffer[], { body, bounds, items }: Page): number {
+/** Copies each item, with what makes a line of it. */
+function linesOf({ body, bounds, items }: Page, pool: BufferPool): Buffer {
   const lineBytes = HEAD.length + TAIL.length;
   let bytes = items * lineBytes;
   for (let at = 0; at < bounds.length; at += 2) bytes += (bounds[at + 1] ?? 0) - (bounds[at] ?? 0);
-  const chunk = Buffer.allocUnsafeSlow(bytes);
+  const chunk = pool.take(bytes);
   let to = 0;
   for (let at = 0; at < bounds.length; at += 2) {
     to += HEAD.copy(chunk, to);
     to += body.copy(chunk, to, bounds[at], bounds[at + 1]);
     to += TAIL.copy(chunk, to);
   }
-  chunks.push(chunk);
-  return bytes;
+  return chunk;
 }
 
-async function writeChunks({ path, chunks }: Filling): Promise<void> {
+async function writeChunks({ path, chunks }: Filling, pool: BufferPool): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    for (const chunk of chunks) await file.writeFile(chunk);
+    for (const chunk of chunks) {
+      await file.writeFile(chunk);
+      pool.give(chunk);
+    }
   } finally {
     await file.close();
   }
