@@ -155,6 +155,12 @@ export interface Progress {
     /** Guessed by the items that DynamoDB said there are, or by the segments that are done. */
     readonly secondsLeft?: number;
   };
+  /** Of items on their way into a table. */
+  readonly write?: {
+    readonly unitsPerSecond: number;
+    /** Units a second that the load may take now; Infinity: any. */
+    readonly limit: number;
+  };
 }
 
 export type { AwsSettings, TimestampFormat };

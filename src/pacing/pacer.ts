@@ -34,7 +34,8 @@ const SLOWER_ONCE_MS = 500;
 const FLOOR = 0.05;
 const RECOVERY_PER_SECOND = 0.02;
 const RECOVERY_AFTER_MS = 2_000;
-/** Of a rate that nobody asked for. */
+/** Of a rate that nobody asked for. The first call may be throttled before any other was counted. */
+const UNASKED_FLOOR = 25;
 const GROWTH_PER_SECOND = 0.1;
 /** A sleep is cut into such pieces, because calls may give units back meanwhile. */
 const NAP_MS = 25;
@@ -102,7 +103,7 @@ export class Pacer {
     if (now - this.#throttledAt < SLOWER_ONCE_MS) return;
     this.#throttledAt = now;
     const from = this.#rate === Number.POSITIVE_INFINITY ? this.usedPerSecond : this.#rate;
-    const floor = this.#asked === Number.POSITIVE_INFINITY ? 1 : this.#asked * FLOOR;
+    const floor = this.#asked === Number.POSITIVE_INFINITY ? UNASKED_FLOOR : this.#asked * FLOOR;
     this.#rate = Math.max(from * SLOWER, floor);
     this.#balance = Math.min(this.#balance, 0);
   }

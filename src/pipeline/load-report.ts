@@ -58,8 +58,9 @@ export class LoadReporter {
     this.#report.requests = { ...requests, retried };
   }
 
-  example(text: string): void {
-    this.#report.example = text;
+  /** The first item of a plan. */
+  example(text: () => string): void {
+    if (this.#dryRun) this.#report.example ??= text();
   }
 
   counted(counts: LoadReport['counts'], bytes: number): void {

@@ -1,4 +1,5 @@
 /** The table that a load writes to: made by the first item where it has to be, then written in batches, at a pace. */
+import { setMaxListeners } from 'node:events';
 import type { DynamoApi } from '../dynamodb/api.ts';
 import type { LoadPlan } from '../load/prepare.ts';
 import { Batches } from '../load/write/batches.ts';
@@ -50,6 +51,8 @@ export class LoadTarget {
   constructor(settings: LoadTargetSettings) {
     this.#settings = settings;
     const { signal, table } = settings;
+    // All batches under way listen to it.
+    setMaxListeners(0, this.#writing.signal);
     const stop = (): void => void setTimeout(() => this.#writing.abort(signal.reason), LAST_WORDS_MS).unref();
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
@@ -75,6 +78,11 @@ export class LoadTarget {
   /** Every item up to this one is dealt with. */
   get reached(): number {
     return this.#batches?.reached ?? this.#begun;
+  }
+
+  /** Units a second that are taken, and that may be. */
+  get rate(): { readonly unitsPerSecond: number; readonly limit: number } {
+    return { unitsPerSecond: this.#pacer?.usedPerSecond ?? 0, limit: this.#pacer?.unitsPerSecond ?? 0 };
   }
 
   /** A call was throttled: all who write slow down. */

@@ -130,7 +130,7 @@ export class Loading {
   }
 
   async #one(record: LoadRecord, prepare: (record: LoadRecord) => Item, file: string): Promise<void> {
-    const { target, options, reporter } = this.#settings;
+    const { target, reporter } = this.#settings;
     const { number } = this.#place;
     let item: Item;
     try {
@@ -143,7 +143,7 @@ export class Loading {
     if (target.table === undefined) return this.#reject(record, file, 'it does not have the whole key');
     const checked = checkItem(item, target.table);
     if (!checked.ok) return this.#reject(record, file, checked.reason);
-    if (options.dryRun && target.written === 0) reporter.example(printLine(item));
+    reporter.example(() => printLine(item));
     await target.add({ ...putOf(item, checked, { number, line: record.line, raw: record.raw }), file });
   }
 
@@ -183,11 +183,12 @@ export class Loading {
   }
 
   #show(): void {
-    const { context } = this.#settings;
+    const { context, target } = this.#settings;
     const bytesDone = this.#bytes();
     const files = { filesDone: 0, filesTotal: 0 };
     const items = { itemsDone: this.#place.number, itemsTotal: 0 };
-    context.onProgress({ phase: 'load', ...files, ...items, bytesDone, bytesTotal: this.#bytesTotal });
+    const bytes = { bytesDone, bytesTotal: this.#bytesTotal };
+    context.onProgress({ phase: 'load', ...files, ...items, ...bytes, write: target.rate });
   }
 
   /** What is known of a CSV file's columns at its end. */

@@ -48,6 +48,7 @@ function rateOf(samples: readonly Sample[]): number | undefined {
 /** `loading  12/48 files  1.20M/6.00M items  84.0 MB/s  0:42 left`; what is not known is left out. */
 export function progressText(progress: Progress, bytesPerSecond: number | undefined): string {
   if (progress.scan !== undefined) return scanText(progress, progress.scan);
+  if (progress.write !== undefined) return writeText(progress, progress.write, bytesPerSecond);
   const { step } = progress;
   const parts = [`${step === undefined ? '' : `export ${step.number}/${step.count}  `}${PHASES[progress.phase]}`];
   if (progress.filesTotal > 0) parts.push(`${progress.filesDone}/${progress.filesTotal} files`);
@@ -69,6 +70,19 @@ function scanText({ itemsDone }: Progress, scan: NonNullable<Progress['scan']>):
   parts.push(`${Math.round(unitsPerSecond)}${most} RCU/s`);
   if (last) parts.push('one segment left, which one worker reads');
   if (secondsLeft !== undefined) parts.push(`${formatClock(secondsLeft * 1000)} left`);
+  return parts.join('  ');
+}
+
+/** `loading  12.3k items  480/500 WCU/s  0:42 left`; the time follows from the bytes that are read. */
+function writeText(
+  { itemsDone, bytesDone, bytesTotal }: Progress,
+  { unitsPerSecond, limit }: NonNullable<Progress['write']>,
+  bytesPerSecond: number | undefined,
+): string {
+  const most = Number.isFinite(limit) ? `/${Math.round(limit)}` : '';
+  const parts = ['loading', `${shortCount(itemsDone)} items`, `${Math.round(unitsPerSecond)}${most} WCU/s`];
+  const left = bytesTotal - bytesDone;
+  if (bytesPerSecond !== undefined && left > 0) parts.push(`${formatClock((left / bytesPerSecond) * 1000)} left`);
   return parts.join('  ');
 }
 

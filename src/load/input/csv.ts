@@ -29,6 +29,7 @@ export async function* readCsv(
   chunks: AsyncIterable<Uint8Array>,
   { delimiter, columns, place }: { delimiter: string; columns: readonly string[] | undefined; place: string },
 ): AsyncGenerator<CsvRecord> {
+  const sound = soundRecord(delimiter);
   let names = columns;
   for await (const parsed of parsedRecords(chunks, delimiter, place)) {
     if (names === undefined) {
@@ -39,7 +40,7 @@ export async function* readCsv(
     yield {
       line: parsed.line,
       raw: Buffer.from(parsed.raw.replace(/\r?\n$/, ''), 'latin1'),
-      cells: () => named(parsed, header),
+      cells: () => named(parsed, header, sound),
     };
   }
 }
@@ -57,6 +58,8 @@ async function* parsedRecords(
     info: true,
     raw: true,
     relax_column_count: true,
+    // A misplaced quote must not take the records behind it along: it is found in the record's own text.
+    relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
     max_record_size: MAX_ELEMENT_BYTES,
@@ -103,8 +106,20 @@ function headerOf({ cells = [], fault }: Parsed, place: string): readonly string
   });
 }
 
-function named({ cells = [], fault }: Parsed, header: readonly string[]): ReadonlyMap<string, string> {
+/** Whole records: cells in quotes, in which a quote is doubled, and cells without any. */
+function soundRecord(delimiter: string): RegExp {
+  const mark = delimiter.replace(/[\\^$.*+?()[\]{}|-]/g, '\\$&');
+  const cell = `(?:"[^"]*(?:""[^"]*)*"|[^"${mark}\\r\\n]*)`;
+  return new RegExp(`^${cell}(?:${mark}${cell})*\\r?\\n?$`);
+}
+
+function named(
+  { raw, cells = [], fault }: Parsed,
+  header: readonly string[],
+  sound: RegExp,
+): ReadonlyMap<string, string> {
   if (fault !== undefined) throw new LineFault(fault);
+  if (raw.includes('"') && !sound.test(raw)) throw new LineFault('a quote within a cell');
   if (cells.length !== header.length)
     throw new LineFault(`${cells.length} cells, where there are ${header.length} columns`);
   return new Map(header.map((name, index) => [name, decoded(cells[index] ?? '')]));

@@ -67,8 +67,9 @@ export class Batches {
     this.#check();
   }
 
-  /** Resolves when no batch is under way any more, however they ended. */
+  /** The same for a load that has failed: what was added is still sent, unless batches fail. */
   async settle(): Promise<void> {
+    await this.end().catch(() => undefined);
     await Promise.allSettled(this.#running);
   }
 

@@ -6,7 +6,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DynamoApi } from '../../dynamodb/api.ts';
-import { CUT, DynamoFailure, dynamoError, failureOf } from '../../dynamodb/errors.ts';
+import { CUT, DynamoFailure, dynamoError, failureOf, isNoTable } from '../../dynamodb/errors.ts';
+import { TailraceError } from '../../model/errors.ts';
 import type { Pacer } from '../../pacing/pacer.ts';
 import type { Put } from './put.ts';
 import type { WritableTable } from './table.ts';
@@ -81,8 +82,7 @@ export class BatchWriter {
         answer = await this.#send(sent);
       } catch (thrown) {
         this.#signal.throwIfAborted();
-        if (!BAD_BATCH.has(failureOf(thrown).code))
-          throw dynamoError(thrown, this.#table.name, 'dynamodb:BatchWriteItem');
+        if (!BAD_BATCH.has(failureOf(thrown).code)) throw this.#error(thrown);
         return this.#divide(sent, failureOf(thrown).message);
       }
       left = answer.left;
@@ -91,6 +91,16 @@ export class BatchWriter {
       vain = left.length === sent.length ? vain + 1 : 0;
       await this.#rest(vain);
     }
+  }
+
+  #error(thrown: unknown): Error {
+    const { name } = this.#table;
+    if (!isNoTable(thrown)) return dynamoError(thrown, name, 'dynamodb:BatchWriteItem');
+    return new TailraceError('TARGET_NOT_FOUND', `The table ${name} is there no more.`, {
+      place: `dynamodb:${name}`,
+      cause: thrown,
+      hint: 'It was deleted while items were loaded. Load into another table, or make it again with --create-table.',
+    });
   }
 
   async #send(puts: readonly Put[]): Promise<Answer> {
