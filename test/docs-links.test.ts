@@ -21,3 +21,29 @@ test('links between documents lead somewhere', () => {
   });
   expect(broken).toEqual([]);
 });
+
+test('tests that documents name are there', () => {
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /\.md$/.test(path),
+  );
+  const missing = pages.flatMap((page) => {
+    const named = readFileSync(join(root, 'docs', page), 'utf8').matchAll(/\btest\/[\w./-]+\.(?:ts|py)\b/g);
+    return [...named].filter(([path]) => !existsSync(join(root, path))).map(([path]) => `${page}: ${path}`);
+  });
+  expect(missing).toEqual([]);
+});
+
+test('policies in the guides are JSON', () => {
+  const folder = join(root, 'docs', 'guides');
+  const broken = readdirSync(folder).flatMap((page) =>
+    [...readFileSync(join(folder, page), 'utf8').matchAll(/```json\n(.*?)```/gs)].flatMap(([, text = '']) => {
+      try {
+        JSON.parse(text);
+        return [];
+      } catch {
+        return [`${page}: ${text.slice(0, 60)}`];
+      }
+    }),
+  );
+  expect(broken).toEqual([]);
+});
