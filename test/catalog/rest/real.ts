@@ -1,25 +1,18 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Catalog, CatalogTable, OpenTableOptions } from '../../../src/catalog/port.ts';
 import { doctor, inspect, maintain } from '../../../src/index.ts';
 import type { RestSettings } from '../../../src/model/catalog.ts';
 import { openCatalog } from '../../../src/pipeline/catalogs.ts';
-import { icebergTable } from '../../../src/table/iceberg/open.ts';
 import { catalogContract } from '../../contract/catalog.ts';
 import { smallChain } from '../../crash/chain.ts';
 import { canonical, contextOf, World } from '../../faults/load.ts';
 import { PYTHON, serverOrSkip } from '../../servers/available.ts';
-import { fileOf, stagedOf } from '../../table/iceberg/sample.ts';
 import { PyIceberg } from '../beside.ts';
 import { chainBeside } from '../chain.ts';
 import { evolveBetween } from '../evolve.ts';
+import { COMMITS, tryTwoProcesses } from '../processes.ts';
 import { REAL, type Running } from './running.ts';
-
-/** Commits of each of the two processes. */
-const COMMITS = Number(process.env.TAILRACE_COMMITS ?? 50);
-const WRITER = ['--import', 'tsx', join(import.meta.dirname, '..', 'writer.ts')];
 
 interface State {
   readonly snapshot: string;
@@ -168,21 +161,7 @@ export function tryReal(which: keyof typeof REAL): void {
     });
 
     test(`faults 11, 15: two processes of ${COMMITS} commits each at once: none is lost, none is there twice`, async () => {
-      const there = await table('both');
-      const handle = icebergTable(there);
-      const first = fileOf(there.storage.uri(`${there.folder}/data/first.parquet`));
-      await handle.commit(stagedOf('first', { files: [first] }), undefined);
-      const write = async (writer: string): Promise<Record<string, number>> => {
-        const words = [...WRITER, JSON.stringify(settings), 'lab', 'both', writer, String(COMMITS)];
-        const { stdout } = await promisify(execFile)(process.execPath, words);
-        return JSON.parse(stdout) as Record<string, number>;
-      };
-      const outcomes = await Promise.all([write('a'), write('b')]);
-      for (const { committed, unknown } of outcomes) expect({ committed, unknown }).toEqual({ committed: COMMITS });
-      const files = (await handle.dataFiles()).map(({ path }) => path);
-      expect(files.length).toBe(2 * COMMITS + 1);
-      expect(new Set(files).size).toBe(files.length);
-      expect((await handle.load())?.rows).toBe(3 * files.length);
+      await tryTwoProcesses(settings, { namespace: ['lab'], table: 'both' }, await table('both'));
     });
   });
 }
