@@ -2,7 +2,7 @@
 
 import { fileTable } from '../catalog/files/table.ts';
 import type { Catalog, CatalogTable, OpenFiles, TableName } from '../catalog/port.ts';
-import type { ShownTable } from '../catalog/shown.ts';
+import type { ShownTable } from '../catalog/shown/port.ts';
 import { closest } from '../config/closest.ts';
 import type { CatalogSettings } from '../model/catalog.ts';
 import { TailraceError } from '../model/errors.ts';
@@ -125,7 +125,7 @@ function onlyIceberg({ type }: Catalog, { namespace, table }: TableName): Tailra
   const name = [...namespace, table].join('.');
   return new TailraceError('CATALOG', `A catalog of the type ${type} has Iceberg tables alone.`, {
     place: name,
-    expected: 'a catalog of the type glue',
+    expected: 'a catalog of the type glue or hive',
     found: `parquet:…${name}`,
     hint: 'Name the table as iceberg:<catalog>.<namespace>.<table>, or a location: parquet:s3://bucket/folder.',
   });

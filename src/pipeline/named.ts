@@ -1,6 +1,6 @@
 /** Targets that are named in a catalog. */
 import type { Catalog, TableName } from '../catalog/port.ts';
-import type { ShownTable } from '../catalog/shown.ts';
+import type { ShownTable } from '../catalog/shown/port.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { TableHandle } from '../model/table.ts';

@@ -11,17 +11,18 @@ import type {
   OpenTableOptions,
   TableName,
 } from '../port.ts';
-import type { ShownTable } from '../shown.ts';
+import { rootOf } from '../shown/entry.ts';
+import type { ShownTable } from '../shown/port.ts';
+import { entryTable } from '../shown/table.ts';
 import { GlueApi } from './client.ts';
-import { GlueDatabases, withoutSlash } from './databases.ts';
+import { GlueDatabases } from './databases.ts';
 import { glueError } from './errors.ts';
 import { examineGlue } from './examine.ts';
 import { formatOf } from './input.ts';
 import { GLUE_LIMITS, type GlueLimits } from './limits.ts';
 import { databaseName, type GlueName, glueName } from './names.ts';
 import { GluePointer } from './pointer.ts';
-import { rootOf } from './shown/entry.ts';
-import { GlueShownTable } from './shown/table.ts';
+import { GlueEntries } from './shown.ts';
 
 /** Opens the catalog; the first call goes to Glue with the first use. `name`: as the user calls it. */
 export function glueCatalog(
@@ -59,13 +60,13 @@ class GlueCatalog implements Catalog {
   async openShown(name: TableName, options: OpenShownOptions): Promise<ShownTable | undefined> {
     const own = glueName(name, this.#name);
     const place = this.#placeOf(own);
-    const there = await this.#asked('read the table', place, () => this.#api.table(own.database, own.table));
+    const service = new GlueEntries(this.#api, own, place, this.#limits);
+    const there = await this.#asked('read the table', place, () => service.entry());
     if (there === undefined && options.purpose === 'read') return undefined;
     const location =
-      there === undefined ? await this.#databases.newLocation(own, options) : withoutSlash(rootOf(there, place));
+      there === undefined ? await this.#databases.newLocation(own, options) : rootOf(there, service.service, place);
     const storage = await this.#openFiles(location);
-    const { projection } = options;
-    return new GlueShownTable({ api: this.#api, name: own, place, storage, location, projection }, this.#limits);
+    return entryTable({ service, table: own.table, place, storage, location, projection: options.projection });
   }
 
   async register(

@@ -16,6 +16,7 @@ import type {
   TableInput,
 } from '@aws-sdk/client-glue';
 import type { AwsSettings } from '../../model/aws.ts';
+import type { PartitionFailure } from '../shown/service.ts';
 import { isAbsent, isExpired } from './errors.ts';
 import type { GlueLimits } from './limits.ts';
 import type { GlueName } from './names.ts';
@@ -29,13 +30,6 @@ interface Connection {
   readonly sdk: Sdk;
   readonly reads: GlueClient;
   readonly changes: GlueClient;
-}
-
-/** A partition that a batch could not change, within an answer of 200. */
-export interface PartitionFailure {
-  readonly values: readonly string[];
-  readonly code: string;
-  readonly message: string;
 }
 
 export interface GlueAccess {

@@ -32,6 +32,13 @@ const table = struct({
   parameters: [9, textMap],
   tableType: [12, string],
 });
+const partition = struct({
+  values: [1, list(string)],
+  dbName: [2, string],
+  tableName: [3, string],
+  sd: [6, storageDescriptor],
+  parameters: [7, textMap],
+});
 const database = struct({
   name: [1, string],
   description: [2, string],
@@ -70,10 +77,14 @@ const lockElement = struct({
 });
 
 export type HiveTable = ValueOf<typeof table>;
+export type HivePartition = ValueOf<typeof partition>;
 export type HiveDatabase = ValueOf<typeof database>;
 export type HiveColumn = ValueOf<typeof fieldSchema>;
 export type HiveStorage = ValueOf<typeof storageDescriptor>;
 export type LockElement = ValueOf<typeof lockElement>;
+
+/** Without this the Metastore lists the files of what it changes, to count them. */
+export const NO_STATS = { DO_NOT_UPDATE_STATS: 'true' };
 
 /** What a lock is of, and for. NO_TXN: work outside of Hive's transactions, as all Iceberg writers have it. */
 export const LOCK_EXCLUSIVE = { type: 3, level: 2, operationType: 6, isTransactional: false } as const;
@@ -127,6 +138,41 @@ export const METHODS = {
     'alter_table_with_environment_context',
     struct({ database: [1, string], name: [2, string], table: [3, table], context: [4, environmentContext] }),
     ['InvalidOperationException', META],
+  ),
+  dropTable: does('drop_table', struct({ database: [1, string], table: [2, string], withData: [3, bool] }), [
+    ABSENT,
+    META,
+    META,
+  ]),
+  /** All of them: the number that may be asked for is left out. */
+  partitionNames: gives(
+    'get_partition_names',
+    struct({ database: [1, string], table: [2, string] }),
+    [ABSENT, META],
+    list(string),
+  ),
+  partitions: gives(
+    'get_partitions_by_names',
+    struct({ database: [1, string], table: [2, string], names: [3, list(string)] }),
+    [META, ABSENT],
+    list(partition),
+  ),
+  addPartitions: gives('add_partitions', struct({ partitions: [1, list(partition)] }), [INVALID, TAKEN, META], i32),
+  alterPartitions: does(
+    'alter_partitions_with_environment_context',
+    struct({
+      database: [1, string],
+      table: [2, string],
+      partitions: [3, list(partition)],
+      context: [4, environmentContext],
+    }),
+    ['InvalidOperationException', META],
+  ),
+  dropPartition: gives(
+    'drop_partition',
+    struct({ database: [1, string], table: [2, string], values: [3, list(string)], withData: [4, bool] }),
+    [ABSENT, META],
+    bool,
   ),
   lock: gives('lock', struct({ request: [1, lockRequest] }), TXN.slice(0, 2), lockResponse),
   checkLock: gives('check_lock', struct({ request: [1, lockId] }), TXN, lockResponse),

@@ -6,8 +6,20 @@ import { userInfo } from 'node:os';
 import type { HiveSettings } from '../../model/catalog.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
+import { plainUri } from '../paths.ts';
 import { openPointed, type PointedTable, registerPointed } from '../pointed.ts';
-import type { Catalog, CatalogTable, ListedTable, OpenFiles, OpenTableOptions, TableName } from '../port.ts';
+import type {
+  Catalog,
+  CatalogTable,
+  ListedTable,
+  OpenFiles,
+  OpenShownOptions,
+  OpenTableOptions,
+  TableName,
+} from '../port.ts';
+import { rootOf } from '../shown/entry.ts';
+import type { ShownTable } from '../shown/port.ts';
+import { entryTable } from '../shown/table.ts';
 import { addressesOf } from './addresses.ts';
 import { type HiveDatabase, type HiveTable, METHODS } from './api.ts';
 import { HiveClient } from './client.ts';
@@ -17,6 +29,7 @@ import { examineHive } from './examine.ts';
 import { HIVE_LIMITS, type HiveLimits } from './limits.ts';
 import { databaseName, type HiveName, hiveName, refuseOddName } from './names.ts';
 import { HivePointer } from './pointer.ts';
+import { HiveEntries } from './shown.ts';
 
 /** Opens the catalog; the first call goes to the Metastore with the first use. `name`: as the user calls it. */
 export function hiveCatalog(
@@ -48,6 +61,21 @@ class HiveCatalog implements Catalog {
   async open(name: TableName, options: OpenTableOptions): Promise<CatalogTable | undefined> {
     const own = hiveName(name, this.#name);
     return openPointed(this.#pointed(own), options.purpose, () => this.#newLocation(own, options));
+  }
+
+  async openShown(name: TableName, options: OpenShownOptions): Promise<ShownTable | undefined> {
+    const own = hiveName(name, this.#name);
+    const place = this.#placeOf(own);
+    if (options.projection === true) throw noProjection(place);
+    const { user = userName() } = this.#settings;
+    const service = new HiveEntries({ client: this.#client, name: own, place, user, limits: this.#limits });
+    const there = await this.#asked(service.entry(), 'read the table', place);
+    if (there === undefined && options.purpose === 'read') return undefined;
+    const told = there === undefined ? await this.#newLocation(own, options) : rootOf(there, service.service, place);
+    const storage = await this.#openFiles(told);
+    // A Metastore writes `file:/path` for a local folder.
+    const location = plainUri(storage, told).replace(/\/+$/, '');
+    return entryTable({ service, table: own.table, place, storage, location, projection: options.projection });
   }
 
   async register(
@@ -178,6 +206,16 @@ class HiveCatalog implements Catalog {
       throw hiveError(thrown, what, place);
     }
   }
+}
+
+/** It would show no partition to any reader of a Metastore. */
+function noProjection(place: string): TailraceError {
+  return new TailraceError('USAGE', 'Only Athena works partitions out by itself, by an entry in Glue.', {
+    place,
+    expected: 'a catalog of the type glue',
+    found: '--partition-projection',
+    hint: 'Leave it out: in a Metastore partitions are listed.',
+  });
 }
 
 function listed(namespace: readonly string[], table: HiveTable): ListedTable {

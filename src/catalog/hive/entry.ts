@@ -55,8 +55,17 @@ export function formatOf({ parameters = {}, tableType, sd }: HiveTable): string 
 
 /** The entry of a table that is created. `forHive`: unless the table's own properties say otherwise. */
 export function newEntry(name: HiveName, owner: string, forHive: boolean, next: Next): HiveTable {
-  const now = Math.floor(Date.now() / 1_000);
   const enabled = enabledOf(next.metadata) ?? forHive;
+  return {
+    ...bareEntry(name, owner),
+    sd: storageOf(next.metadata, { ...(enabled ? HIVE_STORAGE : PLAIN_STORAGE), compressed: false, numBuckets: 0 }),
+    parameters: parametersOf({ EXTERNAL: 'TRUE' }, undefined, next, enabled),
+  };
+}
+
+/** What every entry that we make begins with. */
+export function bareEntry(name: HiveName, owner: string): HiveTable {
+  const now = Math.floor(Date.now() / 1_000);
   return {
     tableName: name.table,
     dbName: name.database,
@@ -64,9 +73,7 @@ export function newEntry(name: HiveName, owner: string, forHive: boolean, next: 
     createTime: now,
     lastAccessTime: now,
     retention: 2 ** 31 - 1,
-    sd: storageOf(next.metadata, { ...(enabled ? HIVE_STORAGE : PLAIN_STORAGE), compressed: false, numBuckets: 0 }),
     partitionKeys: [],
-    parameters: parametersOf({ EXTERNAL: 'TRUE' }, undefined, next, enabled),
     tableType: 'EXTERNAL_TABLE',
   };
 }

@@ -43,6 +43,16 @@ export function isTaken(thrown: unknown): boolean {
   return thrown instanceof Refusal && thrown.exception === 'AlreadyExistsException';
 }
 
+/** Whether a column's new type was refused at the place of an older one. */
+export function isIncompatible(thrown: unknown): boolean {
+  return thrown instanceof Refusal && /types incompatible/.test(thrown.message);
+}
+
+/** Whether a Metastore that compares by itself found something else than was expected. */
+export function isModified(thrown: unknown): boolean {
+  return thrown instanceof Refusal && /The table has been modified/.test(thrown.message);
+}
+
 /** Whether a refused change certainly came to nothing; other exceptions tell of troubles of the server's own. */
 export function isDefinite(refusal: Refusal): boolean {
   return (

@@ -19,6 +19,8 @@ export interface HiveLimits {
   readonly settleMs: number;
   /** Tables whose entries are fetched at a time. */
   readonly tablesPerCall: number;
+  /** Partitions that are fetched at a time. */
+  readonly partitionsPerCall: number;
 }
 
 export const HIVE_LIMITS: HiveLimits = {
@@ -33,4 +35,5 @@ export const HIVE_LIMITS: HiveLimits = {
   lockTrustMs: 10_000,
   settleMs: 10_000,
   tablesPerCall: 50,
+  partitionsPerCall: 500,
 };

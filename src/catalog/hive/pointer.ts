@@ -8,10 +8,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pointer, PointerStore, SwapOutcome } from '../pointer.ts';
 import type { CatalogState } from '../port.ts';
-import { type HiveTable, METHODS } from './api.ts';
+import { type HiveTable, METHODS, NO_STATS } from './api.ts';
 import type { HiveClient } from './client.ts';
 import { clearedEntry, LOCATION, metadataLocationOf, newEntry, nextEntry } from './entry.ts';
-import { firstLine, hiveError, isAbsent, isDefinite, isTaken } from './errors.ts';
+import { firstLine, hiveError, isAbsent, isDefinite, isIncompatible, isModified, isTaken } from './errors.ts';
 import type { HiveLimits } from './limits.ts';
 import { acquireLock } from './lock.ts';
 import type { HiveName } from './names.ts';
@@ -20,10 +20,6 @@ import { Lost } from './thrift/connection.ts';
 import { Refusal } from './thrift/message.ts';
 
 const MOVED: SwapOutcome = { kind: 'lost', reason: 'Another writer was first.' };
-const MODIFIED = /The table has been modified/;
-const INCOMPATIBLE = /types incompatible/;
-/** Without this the Metastore lists the table's files to count them. */
-const NO_STATS = { DO_NOT_UPDATE_STATS: 'true' };
 
 type Next = Omit<CatalogState, 'token'>;
 
@@ -92,7 +88,7 @@ export class HivePointer implements PointerStore {
     const next = nextEntry(there, from, to);
     try {
       await this.#send(next, from).catch(async (thrown) => {
-        if (!(thrown instanceof Refusal) || !INCOMPATIBLE.test(thrown.message)) throw thrown;
+        if (!isIncompatible(thrown)) throw thrown;
         // The Metastore refuses a column of another type at the place of an older one, but lets go of the last ones.
         await this.#send(clearedEntry(there, next), from);
         await this.#send(next, from);
@@ -125,7 +121,7 @@ export class HivePointer implements PointerStore {
     for (let waitMs = this.#limits.backoffBaseMs; ; waitMs = Math.min(2 * waitMs, this.#limits.backoffCapMs)) {
       const seen = await this.#seen(to, from);
       if (seen === 'ours') return { kind: 'swapped' };
-      if (answered && seen !== 'unread' && (seen === 'moved' || MODIFIED.test(thrown.message))) return MOVED;
+      if (answered && seen !== 'unread' && (seen === 'moved' || isModified(thrown))) return MOVED;
       if (answered && seen === 'as it was' && isDefinite(thrown)) throw error;
       if (seen === 'moved' || performance.now() >= deadline) break;
       await sleep(waitMs);

@@ -3,7 +3,7 @@
  * that was killed in between leaves the entry at the one before, which stays for a day; the next run, whatever it finds to
  * do, shows the newest.
  */
-import type { ShownPartition, ShownState, ShownTable } from '../../catalog/shown.ts';
+import type { ShownPartition, ShownState, ShownTable } from '../../catalog/shown/port.ts';
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type { ColumnType, TableSchema } from '../../model/schema.ts';
 import type { LiveFile, TableHandle, TableState } from '../../model/table.ts';

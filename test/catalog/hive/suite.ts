@@ -7,6 +7,7 @@ import { hiveEntries } from './entries.ts';
 import { hiveFaults } from './faults.ts';
 import { hiveProcesses } from './processes.ts';
 import { hiveRuns } from './runs.ts';
+import { hiveShown } from './shown.ts';
 import { HiveWorld } from './world.ts';
 
 /** All that is tried on a Metastore, with one server for all. */
@@ -30,6 +31,7 @@ export function hiveSuite(name: string, start: () => Promise<HiveServer>, known:
   }));
   hiveEntries(name, worldOf);
   hiveAddresses(name, worldOf);
+  hiveShown(name, worldOf);
   hiveRuns(name, worldOf);
   hiveDoctor(name, worldOf);
   hiveProcesses(name, worldOf);

@@ -3,7 +3,7 @@
  * the catalog has an entry beside it, for engines that read folders. The entry follows behind: it shows the newest state
  * or an older one, never one that has not been committed.
  */
-import type { Storage } from '../storage/port.ts';
+import type { Storage } from '../../storage/port.ts';
 
 export interface ShownColumn {
   readonly name: string;
