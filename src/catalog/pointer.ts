@@ -10,7 +10,7 @@ import type { Removed } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import { type Listed, removeListed } from '../storage/remove.ts';
 import { numberOf, readMetadataFile } from './metadata/file.ts';
-import { printMetadata } from './metadata/json.ts';
+import { metadataBytes } from './metadata/json.ts';
 import type { TableMetadata } from './metadata/wire.ts';
 import { below, keyOf, plainUri } from './paths.ts';
 import type { CatalogOutcome, CatalogState, CatalogTable, Holds } from './port.ts';
@@ -62,6 +62,7 @@ class PointerTable implements CatalogTable {
   readonly name: string;
   readonly storage: Storage;
   readonly folder: string;
+  readonly uniqueTokens = true;
   readonly #pointer: PointerStore;
   #latest: KnownMetadata | undefined;
 
@@ -93,7 +94,7 @@ class PointerTable implements CatalogTable {
   async commit(base: CatalogState | undefined, next: TableMetadata, holds: Holds): Promise<CatalogOutcome> {
     const key = below(this.folder, `metadata/${fiveDigits(nextNumber(base))}-${randomUUID()}.metadata.json`);
     const metadataLocation = this.storage.uri(key);
-    await this.storage.put(key, Buffer.from(printMetadata(next)));
+    await this.storage.put(key, metadataBytes(next));
     const outcome = await this.#pointer.swap(base, { metadata: next, metadataLocation });
     if (outcome.kind === 'swapped') {
       this.#latest = { location: metadataLocation, metadata: next };

@@ -13,7 +13,7 @@ import type { Removed } from '../model/table.ts';
 import type { Storage } from '../storage/port.ts';
 import type { ExaminedFiles, ExamineOptions } from './examination.ts';
 import type { TableMetadata } from './metadata/wire.ts';
-import type { ShownTable } from './shown.ts';
+import type { ShownTable } from './shown/port.ts';
 
 /** A table's name in its catalog. */
 export interface TableName {
@@ -51,6 +51,11 @@ export interface CatalogTable {
   readonly assigned?: boolean;
   /** The catalog tells of the current snapshot alone, and not of its parent (Nessie). */
   readonly currentOnly?: boolean;
+  /**
+   * No two states under this name ever have the same token, not even of a table that was dropped and made anew: a commit
+   * against a state finds out by itself whether that is still the newest one.
+   */
+  readonly uniqueTokens?: boolean;
   /** The newest state; undefined when there is no such table. */
   load(): Promise<CatalogState | undefined>;
   /**

@@ -3,11 +3,11 @@
  * refers to is deleted here: after an unknown outcome every file may be live.
  */
 import type { Storage } from '../../storage/port.ts';
-import { printMetadata } from '../metadata/json.ts';
+import { metadataBytes } from '../metadata/json.ts';
 import type { TableMetadata } from '../metadata/wire.ts';
 import type { CatalogOutcome } from '../port.ts';
 import type { Version } from './version.ts';
-import { metadataKey, newestVersion, readHint, readVersion, writeHint } from './version.ts';
+import { metadataKey, newestVersion, readHint, readVersion, remember, writeHint } from './version.ts';
 
 /** Puts the metadata as `version`. `holds`: whether a version that is there, this or a later one, has the change. */
 export async function publish(
@@ -18,10 +18,10 @@ export async function publish(
   holds: (there: Version) => boolean,
 ): Promise<CatalogOutcome> {
   const key = metadataKey(location, version);
-  const put = await storage.putIf(key, Buffer.from(printMetadata(metadata)), { ifAbsent: true });
+  const put = await storage.putIf(key, metadataBytes(metadata), { ifAbsent: true });
   switch (put.kind) {
     case 'written':
-      return settleWritten(storage, location, version, key, holds);
+      return settleWritten(storage, location, { version, key, metadata }, put.etag, holds);
     case 'exists':
       return settleExisting(storage, version, key, holds);
     case 'unknown':
@@ -36,10 +36,11 @@ export async function publish(
 async function settleWritten(
   storage: Storage,
   location: string,
-  version: number,
-  key: string,
+  written: Version,
+  etag: string,
   holds: (there: Version) => boolean,
 ): Promise<CatalogOutcome> {
+  const { version, key } = written;
   const hint = await readHint(storage, location).catch(() => undefined);
   if (hint !== undefined && hint > version) {
     const newest = await newestVersion(storage, location);
@@ -49,6 +50,7 @@ async function settleWritten(
     }
     return { kind: 'committed' };
   }
+  remember(storage, written, etag);
   await writeHint(storage, location, version);
   return { kind: 'committed' };
 }

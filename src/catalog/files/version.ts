@@ -24,8 +24,11 @@ export function metadataKey(location: string, version: number, compressed = fals
 
 /** The newest version of the table; undefined when there is none. */
 export async function newestVersion(storage: Storage, location: string): Promise<Version | undefined> {
-  const hint = await readHint(storage, location);
-  let found = hint === undefined ? undefined : await keyOfVersion(storage, location, hint);
+  let found = await knownVersion(storage, location);
+  if (found === undefined) {
+    const hint = await readHint(storage, location);
+    found = hint === undefined ? undefined : await keyOfVersion(storage, location, hint);
+  }
   found ??= await listedVersion(storage, location);
   if (found === undefined) return undefined;
   for (;;) {
@@ -42,13 +45,26 @@ interface Latest {
 
 const latest = new WeakMap<Storage, Latest>();
 
-/** One commit looks at the newest version several times; with thousands of snapshots it takes long to read. */
+/** A version that was read or written: a run looks at the newest one several times, and with thousands of snapshots it
+ * takes long to read. */
+export function remember(storage: Storage, version: Version, etag: string): void {
+  latest.set(storage, { etag, version });
+}
+
+/** The version that this process has seen last, if it is still there: the hint says nothing better. */
+async function knownVersion(storage: Storage, location: string): Promise<Found | undefined> {
+  const known = latest.get(storage)?.version;
+  if (known === undefined || !known.key.startsWith(below(location, 'metadata/'))) return undefined;
+  const info = await storage.head(known.key);
+  return info && { version: known.version, key: known.key, etag: info.etag };
+}
+
 async function readLatest(storage: Storage, { version, key, etag }: Found): Promise<Version> {
   const known = latest.get(storage);
   if (known !== undefined && etag !== undefined && known.etag === etag && known.version.key === key)
     return known.version;
   const read = await readVersion(storage, version, key);
-  if (etag !== undefined) latest.set(storage, { etag, version: read });
+  if (etag !== undefined) remember(storage, read, etag);
   return read;
 }
 
@@ -92,12 +108,10 @@ export async function readHint(storage: Storage, location: string): Promise<numb
 }
 
 async function keyOfVersion(storage: Storage, location: string, version: number): Promise<Found | undefined> {
-  for (const compressed of [false, true]) {
-    const key = metadataKey(location, version, compressed);
-    const info = await storage.head(key);
-    if (info !== undefined) return { version, key, etag: info.etag };
-  }
-  return undefined;
+  const keys = [false, true].map((compressed) => metadataKey(location, version, compressed));
+  const there = await Promise.all(keys.map((key) => storage.head(key)));
+  const info = there.find((one) => one !== undefined);
+  return info && { version, key: info.key, etag: info.etag };
 }
 
 async function listedVersion(storage: Storage, location: string): Promise<Found | undefined> {

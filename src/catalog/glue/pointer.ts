@@ -25,6 +25,8 @@ export class GluePointer implements PointerStore {
   readonly #name: GlueName;
   readonly #place: string;
   readonly #limits: GlueLimits;
+  /** The entry as it was read last. A change may be made from it: its version is compared. */
+  #seen: Table | undefined;
 
   constructor(api: GlueApi, name: GlueName, place: string, limits: GlueLimits) {
     this.#api = api;
@@ -36,6 +38,7 @@ export class GluePointer implements PointerStore {
   /** The token is the location: a change of the entry alone, such as a comment, is none of the table. */
   async read(): Promise<Pointer | undefined> {
     const table = await this.#table();
+    this.#seen = table;
     if (table === undefined) return undefined;
     const metadataLocation = metadataLocationOf(table, this.#place);
     return { metadataLocation, token: metadataLocation };
@@ -48,7 +51,8 @@ export class GluePointer implements PointerStore {
       if (attempt > 1) await this.#wait(attempt);
       let there: Table | undefined;
       try {
-        there = await this.#table();
+        there = (from === undefined ? undefined : this.#seen) ?? (await this.#table());
+        this.#seen = undefined;
       } catch (thrown) {
         if (doubt !== undefined) return doubt;
         throw thrown;

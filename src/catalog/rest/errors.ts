@@ -1,7 +1,7 @@
 /** What a REST catalog's refusals become. Bodies may be JSON, HTML or nothing. */
 import { TailraceError } from '../../model/errors.ts';
 import { WIDE_KEYS } from '../metadata/json.ts';
-import { parseWide } from '../metadata/wide-json.ts';
+import { parseWithSnapshots } from '../metadata/known-snapshots.ts';
 import { NoReply, type RestReply } from './http.ts';
 
 /** Enough of a body to tell what is wrong. */
@@ -10,7 +10,7 @@ const SHOWN_LENGTH = 600;
 /** The body as JSON; undefined where it is none. 64-bit numbers are exact. */
 export function jsonOf(reply: RestReply): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value = parseWide(reply.text, WIDE_KEYS);
+    const value = parseWithSnapshots(reply.text, WIDE_KEYS);
     return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {
     return undefined;

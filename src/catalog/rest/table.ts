@@ -53,6 +53,7 @@ class RestTable implements CatalogTable {
   readonly folder: string;
   readonly assigned: boolean;
   readonly currentOnly: boolean;
+  readonly uniqueTokens = true;
   readonly #config: RestConfig;
   readonly #path: string;
   readonly #staged: TableMetadata | undefined;

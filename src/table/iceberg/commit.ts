@@ -1,25 +1,54 @@
 /** One atomic commit: the snapshot's files, then the metadata. Before that put nothing is visible; after it, everything. */
 
 import type { TableMetadata } from '../../catalog/metadata/wire.ts';
-import type { CatalogTable } from '../../catalog/port.ts';
+import type { CatalogState, CatalogTable } from '../../catalog/port.ts';
 import type { CommitOutcome, StagedCommit, TableState } from '../../model/table.ts';
 import { discard } from '../../storage/remove.ts';
-import { identityOf } from './load.ts';
+import { freshOrigin, identityOf } from './load.ts';
 import { currentSnapshot, holdsCommit, snapshotIdOf } from './metadata.ts';
-import { writeSnapshot } from './snapshot.ts';
+import { type WrittenSnapshot, writeSnapshot } from './snapshot.ts';
 
-/** Commits a staged change against the state that it was prepared on. */
+/**
+ * Commits a staged change against the state that it was prepared on. If that was loaded a moment ago, it is tried at once
+ * where the catalog notices by itself that the table has moved on; otherwise, and where it has, after another look.
+ */
 export async function commitStaged(
   table: CatalogTable,
   staged: StagedCommit,
   base: TableState | undefined,
 ): Promise<CommitOutcome> {
+  const tried = table.uniqueTokens === true && base !== undefined ? await tryAtOnce(table, staged, base) : undefined;
+  if (tried !== undefined) return tried;
   const current = await table.load();
   if (current !== undefined && holdsCommit(current.metadata, staged.commitId)) return committed(staged);
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
   const ground = current ?? (await table.ground?.());
-  const { metadata, uris } = await writeSnapshot(table, staged, ground, base?.rows ?? 0);
+  return swap(table, staged, ground, await writeSnapshot(table, staged, ground, base?.rows ?? 0));
+}
+
+/** Undefined: the table has to be looked at. */
+async function tryAtOnce(
+  table: CatalogTable,
+  staged: StagedCommit,
+  base: TableState,
+): Promise<CommitOutcome | undefined> {
+  const seen = freshOrigin(base);
+  if (seen === undefined || staged.operation === 'create' || holdsCommit(seen.metadata, staged.commitId))
+    return undefined;
+  // A table that was dropped meanwhile may have lost its files.
+  const written = await writeSnapshot(table, staged, seen, base.rows).catch(() => undefined);
+  const outcome = written && (await swap(table, staged, seen, written));
+  return outcome?.kind === 'conflict' ? undefined : outcome;
+}
+
+/** Makes a snapshot whose files are written visible; after a conflict they are gone. */
+async function swap(
+  table: CatalogTable,
+  staged: StagedCommit,
+  ground: CatalogState | undefined,
+  { metadata, uris }: WrittenSnapshot,
+): Promise<CommitOutcome> {
   const outcome = await table.commit(ground, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
   if (outcome.kind === 'conflict') await discard(table.storage, uris);
   return outcome.kind === 'committed' ? committed(staged) : outcome;

@@ -2,7 +2,7 @@
 
 import type { Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
 import { below } from '../../catalog/paths.ts';
-import type { CatalogTable } from '../../catalog/port.ts';
+import type { CatalogState, CatalogTable } from '../../catalog/port.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { TableState } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
@@ -31,10 +31,19 @@ export interface Identity {
 }
 
 const identities = new WeakMap<TableState, Identity>();
+const origins = new WeakMap<TableState, { readonly state: CatalogState; readonly at: number }>();
+/** How long a state counts as fresh: next to nothing beside the hour for which former metadata stays. */
+const FRESH_MS = 60_000;
 
 /** The identity of the table that this state was loaded from, if it was loaded in this process. */
 export function identityOf(state: TableState): Identity | undefined {
   return identities.get(state);
+}
+
+/** What the catalog said when this state was loaded, if that was in this process and not long ago. */
+export function freshOrigin(state: TableState): CatalogState | undefined {
+  const origin = origins.get(state);
+  return origin !== undefined && performance.now() - origin.at < FRESH_MS ? origin.state : undefined;
 }
 
 /** The newest state of the table; undefined when nothing lies there. */
@@ -66,6 +75,7 @@ export async function loadState(table: CatalogTable): Promise<TableState | undef
     ...(options === undefined ? {} : { options }),
     rows: await countRows(storage, metadata, snapshot, place),
   };
+  origins.set(state, { state: newest, at: performance.now() });
   identities.set(state, {
     uuid: metadata['table-uuid'],
     schemaId: metadata['current-schema-id'],

@@ -180,11 +180,11 @@ serverOrSkip('Glue as a catalog', [MOTO], () => {
   test('fault 5: a catalog that does not tell versions is refused before anything is changed', async () => {
     const database = world.database();
     const there = await create(database, 'orders');
-    const state = (await there.load()) ?? expect.fail('no state');
     world.proxy.edit((call, body) => {
       const table = body['Table'] as Record<string, unknown> | undefined;
       if (call === 'GetTable' && table !== undefined) delete table['VersionId'];
     });
+    const state = (await there.load()) ?? expect.fail('no state');
     await expect(there.commit(state, state.metadata, () => false)).rejects.toMatchObject({
       code: 'CATALOG',
       expected: 'VersionId in the reply to GetTable',

@@ -215,7 +215,7 @@ serverOrSkip('Glue under faults', [MOTO], () => {
     const down = { kind: 'answer', status: 503, code: 'InternalServiceException' } as const;
     world.proxy.play(
       { call: 'UpdateTable', action: { kind: 'lose reply' } },
-      { call: 'GetTable', action: down, skip: 4, times: 100 },
+      { call: 'GetTable', action: down, skip: 2, times: 100 },
     );
     expect(await commit(table, 'mine', { callAttemptsMax: 1 })).toMatchObject({ kind: 'unknown' });
     world.proxy.play();
