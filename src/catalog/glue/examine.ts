@@ -4,13 +4,14 @@ import { TailraceError } from '../../model/errors.ts';
 import type { Findings } from '../../model/findings.ts';
 import { type ExaminedFiles, type ExamineOptions, examineMetadata } from '../examination.ts';
 import type { OpenFiles } from '../port.ts';
+import { isProjected, rootOf } from '../shown/entry.ts';
 import type { GlueApi } from './client.ts';
-import { type GlueDatabases, withoutSlash } from './databases.ts';
+import type { GlueDatabases } from './databases.ts';
 import { glueError, isAbsent, refusalOf } from './errors.ts';
 import { metadataLocationOf, unchangedInput } from './input.ts';
 import type { GlueName } from './names.ts';
 import { databaseNeeds, type GluePlace, tableNeeds } from './needs.ts';
-import { isProjected, keysOf, rootOf } from './shown/entry.ts';
+import { glueEntry } from './shown.ts';
 
 export interface GlueParts {
   readonly api: GlueApi;
@@ -50,7 +51,7 @@ export async function examineGlue(parts: GlueParts, options: ExamineOptions): Pr
 }
 
 function locationOf(table: Table, place: string, format: ExamineOptions['format']): string {
-  return format === 'iceberg' ? metadataLocationOf(table, place) : withoutSlash(rootOf(table, place));
+  return format === 'iceberg' ? metadataLocationOf(table, place) : rootOf(glueEntry(table), 'Glue', place);
 }
 
 /** A table that is not there yet: where it would lie, and what making it takes. */
@@ -115,7 +116,8 @@ function comparesNothing(place: string): TailraceError {
 }
 
 async function tryPartitions({ api, name, place, at }: GlueParts, findings: Findings, table: Table): Promise<void> {
-  if (keysOf(table).length === 0 || isProjected(table)) return;
+  const entry = glueEntry(table);
+  if (entry.partitionKeys.length === 0 || isProjected(entry)) return;
   await findings.try('list its partitions', [tableNeeds(at, name, 'GetPartitions')], () =>
     asked('list the partitions', place, async () => {
       for await (const _ of api.partitions(name)) break;

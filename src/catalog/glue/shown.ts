@@ -43,15 +43,7 @@ export class GlueEntries implements EntryService<GlueEntry> {
 
   async entry(): Promise<GlueEntry | undefined> {
     const table = await this.#api.table(this.#name.database, this.#name.table);
-    if (table === undefined) return undefined;
-    const columns = table.StorageDescriptor?.Columns ?? [];
-    return {
-      table,
-      parameters: table.Parameters ?? {},
-      partitionKeys: (table.PartitionKeys ?? []).map(({ Name }) => Name ?? ''),
-      comments: new Map(columns.flatMap(({ Name = '', Comment }) => (Comment === undefined ? [] : [[Name, Comment]]))),
-      format: formatOf(table),
-    };
+    return table === undefined ? undefined : glueEntry(table);
   }
 
   async create(change: EntryChange): Promise<void> {
@@ -102,6 +94,18 @@ export class GlueEntries implements EntryService<GlueEntry> {
     const ceiling = Math.min(this.#limits.backoffCapMs, this.#limits.backoffBaseMs * 2 ** failures);
     await sleep(ceiling * (0.25 + 0.75 * Math.random()));
   }
+}
+
+/** A table as Glue tells of it. */
+export function glueEntry(table: Table): GlueEntry {
+  const columns = table.StorageDescriptor?.Columns ?? [];
+  return {
+    table,
+    parameters: table.Parameters ?? {},
+    partitionKeys: (table.PartitionKeys ?? []).map(({ Name }) => Name ?? ''),
+    comments: new Map(columns.flatMap(({ Name = '', Comment }) => (Comment === undefined ? [] : [[Name, Comment]]))),
+    format: formatOf(table),
+  };
 }
 
 /** What others put into the entry stays. */

@@ -67,8 +67,7 @@ class HiveCatalog implements Catalog {
     const own = hiveName(name, this.#name);
     const place = this.#placeOf(own);
     if (options.projection === true) throw noProjection(place);
-    const { user = userName() } = this.#settings;
-    const service = new HiveEntries({ client: this.#client, name: own, place, user, limits: this.#limits });
+    const service = this.#entries(own);
     const there = await this.#asked(service.entry(), 'read the table', place);
     if (there === undefined && options.purpose === 'read') return undefined;
     const told = there === undefined ? await this.#newLocation(own, options) : rootOf(there, service.service, place);
@@ -95,6 +94,11 @@ class HiveCatalog implements Catalog {
     const parts = {
       client: this.#client,
       pointer: this.#pointed(own).pointer,
+      shownLocation: async () => {
+        const service = this.#entries(own);
+        const there = await this.#asked(service.entry(), 'read the table', place);
+        return there === undefined ? undefined : rootOf(there, service.service, place);
+      },
       openFiles: this.#openFiles,
       limits: this.#limits,
       lock: { name: own, place, user },
@@ -139,6 +143,11 @@ class HiveCatalog implements Catalog {
     const name = this.#placeOf(own);
     const pointer = new HivePointer(this.#client, own, name, { user, forHive }, this.#limits);
     return { name, pointer, openFiles: this.#openFiles };
+  }
+
+  #entries(own: HiveName): HiveEntries {
+    const { user = userName() } = this.#settings;
+    return new HiveEntries({ client: this.#client, name: own, place: this.#placeOf(own), user, limits: this.#limits });
   }
 
   #placeOf(name: HiveName): string {

@@ -1,5 +1,6 @@
 /** What a load will ask of a Hive Metastore, tried: see examination.ts. */
 import { type ExaminedFiles, type ExamineOptions, examineMetadata } from '../examination.ts';
+import { plainUri } from '../paths.ts';
 import type { PointerStore } from '../pointer.ts';
 import type { OpenFiles } from '../port.ts';
 import { type HiveDatabase, METHODS } from './api.ts';
@@ -11,6 +12,8 @@ import { acquireLock, type LockWanted } from './lock.ts';
 export interface HiveParts {
   readonly client: HiveClient;
   readonly pointer: PointerStore;
+  /** URI of the folder of the Parquet table of that name; undefined: there is none. */
+  readonly shownLocation: () => Promise<string | undefined>;
   readonly openFiles: OpenFiles;
   readonly lock: LockWanted;
   readonly limits: HiveLimits;
@@ -28,6 +31,7 @@ const UNTRIED = 'it cannot be tried without doing it';
 export async function examineHive(parts: HiveParts, options: ExamineOptions): Promise<ExaminedFiles | undefined> {
   const { client, pointer, openFiles, lock } = parts;
   const { findings } = options;
+  const iceberg = options.format === 'iceberg';
   const reached = await findings.try(
     'reach the Hive Metastore',
     [],
@@ -45,8 +49,8 @@ export async function examineHive(parts: HiveParts, options: ExamineOptions): Pr
     "read the table's entry",
     [],
     async () => {
-      const there = await pointer.read();
-      return there && { location: there.metadataLocation, storage: await openFiles(there.metadataLocation) };
+      const location = iceberg ? (await pointer.read())?.metadataLocation : await parts.shownLocation();
+      return location === undefined ? undefined : { location, storage: await openFiles(location) };
     },
     (there) => there?.location ?? 'there is none yet',
   );
@@ -54,6 +58,11 @@ export async function examineHive(parts: HiveParts, options: ExamineOptions): Pr
   if (read.value === undefined) return newTable(parts, options);
   await tryLock(parts, options);
   findings.untried("change the table's entry", UNTRIED);
+  if (!iceberg) {
+    findings.untried("make and change the entry's partitions", UNTRIED);
+    const { location, storage } = read.value;
+    return { storage, location: plainUri(storage, location) };
+  }
   return examineMetadata(findings, read.value.storage, read.value.location);
 }
 
