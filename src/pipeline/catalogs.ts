@@ -131,7 +131,8 @@ function onlyIceberg({ type }: Catalog, { namespace, table }: TableName): Tailra
   });
 }
 
-async function newestMetadata(text: string, options: SyncOptions): Promise<string> {
+/** URI of the newest metadata of the Iceberg table at a place; TARGET_NOT_FOUND where there is none. */
+export async function newestMetadata(text: string, options: SyncOptions): Promise<string> {
   const location = parseLocation(text);
   const storage = await openStorage(location, { aws: options.targetAws });
   try {

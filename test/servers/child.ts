@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const READY_WITHIN_MS = 60_000;
+/** Two heavy servers may start at once on a busy machine. */
+const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 5_000;
 
 export interface ServerOptions {

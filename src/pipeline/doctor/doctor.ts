@@ -10,6 +10,7 @@ import type { RunContext, SyncOptions } from '../../model/options.ts';
 import type { ReportError, SyncReport, Warning } from '../../model/report.ts';
 import { reportErrorOf } from '../chain-report.ts';
 import { sync } from '../sync.ts';
+import { openWorkspace } from '../workspace.ts';
 import { denialOf, isGrantable } from './denial.ts';
 import { grantsOf, merged } from './grants.ts';
 import { examineSource } from './source.ts';
@@ -36,7 +37,8 @@ export async function doctor(
   context.signal.throwIfAborted();
   const left = await examineTarget(target, { ...options, readOnly: options.readOnly === true }, ends.target);
   context.signal.throwIfAborted();
-  if (ends.source.failed || ends.target.failed) ends.run.untried(PLAN, 'because of what failed above');
+  await ends.run.try('make a temporary folder', [], async () => (await openWorkspace(options.tempDir)).close());
+  if (Object.values(ends).some(({ failed }) => failed)) ends.run.untried(PLAN, 'because of what failed above');
   else warnings.push(...(await planned(source, target, options, context, ends.run)));
   return reportOf(source, target, ends, left, warnings, performance.now() - started);
 }

@@ -3,7 +3,7 @@ import type { Findings } from '../../model/findings.ts';
 import type { SyncOptions } from '../../model/options.ts';
 import { openStorage, parseLocation } from '../../storage/locate.ts';
 import { fileNeeds } from '../../storage/s3/needs.ts';
-import { openCatalog, tableNameOf } from '../catalogs.ts';
+import { newestMetadata, openCatalog, tableNameOf } from '../catalogs.ts';
 import { parseTarget, type TargetEnd } from '../ends.ts';
 import { refuseCatalogOptions } from '../named.ts';
 import { openTarget } from '../open.ts';
@@ -77,6 +77,7 @@ async function examineNamed(
   const catalog = await openCatalog(text.catalog, options, (storage) => storage);
   try {
     if (format === 'parquet' && catalog.openShown === undefined) throw onlyIceberg(catalog.type);
+    await examineRegistered(format, options, findings);
     const place = location === undefined ? {} : { location: parseLocation(location).uri };
     const found = await catalog.examine(tableNameOf(text), { format, readOnly, createNamespace, findings, ...place });
     if (found === undefined) return undefined;
@@ -93,6 +94,20 @@ async function examineNamed(
   } finally {
     await catalog.close();
   }
+}
+
+/** A table that is to be taken into the catalog: it must lie where --register says. */
+async function examineRegistered(
+  format: 'iceberg' | 'parquet',
+  options: TargetOptions,
+  findings: Findings,
+): Promise<void> {
+  const { register, targetAws } = options;
+  if (register === undefined || format === 'parquet') return;
+  const { uri } = parseLocation(register);
+  const { list, read } = fileNeeds(uri, targetAws.region);
+  const found = (metadata: string): string => metadata;
+  await findings.try('find the table to register', [...list, ...read], () => newestMetadata(register, options), found);
 }
 
 function onlyIceberg(type: string): TailraceError {

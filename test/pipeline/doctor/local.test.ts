@@ -69,6 +69,21 @@ test('data that is missing, and a target that is a file', async () => {
   expect(missing.checks.at(-1)).toMatchObject({ what: 'plan the run', state: 'untried' });
 });
 
+test('a temporary folder that cannot be made, and a table to register that is not there', async () => {
+  const { exportDir } = await world.export({ items });
+  await writeFile(join(world.dir, 'file'), 'x');
+  const blocked = await examined(exportDir, world.target('iceberg'), { tempDir: join(world.dir, 'file', 'temp') });
+  expect(blocked.checks.filter(({ state }) => state === 'failed')).toMatchObject([
+    { end: 'run', what: 'make a temporary folder', error: { code: 'ACCESS_DENIED' } },
+  ]);
+  const catalogs = { lab: { type: 'hive' as const, uri: 'thrift://127.0.0.1:9' } };
+  const missing = await examined(exportDir, 'iceberg:lab.shop.orders', { catalogs, register: join(world.dir, 'none') });
+  expect(missing.checks.find(({ end, state }) => end === 'target' && state === 'failed')).toMatchObject({
+    what: 'find the table to register',
+    error: { code: 'TARGET_NOT_FOUND' },
+  });
+});
+
 test('an interrupted look says so', async () => {
   const { exportDir } = await world.export({ items });
   await mkdir(join(world.dir, 'empty'));

@@ -119,6 +119,7 @@ serverOrSkip('doctor on S3', [VERSITYGW], () => {
       'target passed: rely',
       'target passed: read',
       'target passed: remove',
+      'run passed: make',
       'run passed: plan',
     ]);
     expect(await inLake()).toEqual([]);
