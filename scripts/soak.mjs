@@ -10,8 +10,8 @@ process.env.TAILRACE_SEEDS ??= '200';
 process.env.TAILRACE_KILLS ??= '30';
 process.env.TAILRACE_EVERY ??= '2';
 console.log(`TAILRACE_SEED=${seed}`);
-const files = ['chain.test.ts', 'chain-faults', 'chain-process', 'two-writers'].map((name) =>
-  join('test', 'crash', name),
+const files = ['chain.test.ts', 'chain-faults', 'chain-process', 'two-writers', 'scan.test.ts', 'scan-process'].map(
+  (name) => join('test', 'crash', name),
 );
 await run(process.execPath, [
   join('node_modules', 'vitest', 'vitest.mjs'),

@@ -11,11 +11,11 @@ import { seeded } from './scripts.ts';
 // The command as a process that reads a table, killed at any moment, again and again.
 // TAILRACE_KILLS=200 TAILRACE_SEED=7 npx vitest run --project crash test/crash/scan-process.test.ts
 
-const KILLS = Number(process.env.TAILRACE_KILLS ?? 20);
+const KILLS = Number(process.env.TAILRACE_KILLS ?? 12);
 const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = [process.execPath, '--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
-const MAX_SCANS = 40;
+const MAX_RUNS = 40;
 
 const words = (shop: Shop, temp: string, ...more: readonly string[]): string[] => [
   ...['sync', 'dynamodb:orders', shop.target, '--json', '--source-endpoint', shop.server.endpoint],
@@ -46,14 +46,15 @@ async function whole(
   return { report: JSON.parse(printed) as SyncReport, code };
 }
 
-/** Resolves when the server was asked for so many more pages, or the process has ended. */
-async function pages(shop: Shop, count: number, ended: Promise<unknown>): Promise<void> {
-  const until = shop.scans + count;
+/** Resolves when the table was described so often, or the process has ended: once at the start, and before each commit. */
+async function described(shop: Shop, count: number, ended: Promise<unknown>): Promise<void> {
+  const seen = (): number => shop.server.calls.filter(({ operation }) => operation === 'DescribeTable').length;
+  const until = seen() + count;
   let gone = false;
   void ended.then(() => {
     gone = true;
   });
-  while (!gone && shop.scans < until) await sleep(2);
+  while (!gone && seen() < until) await sleep(2);
 }
 
 describe('the command, reading a table', () => {
@@ -62,10 +63,10 @@ describe('the command, reading a table', () => {
     const temp = await freshFolder();
     for (let kills = 0; kills < KILLS; ) {
       await using shop = await Shop.open({ items: itemsOf(400), pageBytes: 400 });
-      for (let runs = 0; kills < KILLS && runs < MAX_SCANS; runs += 1) {
+      for (let runs = 0; kills < KILLS && runs < MAX_RUNS; runs += 1) {
         const { child, ended } = start(shop, temp);
-        await pages(shop, 1 + Math.floor(random() * MAX_SCANS), ended);
-        await sleep(random() * 150);
+        await described(shop, 1 + Math.floor(random() * 5), ended);
+        await sleep(random() * 100);
         const killed = child.kill('SIGKILL');
         const code = await ended;
         if (!killed || code !== null) break;
@@ -86,7 +87,7 @@ describe('the command, reading a table', () => {
     await using shop = await Shop.open({ items: itemsOf(400), pageBytes: 400 });
     const temp = await freshFolder();
     const { child, ended } = start(shop, temp);
-    await pages(shop, 20, ended);
+    await described(shop, 3, ended);
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(readdirSync(temp)).toEqual([]);

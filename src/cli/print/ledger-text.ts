@@ -46,6 +46,7 @@ function entryText(entry: LedgerEntry): string {
   const rejected = entry.rejected === 0 ? '' : `, ${formatCount(entry.rejected)} rejected`;
   const trusted = entry.trustedManifest === true ? ', its manifest trusted against its checksum' : '';
   const within = entry.kind === 'window' && entry.withinMinute === true ? ', not proven to meet the full export' : '';
+  const part = entry.kind === 'scan' && entry.rest !== undefined ? ', not complete' : '';
   const time = entry.kind === 'full-export' ? entry.exportTime : `${entry.from} … ${entry.to}`;
-  return `${time}  ${entry.kind}  ${plural(entry.items, 'item')}${rejected}${trusted}${within}  ${visible(entry.exportArn)}`;
+  return `${time}  ${entry.kind}  ${plural(entry.items, 'item')}${part}${rejected}${trusted}${within}  ${visible(entry.exportArn)}`;
 }
