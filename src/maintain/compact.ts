@@ -27,6 +27,8 @@ export interface MaintainParts {
   /** Where the engine can read these files; may fetch them into the folder. */
   readonly readable: (files: readonly LiveFile[], dir: string) => Promise<readonly ReadFile[]>;
   readonly signal: AbortSignal;
+  /** This run commits again. */
+  readonly more?: boolean;
   readonly now: () => number;
 }
 
@@ -38,6 +40,8 @@ export interface CompactLimits extends RewriteLimits {
 export interface Compaction {
   readonly commits: number;
   readonly snapshot?: string;
+  /** Parquet: where readers are sent meanwhile. */
+  readonly published?: string;
   /** Data files that left, and those that came. */
   readonly before: FileSum;
   readonly after: FileSum;
@@ -84,7 +88,7 @@ export async function compact(parts: MaintainParts, limits: CompactLimits): Prom
     const batch = firstBatch(groups);
     if (batch.length === 0) return done;
     const made = await rewriteBatch(parts, now.base, batch, limits);
-    const outcome = await parts.table.commit(made.staged, now.base, { signal: parts.signal });
+    const outcome = await parts.table.commit(made.staged, now.base, { signal: parts.signal, more: parts.more });
     if (outcome.kind === 'unknown')
       return { ...done, stopped: `The outcome of a commit is unknown: ${outcome.reason}` };
     if (outcome.kind === 'conflict') {
@@ -95,7 +99,7 @@ export async function compact(parts: MaintainParts, limits: CompactLimits): Prom
     }
     conflicts = 0;
     budgetBytes -= batch.reduce((sum, { bytes }) => sum + bytes, 0);
-    done = added(done, batch, made.staged, outcome.snapshot);
+    done = added(done, batch, made.staged, outcome);
     // Rows may come out in as many files as before, where the engine cuts them: the plan would be the same for ever.
     if (batch.every(({ why }) => why === 'small') && made.staged.files.length >= made.removed)
       return { ...done, stopped: 'Joined files come out as small as they were.' };
@@ -194,7 +198,12 @@ async function rewriteGroup(
   }
 }
 
-function added(done: Compaction, batch: readonly RewriteGroup[], staged: StagedCommit, snapshot: string): Compaction {
+function added(
+  { published: _, ...done }: Compaction,
+  batch: readonly RewriteGroup[],
+  staged: StagedCommit,
+  { snapshot, published }: { readonly snapshot: string; readonly published?: string },
+): Compaction {
   const old = batch.flatMap(({ files }) => files);
   const deletes = new Set(old.flatMap((file) => (file.deletes ?? []).map(({ path }) => path)));
   const rows = (some: readonly DataFile[]): number => some.reduce((sum, file) => sum + file.rows, 0);
@@ -202,6 +211,7 @@ function added(done: Compaction, batch: readonly RewriteGroup[], staged: StagedC
     ...done,
     commits: done.commits + 1,
     snapshot,
+    ...(published === undefined ? {} : { published }),
     before: sum(done.before, old),
     after: sum(done.after, staged.files),
     deletes: {

@@ -215,6 +215,8 @@ export type CommitOutcome =
   | {
       readonly kind: 'committed';
       readonly snapshot: string;
+      /** Parquet: the generation that readers are still sent to, since more commits were to follow. */
+      readonly published?: string;
       /** The commit stands, but what killed attempts left beside it could not be removed: why. */
       readonly untidy?: string;
       /** The commit stands, but the catalog still shows an older state to readers: why. */
@@ -227,6 +229,11 @@ export type CommitOutcome =
 /** Columns of a position-delete file with their reserved field ids (Iceberg specification, “Position Delete Files”). */
 export const POSITION_DELETE_COLUMNS = { file_path: 2147483546, pos: 2147483545 } as const;
 
+export interface CommitOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly more?: boolean | undefined;
+}
+
 /** What an open table says of itself. */
 export interface TableState {
   readonly format: 'iceberg' | 'parquet';
@@ -234,6 +241,8 @@ export interface TableState {
   readonly location: string;
   /** Snapshot id (Iceberg) or generation (Parquet); undefined for a table without any. */
   readonly snapshot: string | undefined;
+  /** Parquet: the generation that readers are sent to, where it is older than this state: no folder holds all of this one. */
+  readonly published?: string;
   readonly schema: TableSchema;
   readonly partition: readonly PartitionField[];
   readonly sort: readonly SortField[];
@@ -260,12 +269,9 @@ export interface TableHandle {
     fileName: string,
   ): string;
   /** `base` is the state that the change was prepared against: undefined for a table that is to be created. The signal
-   * ends what comes before the one call that makes the change visible, which may take long; then it is too late. */
-  commit(
-    staged: StagedCommit,
-    base: TableState | undefined,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<CommitOutcome>;
+   * ends what comes before the one call that makes the change visible, which may take long; then it is too late. `more`:
+   * this run will commit again, so what only serves readers of this very state may be left to that. */
+  commit(staged: StagedCommit, base: TableState | undefined, options?: CommitOptions): Promise<CommitOutcome>;
   /** Removes what killed attempts left among the current snapshot's files, where readers that list folders would see it.
    * A commit does it, too; this is for a run that finds the commit made. Formats that name each file need none.
    * Gives the reason where it could not: the commit stands all the same. */

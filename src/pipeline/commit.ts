@@ -22,9 +22,10 @@ export async function tryCommit(
   staged: StagedCommit,
   base: TableState | undefined,
   context: RunContext,
+  more = false,
 ): Promise<Exclude<CommitOutcome, { kind: 'unknown' }>> {
   if (context.signal.aborted) throw interrupted(context.signal.reason);
-  const outcome = await target.table.commit(staged, base, { signal: context.signal });
+  const outcome = await target.table.commit(staged, base, { signal: context.signal, more });
   if (outcome.kind !== 'unknown') return outcome;
   throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
     place: target.table.location,

@@ -14,6 +14,7 @@ import { chainReport } from './chain-report.ts';
 import { parseExport } from './ends.ts';
 import { listCatalog } from './listing.ts';
 import { findTable, type OpenTarget } from './open.ts';
+import { readersBehind } from './publish.ts';
 import { reportColumns } from './reporter.ts';
 import { tablesOf } from './tables.ts';
 
@@ -69,7 +70,12 @@ async function inspectTable({ target, state }: { target: OpenTarget; state: Tabl
             ...(ledger.gaps === undefined ? {} : { gaps: ledger.gaps }),
           },
         }),
-    warnings: ledger === undefined ? [{ code: 'no-ledger', text: 'tailrace did not write this table.' }] : [],
+    warnings: [
+      ...(ledger === undefined ? [{ code: 'no-ledger', text: 'tailrace did not write this table.' }] : []),
+      ...(state.published === undefined
+        ? []
+        : [{ code: 'readers-behind', text: readersBehind('a run was stopped; the next one sends them on') }]),
+    ],
   };
 }
 

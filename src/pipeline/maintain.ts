@@ -21,6 +21,7 @@ import { reportErrorOf } from './chain-report.ts';
 import { openEngine } from './engine.ts';
 import { noTable } from './no-table.ts';
 import { type OpenTarget, openTarget, type WrapStorage } from './open.ts';
+import { publish } from './publish.ts';
 import { refuseTable } from './refuse.ts';
 import { compactLimits, maintainParts, upkeepStopped } from './upkeep.ts';
 import { openWorkspace } from './workspace.ts';
@@ -92,12 +93,21 @@ async function run(
   refuseTable(base, { ...options, mode: undefined });
   if (base.snapshot !== undefined) report.snapshot = base.snapshot;
   const { dryRun } = options;
+  let published = 0;
   if (dryRun) await planned(target, options, report);
-  else await rewrite(target, options, context, report, warnings);
+  else {
+    await rewrite(target, options, context, report, warnings);
+    const sent = await publish(target, context);
+    if (sent?.kind === 'committed') {
+      report.snapshot = sent.snapshot;
+      published = 1;
+    }
+  }
   await metadata(target, options, context, report, warnings);
   if (dryRun) return 'planned';
   const { rewritten, manifestsJoined, retired, expired, swept } = report;
   const counts = [
+    published,
     rewritten.filesBefore,
     retired.files,
     expired?.snapshots ?? 0,

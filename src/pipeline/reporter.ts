@@ -235,16 +235,17 @@ export class Reporter {
 
   committed(staged: StagedCommit, outcome: Extract<CommitOutcome, { kind: 'committed' }>): void {
     this.#report.applied += 1;
-    this.#counts(outcome.snapshot);
+    this.readAt(outcome);
     this.#report.position = position(staged.ledger);
     this.untidy(outcome.untidy);
     this.behind(outcome.behind);
   }
 
   /** The snapshot, or generation, that counts from now on. */
-  #counts(snapshot: string): void {
+  readAt({ snapshot, published }: { readonly snapshot: string; readonly published?: string }): void {
     this.#report.snapshot = snapshot;
-    if (this.#report.format === 'parquet') this.#report.readPath = readPath({ location: this.#location, snapshot });
+    const at = { location: this.#location, snapshot, ...(published === undefined ? {} : { published }) };
+    if (this.#report.format === 'parquet') this.#report.readPath = readPath(at);
   }
 
   /** The commit stands, whatever could not be removed beside it. */
@@ -267,8 +268,8 @@ export class Reporter {
   }
 
   /** What upkeep did, added to what it did before. */
-  upkeep({ before, after, deletes, left, snapshot }: Compaction, removed: Removed): void {
-    if (snapshot !== undefined) this.#counts(snapshot);
+  upkeep({ before, after, deletes, left, snapshot, published }: Compaction, removed: Removed): void {
+    if (snapshot !== undefined) this.readAt({ snapshot, ...(published === undefined ? {} : { published }) });
     const { upkeep } = this.#report;
     const {
       filesBefore = 0,

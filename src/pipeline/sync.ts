@@ -28,6 +28,7 @@ import {
 } from './open.ts';
 import type { RunParts } from './parts.ts';
 import { preview } from './preview.ts';
+import { sendReaders } from './publish.ts';
 import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { syncTable } from './scan.ts';
@@ -125,13 +126,13 @@ async function chain(
   if (windows) refuseChanges(changes, base);
   const keep: Keep = (state, step) => keepOptions(options, file, state, step.kind === 'full');
   if (options.dryRun) return plannedReport(source, base, options, keep, plan, context, reporter);
-  if (plan.steps.length === 0) return unchanged(target, base, plan, reporter);
+  if (plan.steps.length === 0) return unchanged(target, base, plan, context, reporter);
   await finishLast(target, base, reporter);
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   try {
     const parts = { source: source.storage, target, given: options, context, reporter, duck, workDir: workspace.dir };
-    await applySteps(parts, plan, base, keep);
+    await applySteps(parts, plan, base, keep).finally(() => sendReaders(parts));
   } finally {
     duck.close();
     await workspace.close();
@@ -154,8 +155,10 @@ type Keep = (base: TableState | undefined, step: ChainStep) => Kept;
 async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | undefined, keep: Keep): Promise<void> {
   const { source, target, given, context } = parts;
   let base = start;
-  const upkeep = new Upkeep(parts);
+  const several = plan.steps.length > 1;
+  const upkeep = new Upkeep(parts, several);
   for (const [index, step] of plan.steps.entries()) {
+    const last = index === plan.steps.length - 1;
     if (context.signal.aborted) throw interrupted(context.signal.reason);
     if (index > 0) base = await target.table.load();
     if (index > 0 && isApplied(parts, base, step)) continue;
@@ -168,9 +171,9 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
     if (from.kind === 'full') await unlessApplied(own, base, step, () => applyFull(own, from, state, kept));
     else {
       await unlessApplied(own, base, step, () =>
-        applyWindow(own, { ...step, export: from }, state, (now) => keep(now, step)),
+        applyWindow(own, { ...step, export: from, more: several }, state, (now) => keep(now, step)),
       );
-      await upkeep.window(index === plan.steps.length - 1);
+      await upkeep.window(last);
     }
   }
 }
@@ -186,10 +189,12 @@ async function unchanged(
   target: OpenTarget,
   base: TableState | undefined,
   plan: ChainPlan,
+  context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
   if (plan.refusal !== undefined) throw plan.refusal;
   await finishLast(target, base, reporter);
+  if (base?.published !== undefined) await sendReaders({ target, context, reporter });
   return reporter.finish('unchanged');
 }
 

@@ -23,11 +23,14 @@ const GENERATION_GRACE_MS = DAY_MS;
 
 export class Upkeep {
   readonly #parts: RunParts;
+  readonly #more: boolean;
   #windows = 0;
   #written = 0;
 
-  constructor(parts: RunParts) {
+  /** `more`: the run has several steps, and sends readers of a Parquet table on at its end. */
+  constructor(parts: RunParts, more = false) {
     this.#parts = parts;
+    this.#more = more;
   }
 
   /** Behind the commit of each window, and with `last` behind that of the run. Failures become warnings. */
@@ -49,7 +52,7 @@ export class Upkeep {
   async #run(last: boolean): Promise<void> {
     const { target, given, reporter, context, duck, workDir } = this.#parts;
     const written = reporter.bytesWritten - this.#written;
-    const parts = maintainParts(target, given, context, duck, join(workDir, 'upkeep'));
+    const parts = { ...maintainParts(target, given, context, duck, join(workDir, 'upkeep')), more: this.#more };
     const compaction = await compact(
       parts,
       compactLimits(given, Math.max(LEAST_BUDGET_BYTES, WRITTEN_TIMES * written)),

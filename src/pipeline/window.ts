@@ -20,7 +20,11 @@ import { type PreparedLoad, prepareLoad } from './prepare.ts';
 const MAX_ATTEMPTS = 5;
 
 /** A window, and how it links to what the table holds. */
-export type WindowStep = Pick<ChainStep, 'gapBefore' | 'withinMinute'> & { readonly export: IncrementalExport };
+export type WindowStep = Pick<ChainStep, 'gapBefore' | 'withinMinute'> & {
+  readonly export: IncrementalExport;
+  /** Another one follows in the same run. */
+  readonly more?: boolean;
+};
 
 /** A state of the table that a window is applied to, with its files. */
 interface Start {
@@ -46,7 +50,7 @@ export async function applyWindow(
     const { journal, loaded, commitId } = read;
     const merged = await reporter.timed('merge', () => merge(parts, read, start, attempt));
     const staged = stage(step, start.base, read, merged);
-    const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context));
+    const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context, step.more));
     if (outcome.kind === 'committed') {
       reporter.window(loaded, merged, read.rejectsDir);
       reporter.committed(staged, outcome);

@@ -28,11 +28,7 @@ export async function carryFiles(carry: Carry): Promise<readonly DataFile[]> {
   const { storage, key, generation, former, staged, signal } = carry;
   const taken = new Set(staged.map(({ path }) => path));
   const carried = former.map((file) => ({ file, path: freePath(file.path, generation, taken) }));
-  const there = new Map<string, number>();
-  for await (const { key: found, sizeBytes } of storage.list(key(`${generation}/`), signal && { signal }))
-    there.set(found, sizeBytes);
-  for (const { path, sizeBytes } of staged)
-    if (there.get(key(path)) !== sizeBytes) throw missing(storage.uri(key(path)));
+  const there = await stagedThere(carry);
   const absent = carried.filter(({ file, path }) => there.get(key(path)) !== file.sizeBytes);
   await copyAll(
     storage,
@@ -40,6 +36,22 @@ export async function carryFiles(carry: Carry): Promise<readonly DataFile[]> {
     signal,
   );
   return [...carried.map(({ file, path }) => ({ ...file, path })), ...staged];
+}
+
+/** The files of former generations where they are, and the commit's own: for states that no reader lists. */
+export async function referFiles(carry: Carry): Promise<readonly DataFile[]> {
+  await stagedThere(carry);
+  return [...carry.former, ...carry.staged];
+}
+
+/** What lies in the commit's folder, by key; all that it staged must be among it. */
+async function stagedThere({ storage, key, generation, staged, signal }: Carry): Promise<ReadonlyMap<string, number>> {
+  const there = new Map<string, number>();
+  for await (const { key: found, sizeBytes } of storage.list(key(`${generation}/`), signal && { signal }))
+    there.set(found, sizeBytes);
+  for (const { path, sizeBytes } of staged)
+    if (there.get(key(path)) !== sizeBytes) throw missing(storage.uri(key(path)));
+  return there;
 }
 
 /** All have ended when it throws: none comes later, into a folder that somebody may have begun to sweep. */

@@ -40,14 +40,14 @@ export async function commitManifest(commit: ManifestCommit): Promise<CommitOutc
   const body = encodeManifest({ ...manifest, previous: previousOf(before?.manifest) });
   const condition: PutCondition = before === undefined ? { ifAbsent: true } : { ifMatch: before.etag };
   const outcome = await attempt(() => commit.put(body, condition));
-  if (outcome.kind === 'written') return { kind: 'committed', snapshot: manifest.generation };
+  if (outcome.kind === 'written') return committed(manifest.generation, manifest.published);
   return readBack(commit, outcome);
 }
 
 /** Committed or conflict as far as a manifest tells; undefined: it is still the base. */
 function judge(commit: ManifestCommit, now: ReadManifest | undefined): CommitOutcome | undefined {
   const own = now && [now.manifest, ...now.manifest.previous].find((former) => former.commitId === commit.commitId);
-  if (own !== undefined) return { kind: 'committed', snapshot: own.generation };
+  if (own !== undefined) return committed(own.generation, now?.manifest.published);
   const { base } = commit;
   const isBase = now?.manifest.generation === base?.generation && now?.manifest.ledger.commitId === base?.ledgerId;
   if (isBase) return undefined;
@@ -57,6 +57,10 @@ function judge(commit: ManifestCommit, now: ReadManifest | undefined): CommitOut
     kind: 'conflict',
     reason: `Another writer committed generation ${now.manifest.generation}, commit ${ledger.commitId}.`,
   };
+}
+
+function committed(snapshot: string, published: string | undefined): CommitOutcome {
+  return { kind: 'committed', snapshot, ...(published === undefined ? {} : { published }) };
 }
 
 async function attempt(put: () => Promise<PutOutcome>): Promise<PutOutcome> {
@@ -93,8 +97,9 @@ async function readBack(commit: ManifestCommit, outcome: PutOutcome): Promise<Co
 
 function previousOf(before: Manifest | undefined): readonly PreviousGeneration[] {
   if (before === undefined) return [];
-  const { generation, commitId, committedMs, previous } = before;
-  return [{ generation, commitId, committedMs }, ...previous].slice(0, PREVIOUS_MAX);
+  const { generation, commitId, committedMs, published, previous } = before;
+  const last = { generation, commitId, committedMs, ...(published === undefined ? {} : { scattered: true }) };
+  return [last, ...previous].slice(0, PREVIOUS_MAX);
 }
 
 function fileGone(cause: ObjectNotFound): TailraceError {

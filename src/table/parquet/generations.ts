@@ -42,7 +42,7 @@ export async function sweepGenerations(
   for (const [id, load] of loads) {
     // Read anew each time: a load that was killed long ago may be taken up, and committed, at any moment.
     const manifest = await readManifest(storage, `${folder}${MANIFEST_NAME}`);
-    if (generationOf(id) === manifest?.generation) load.data.length = 0;
+    if (manifest !== undefined && isNeeded(manifest, generationOf(id))) load.data.length = 0;
     const replacedMs = manifest && replacedAt(manifest, generationOf(id));
     const old = load.newestMs < olderThanMs;
     const sweeps = replacedMs === undefined ? old && forgotten(manifest, olderThanMs) : replacedMs < olderThanMs;
@@ -59,6 +59,11 @@ export async function sweepGenerations(
     if (sweeps && load.data.length > 0) generations += 1;
   }
   return { generations, files, bytes };
+}
+
+/** Whether the newest state, or its readers, have files in a generation's folder. */
+function isNeeded({ generation, published, files }: Manifest, folder: string): boolean {
+  return folder === generation || folder === published || files.some(({ path }) => path.startsWith(`${folder}/`));
 }
 
 /** Deletes files, some at a time; on a disk the folders that were left empty go, too. */
@@ -110,10 +115,12 @@ async function readManifest(storage: Storage, key: string): Promise<Manifest | u
 }
 
 /** When the commit behind a generation's last one was made; undefined: the manifest does not tell. */
-function replacedAt({ generation, committedMs, previous }: Manifest, folder: string): number | undefined {
-  const states = [{ generation, committedMs }, ...previous];
+function replacedAt(manifest: Manifest, folder: string): number | undefined {
+  const { generation, committedMs, published, previous } = manifest;
+  const states = [{ generation, committedMs, scattered: published !== undefined }, ...previous];
   const at = states.findIndex((state) => state.generation === folder);
-  return at < 1 ? undefined : states[at - 1]?.committedMs;
+  // Readers were sent on by the first state behind it that was whole.
+  return states.slice(0, Math.max(at, 0)).findLast(({ scattered }) => scattered !== true)?.committedMs;
 }
 
 /** A generation that a full list of former ones does not name may have counted until the oldest of them. */

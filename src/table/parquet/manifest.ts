@@ -15,8 +15,10 @@ export const MANIFEST_NAME = '_tailrace.json';
 export const PREVIOUS_MAX = 50;
 
 export interface Manifest {
-  /** Name of the folder that counts. */
+  /** Names the state, and the folder of its files. */
   readonly generation: string;
+  /** Present while files lie in folders of several generations: the newest one whose folder holds all of its own. */
+  readonly published?: string;
   readonly commitId: string;
   /** Milliseconds since 1970. */
   readonly committedMs: number;
@@ -36,6 +38,8 @@ export interface PreviousGeneration {
   readonly generation: string;
   readonly commitId: string;
   readonly committedMs: number;
+  /** Its files lay in folders of several generations, and no reader was sent to it. */
+  readonly scattered?: boolean;
 }
 
 /** A manifest with the etag that a swap is compared with. */

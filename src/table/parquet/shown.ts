@@ -49,6 +49,8 @@ async function bringUp(table: TableHandle, shown: ShownTable): Promise<string | 
     for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
       const state = await table.load();
       if (state?.snapshot === undefined || state.snapshot === last) return undefined;
+      // The run that goes on to commit shows what it comes to; of one that was killed, the next run does.
+      if (state.published !== undefined) return undefined;
       const files = await table.dataFiles();
       const folder = `${state.location}/${state.snapshot}`;
       if (!files.every(({ path }) => path.startsWith(`${folder}/`))) continue;

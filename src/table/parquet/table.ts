@@ -3,13 +3,16 @@
  * compared and swapped, says which generation counts.
  *
  * Invariants: a generation's folder belongs to one commit id; the manifest is swapped after all its files lie there,
- * its own and those that it shares with the generation before, so that it never names a missing one; once it is swapped,
+ * its own and those that it shares with the generation before, so that it never names a missing one. Only while a run
+ * goes on to commit may it name files where former generations have them; it then says which generation readers are sent
+ * to, and that one's folder stays as it is, until a commit brings all files together. Once the manifest is swapped,
  * files of killed attempts that it does not name leave the folder, and never before, because only then can nobody name
  * them any more. Other generations are never touched by a commit: a replaced one stays for readers that still list it,
  * and those that no manifest ever named are orphans of killed runs. `sweepGenerations` removes both after a grace period.
  */
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type {
+  CommitOptions,
   CommitOutcome,
   DataFile,
   LiveFile,
@@ -20,7 +23,7 @@ import type {
   TableState,
 } from '../../model/table.ts';
 import { ObjectNotFound, PreconditionFailed, type Storage } from '../../storage/port.ts';
-import { carryFiles, stayingFiles } from './carry.ts';
+import { carryFiles, referFiles, stayingFiles } from './carry.ts';
 import { commitManifest } from './commit.ts';
 import { partitionFileName, partitionFolders } from './folders.ts';
 import { deleteFiles, GENERATION, generationOf } from './generations.ts';
@@ -35,9 +38,14 @@ export function openParquetTable(storage: Storage, location: string): TableHandl
   return new ParquetTable(storage, location.replace(/(?<=[^/])\/+$/, ''));
 }
 
-/** The folder that readers open: the generation that counts. */
-export function readPath(state: Pick<TableState, 'location' | 'snapshot'>): string {
-  return state.snapshot === undefined ? state.location : `${state.location}/${state.snapshot}`;
+/** The folder that readers open: the newest generation that is complete. */
+export function readPath({
+  location,
+  snapshot,
+  published,
+}: Pick<TableState, 'location' | 'snapshot' | 'published'>): string {
+  const generation = published ?? snapshot;
+  return generation === undefined ? location : `${location}/${generation}`;
 }
 
 class ParquetTable implements TableHandle {
@@ -79,13 +87,13 @@ class ParquetTable implements TableHandle {
   async commit(
     staged: StagedCommit,
     base: TableState | undefined,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: CommitOptions = {},
   ): Promise<CommitOutcome> {
     const outcome = await commitManifest({
       commitId: staged.commitId,
       base: base && { generation: base.snapshot, ledgerId: base.ledger?.commitId },
       read: () => this.#read(),
-      prepare: (before) => this.#prepare(staged, before, signal),
+      prepare: (before) => this.#prepare(staged, before, options),
       put: (body, condition) => this.#storage.putIf(this.#key(MANIFEST_NAME), body, condition),
     });
     if (outcome.kind !== 'committed') return outcome;
@@ -97,22 +105,28 @@ class ParquetTable implements TableHandle {
   async #prepare(
     staged: StagedCommit,
     before: Manifest | undefined,
-    signal: AbortSignal | undefined,
+    { signal, more = false }: CommitOptions,
   ): Promise<Omit<Manifest, 'previous'>> {
     const own = generationOf(staged.commitId);
     const files = this.#relativeFiles(staged.files, own);
     const former = before?.files ?? [];
     const staying = stayingFiles(staged, former, (path) => `${this.location}/${path}`);
-    const same = before !== undefined && files.length === 0 && staying.length === former.length;
+    const whole = before?.published === undefined;
+    const same = before !== undefined && files.length === 0 && staying.length === former.length && (whole || more);
+    // Nobody lists a generation that the next commit replaces: its files may stay where they are until then.
+    const scattered = before !== undefined && more && staying.length > 0;
     const carry = { storage: this.#storage, key: (path: string) => this.#key(path), generation: own, signal };
+    const bring = scattered ? referFiles : carryFiles;
     const all = same
       ? former
       : staying.length === 0
         ? files
-        : await carryFiles({ ...carry, former: staying, staged: files });
+        : await bring({ ...carry, former: staying, staged: files });
+    const published = before?.published ?? before?.generation;
     const options = staged.options ?? before?.options;
     return {
       generation: same ? before.generation : own,
+      ...((same ? !whole : scattered) && published !== undefined ? { published } : {}),
       commitId: staged.commitId,
       committedMs: staged.timestampMs,
       schema: staged.schema,
@@ -168,11 +182,12 @@ class ParquetTable implements TableHandle {
   }
 
   #state(manifest: Manifest): TableState {
-    const { generation, schema, partition, sort, ledger, options, rows } = manifest;
+    const { generation, published, schema, partition, sort, ledger, options, rows } = manifest;
     return {
       format: 'parquet',
       location: this.location,
       snapshot: generation,
+      ...(published === undefined ? {} : { published }),
       schema,
       partition,
       sort,
