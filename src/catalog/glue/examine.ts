@@ -2,6 +2,7 @@
 import type { Table } from '@aws-sdk/client-glue';
 import { TailraceError } from '../../model/errors.ts';
 import type { Findings } from '../../model/findings.ts';
+import { failureOf } from '../../storage/s3/errors.ts';
 import { type ExaminedFiles, type ExamineOptions, examineMetadata } from '../examination.ts';
 import type { OpenFiles } from '../port.ts';
 import { isProjected, rootOf } from '../shown/entry.ts';
@@ -80,26 +81,31 @@ async function newTable(parts: GlueParts, options: ExamineOptions): Promise<Exam
  * that is permitted. The entry that goes along is the one that is there, in case that nobody compares versions.
  */
 async function tryUpdate(parts: GlueParts, options: ExamineOptions, table: Table | undefined): Promise<void> {
-  const { api, name, place, at } = parts;
+  const { name, at } = parts;
   const what = `change ${ENTRY}`;
   const needs = [tableNeeds(at, name, 'UpdateTable')];
   if (options.readOnly) return options.findings.untried(what, 'only reading was asked for', needs);
-  const input = table === undefined ? { Name: name.table } : unchangedInput(name.table, table);
-  const version = neverVersion(table?.VersionId);
   await options.findings.try(
     what,
     needs,
-    async () => {
-      try {
-        await api.updateTable(name.database, input, version);
-      } catch (thrown) {
-        if (isAbsent(thrown) || refusalOf(thrown) === 'raced') return;
-        throw glueError(thrown, 'change the table', place);
-      }
-      throw comparesNothing(place);
-    },
-    () => (table === undefined ? undefined : 'permitted, and its version is compared; it was not changed'),
+    () => answerToUpdate(parts, table),
+    (answer) => answer,
   );
+}
+
+/** What the refusal of the update tells; throws where it is one for want of a permission, or none. */
+async function answerToUpdate({ api, name, place }: GlueParts, table: Table | undefined): Promise<string | undefined> {
+  const input = table === undefined ? { Name: name.table } : unchangedInput(name.table, table);
+  try {
+    await api.updateTable(name.database, input, neverVersion(table?.VersionId));
+  } catch (thrown) {
+    if (isAbsent(thrown)) return table === undefined ? undefined : 'permitted; the table has gone meanwhile';
+    if (refusalOf(thrown) === 'raced') return 'permitted, and its version is compared; it was not changed';
+    const error = glueError(thrown, 'change the table', place);
+    if (error.code !== 'CATALOG') throw error;
+    return `not refused for want of a permission (${failureOf(thrown).code}); it was not changed`;
+  }
+  throw comparesNothing(place);
 }
 
 function neverVersion(version: string | undefined): string {

@@ -1,6 +1,6 @@
 /** What a load will ask of a REST catalog, tried: see examination.ts. */
 import { randomUUID } from 'node:crypto';
-import { TailraceError } from '../../model/errors.ts';
+import type { TailraceError } from '../../model/errors.ts';
 import type { ExaminedFiles, ExamineOptions } from '../examination.ts';
 import { plainUri } from '../paths.ts';
 import type { FileAccess, OpenFiles, TableName } from '../port.ts';
@@ -34,6 +34,8 @@ export interface RestParts {
 }
 
 const READ_ONLY = 'only reading was asked for';
+/** For want of a permission, of a token, or of time. */
+const REFUSED: ReadonlySet<number> = new Set([401, 403, 419, 429]);
 
 /** Tries what a load of this table will ask. Undefined: it cannot be told where its files lie. */
 export async function examineRest(parts: RestParts, options: ExamineOptions): Promise<ExaminedFiles | undefined> {
@@ -61,21 +63,15 @@ async function tryCommit({ name, place, configured, call }: RestParts, options: 
   const what = 'commit to the table';
   if (options.readOnly) return options.findings.untried(what, READ_ONLY);
   const body = JSON.stringify({ requirements: [{ type: 'assert-table-uuid', uuid: randomUUID() }], updates: [] });
-  await options.findings.try(
-    what,
-    [],
-    async () => {
-      const reply = await call('POST', tablePath(await configured(), name), what, { body });
-      if ([400, 404, 409].includes(reply.status)) return;
-      if (reply.status !== 200) throw refusalOf(reply, what, place);
-      throw new TailraceError('CATALOG', 'The catalog took a commit that required a table of another id.', {
-        place,
-        expected: 'HTTP 409',
-        found: 'HTTP 200',
-        hint: 'It compares nothing, so that one commit could undo another one: use another catalog.',
-      });
-    },
-    () => 'permitted, and its requirements are compared; nothing was committed',
+  const asked = async (): Promise<RestReply> => {
+    const reply = await call('POST', tablePath(await configured(), name), what, { body });
+    if (reply.status < 500 && !REFUSED.has(reply.status)) return reply;
+    throw refusalOf(reply, what, place);
+  };
+  await options.findings.try(what, [], asked, ({ status }) =>
+    status === 409
+      ? 'permitted, and its requirements are compared; nothing was committed'
+      : `not refused for want of a permission (HTTP ${status}); nothing was committed`,
   );
 }
 

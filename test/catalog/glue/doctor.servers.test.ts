@@ -153,6 +153,15 @@ serverOrSkip('doctor on Glue', [MOTO], () => {
     expect(boundary.policy).toBeUndefined();
   });
 
+  test('a refusal that says nothing of permissions is none', async () => {
+    const action = { kind: 'answer', status: 400, code: 'InvalidInputException', message: 'no such version' } as const;
+    glue.proxy.play({ call: 'UpdateTable', action });
+    const report = await examined('iceberg:lake.shop.there');
+    expect(report.outcome).toBe('ready');
+    const update = targets(report).find(({ what }) => what === "change the table's entry in Glue");
+    expect(update?.found).toContain('InvalidInputException');
+  });
+
   test('what Lake Formation refuses is not granted by a policy of IAM', async () => {
     const message = 'Insufficient Lake Formation permission(s): Required Alter on there';
     const action = { kind: 'answer', status: 400, code: 'AccessDeniedException', message } as const;

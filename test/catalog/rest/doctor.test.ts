@@ -124,15 +124,17 @@ test('a token that is not accepted, or not there; it is never told', async () =>
   expect(failed(await examined())).toMatchObject([{ end: 'target' }]);
 });
 
-test('a catalog that would sign each request itself, one that takes any commit, and one that does not answer', async () => {
+test('a catalog that would sign each request itself, one that refuses in its own way, and one that does not answer', async () => {
   await world.load(source, TARGET, { createNamespace: true });
   catalog.vends = () => ({ config: { 's3.remote-signing-enabled': 'true' } });
   expect(failed(await examined())).toMatchObject([
     { what: 'get access to its files', error: { code: 'CATALOG', found: 's3.remote-signing-enabled=true' } },
   ]);
   catalog.vends = () => ({});
-  guard = ({ method }) => (method === 'POST' ? { status: 200, body: '{}' } : undefined);
-  expect(failed(await examined())).toMatchObject([{ what: 'commit to the table', error: { code: 'CATALOG' } }]);
+  guard = ({ method }) => (method === 'POST' ? refused(400, 'BadRequestException', 'no updates') : undefined);
+  const odd = await examined();
+  expect(odd.outcome).toBe('ready');
+  expect(targets(odd).find(({ what }) => what === 'commit to the table')?.found).toContain('HTTP 400');
   setUp({ kind: 'none' }, 'http://127.0.0.1:9');
   expect(failed(await examined())).toMatchObject([{ what: 'reach the catalog', error: { code: 'UNREACHABLE' } }]);
 });
