@@ -5,9 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { METHODS } from '../../../src/catalog/hive/api.ts';
 import type { CommitOutcome } from '../../../src/model/table.ts';
 import { icebergTable } from '../../../src/table/iceberg/open.ts';
+import { item, PARTITIONS, Shop, shopItems } from '../../chain/parquet.ts';
 import * as chains from '../../crash/chain.ts';
 import type { DdbItem } from '../../data/ion.ts';
 import { World } from '../../faults/load.ts';
+import { compareRows } from '../../interop/agree.ts';
 import { HIVE, PYTHON, serverOrSkip } from '../../servers/available.ts';
 import { startHive3 } from '../../servers/hive.ts';
 import { Readers } from '../../table/iceberg/merged-readers.ts';
@@ -139,6 +141,37 @@ serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ??
     );
     expect(added.flat()).toEqual(expected.sort());
     expect((await spark('SELECT count(*) FROM hive.shop.orders'))[0]?.[0]).toBe(Number(before) + 3 * count);
+  });
+
+  test('fault 17: Spark reads Parquet tables by their names, partitions too, after each window', async () => {
+    const items = shopItems(30).map((each, n) => ({
+      ...each,
+      address: { M: { city: { S: `city ${n % 3}` }, geo: { M: { lat: { N: `${n}.25` } } } } },
+      tags: { SS: ['all', `t${n}`] },
+      big: { N: '12345678901234567890123456789.5' },
+      flag: { BOOL: n % 2 === 0 },
+      blob: { B: Buffer.from(`bytes ${n}`).toString('base64') },
+    }));
+    for (const [table, options] of Object.entries({ plain: {}, parted: { partition: PARTITIONS } })) {
+      const shop = new Shop(world, `parquet-${table}`);
+      const name = `parquet:lab.shop.${table}`;
+      const agree = async (): Promise<void> => {
+        const { state } = await world.table(name);
+        const { schema, location } = state ?? expect.fail('no table');
+        await spark(`REFRESH TABLE spark_catalog.shop.${table}`);
+        const rows = await readers.ask<Row[]>({ canonical: `SELECT * FROM spark_catalog.shop.${table}` });
+        const read = { name, location, format: 'parquet' as const, schema, items: shop.items, merged: true as const };
+        expect(compareRows('spark', read, rows as unknown as Parameters<typeof compareRows>[2])).toEqual([]);
+      };
+      await world.load(await shop.full(items), name, options);
+      await agree();
+      await world.load(await shop.window({ k1: item('k1', 2, { fresh: { S: 'x' } }), k2: undefined }), name);
+      await agree();
+    }
+    const pruned = "SELECT pk FROM spark_catalog.shop.parted WHERE region_part = 'us'";
+    const plan = JSON.stringify(await spark(`EXPLAIN FORMATTED ${pruned}`));
+    expect(plan).toMatch(/PartitionFilters[^\n]*region_part/);
+    expect((await spark(pruned)).length).toBeGreaterThan(0);
   });
 
   test('tables that they made are ours, too', async () => {

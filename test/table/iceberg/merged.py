@@ -2,7 +2,7 @@
 JSON reply a line on stdout, marked with `@@`.
 
 First line: {"jars", "warehouse", "metastore"?}: with an address Spark has a catalog `hive`. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
-files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"some": [column],
+files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"canonical": statement}: the same as canonical.py has them. {"some": [column],
 "of": location}: rows of some columns by each reader, numbers as floats. {"append": [row], "to": location, "over": filter}:
 PyIceberg adds rows, in place of those that a filter finds where one is given. {"ref": name, "kind": "branch" or "tag",
 "of": location, "at": snapshot, "retention": {argument: value}}: PyIceberg makes a reference. {"refs": location}: by name, the
@@ -35,6 +35,10 @@ if "metastore" in setup:
     hive = {"": "org.apache.iceberg.spark.SparkCatalog", ".type": "hive", ".uri": setup["metastore"], ".cache-enabled": "false"}
     for key, value in hive.items():
         spark = spark.config("spark.sql.catalog.hive" + key, value)
+    # Tables that are no Iceberg tables are those of the session's own catalog.
+    spark = (spark.config("spark.sql.catalogImplementation", "hive")
+             .config("spark.sql.warehouse.dir", setup["warehouse"] + "/spark")
+             .config("spark.hadoop.hive.metastore.uris", setup["metastore"]))
 spark = spark.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
@@ -133,6 +137,17 @@ def refs(location):
     return {ref: rows(ref, snapshot.snapshot_id) for ref, snapshot in table.refs().items()}
 
 
+def canonical(statement):
+    import io
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "interop", "readers"))
+    from canonical import spark_value, write_row
+    frame = spark.sql(statement)
+    out = io.StringIO()
+    for row in frame.collect():
+        write_row(out, {field.name: spark_value(field.dataType, row[at]) for at, field in enumerate(frame.schema.fields)})
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
 def some(location, columns):
     def cells(dicts):
         return sorted(([v if v is None or isinstance(v, str) else float(v) for v in (row[c] for c in columns)]
@@ -160,6 +175,8 @@ for line in sys.stdin:
             reply = make_ref(request)
         elif "counts" in request:
             reply = counts(request["counts"])
+        elif "canonical" in request:
+            reply = canonical(request["canonical"])
         else:
             reply = [list(row) for row in spark.sql(request["sql"]).collect()]
         print("@@" + json.dumps({"reply": reply}, default=str), flush=True)
