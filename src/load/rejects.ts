@@ -7,7 +7,7 @@ import type { Reject } from '../source/port.ts';
 /** A larger file is not looked through for rejects that are in it already. */
 const KNOWN_CHARS_MAX = 64 * 1024 * 1024;
 
-/** Items that were not loaded, on their way to a file: each once, also when an interrupted load meets them again. */
+/** Items that were not loaded, on their way to a file: each once, also when a later run meets them again. */
 export class RejectFile {
   readonly dir: string;
   readonly #exclude: readonly string[];
@@ -32,7 +32,7 @@ export class RejectFile {
     return this.#waiting.length;
   }
 
-  /** Rejects that the file holds will not be written again. */
+  /** Rejects that the file holds already will not be written again. */
   async resume(): Promise<void> {
     const text = await readFile(this.path, 'utf8').catch(() => '');
     if (text.length <= KNOWN_CHARS_MAX) this.#known = new Set(text.split('\n'));

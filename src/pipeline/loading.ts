@@ -64,6 +64,7 @@ export class Loading {
   /** Finds out where to begin. */
   async begin(): Promise<void> {
     const { target, options, reporter, stateFor } = this.#settings;
+    if (!options.dryRun) await this.#rejects.resume();
     target.onRefused = ({ line, raw, file }, reason) => this.#rejects.add(file, line, reason, raw);
     if (target.table === undefined) return;
     this.#state = stateFor(target.table.id);
@@ -77,7 +78,6 @@ export class Loading {
     if (reached === undefined) return;
     this.#place.resume(reached);
     target.resume(this.#place.skipUntil);
-    await this.#rejects.resume();
   }
 
   /** Where progress takes its bytes from. */

@@ -22,7 +22,10 @@ export interface Front {
 }
 
 /** `mishapOf`: what becomes of the batch of this number, from 0. */
-export async function startFront(target: string, mishapOf: (batch: number) => Mishap | undefined): Promise<Front> {
+export async function startFront(
+  target: string,
+  mishapOf: (batch: number) => Mishap | undefined | Promise<Mishap | undefined>,
+): Promise<Front> {
   const batches: unknown[][] = [];
   const sockets = new Set<unknown>();
   let [now, most, socketsMost] = [0, 0, 0];
@@ -38,7 +41,7 @@ export async function startFront(target: string, mishapOf: (batch: number) => Mi
       });
       const sent = JSON.parse(body.toString()) as { RequestItems: Record<string, unknown[]> };
       const [[name, puts] = ['', []]] = Object.entries(sent.RequestItems);
-      const mishap = mishapOf(batches.push(puts) - 1) ?? { kind: 'none' };
+      const mishap = (await mishapOf(batches.push(puts) - 1)) ?? { kind: 'none' };
       if (mishap.kind === 'refuse') return refuse(outgoing, mishap);
       if (mishap.kind !== 'half') return pass(target, incoming, body, outgoing, mishap.kind);
       const left = puts.filter((_, place) => place % 2 === 1);

@@ -1,0 +1,174 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LoadOptions } from '../../src/index.ts';
+import { JAVA, serverOrSkip } from '../servers/available.ts';
+import { DYNAMODB_LOCAL, type DynamoServer, startDynalite, startDynamoDbLocal } from '../servers/dynamodb-local.ts';
+import { canonical, itemsOf, makeTable } from './dynamo.ts';
+import { loadInto, useFolder } from './run.ts';
+
+// Real data goes from its files into real servers, and is read back value by value. What must be there is worked out
+// from the files by JSON.parse alone: their numbers are short.
+
+const data = join(import.meta.dirname, '../../../shared/data/items');
+const folder = useFolder();
+
+type Tagged = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Plain JSON as DynamoDB JSON. */
+function tagged(value: unknown): Record<string, unknown> {
+  if (value === null) return { NULL: true };
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: String(value) };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (Array.isArray(value)) return { L: value.map(tagged) };
+  return { M: taggedItem(value as object) };
+}
+
+function taggedItem(item: object): Tagged {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, tagged(value)]));
+}
+
+/** The last item of each key, in canonical text; without those that have not the key. */
+function lastOf(items: readonly Tagged[], key: readonly (readonly [string, string])[]): string[] {
+  const kept = new Map<string, Tagged>();
+  for (const item of items) {
+    const values = key.map(([name, tag]) => item[name]?.[tag]);
+    if (values.every((value) => typeof value === 'string' && value !== '')) kept.set(JSON.stringify(values), item);
+  }
+  return [...kept.values()].map(canonical).sort();
+}
+
+const text = (name: string): string => readFileSync(join(data, name), 'utf8');
+
+interface Case {
+  readonly name: string;
+  readonly key: string;
+  readonly options?: Partial<LoadOptions>;
+  readonly items: () => readonly Tagged[];
+}
+
+const csvItems = (): Tagged[] => {
+  const [header = '', ...rows] = text('persons.csv').trim().split(/\r?\n/);
+  const names = header.split(',');
+  return rows.map((row) =>
+    Object.fromEntries(
+      row.split(',').flatMap((cell, place) => {
+        const name = names[place] ?? '';
+        return cell === '' ? [] : [[name, name === 'age' ? { N: cell } : { S: cell }]];
+      }),
+    ),
+  );
+};
+
+const CASES: readonly Case[] = [
+  {
+    name: 'movies.json',
+    key: 'year:N,title:S',
+    items: () => (JSON.parse(text('movies.json')) as object[]).map(taggedItem),
+  },
+  {
+    name: 'game-players.json',
+    key: 'PK:S,SK:S',
+    items: () =>
+      text('game-players.json')
+        .trim()
+        .split('\n')
+        .map((line) => taggedItem(JSON.parse(line) as object)),
+  },
+  { name: 'persons.json', key: 'id:S', items: () => (JSON.parse(text('persons.json')) as object[]).map(taggedItem) },
+  { name: 'persons.ddb.json', key: 'id:S', items: () => JSON.parse(text('persons.ddb.json')) as Tagged[] },
+  { name: 'persons.csv', key: 'id:S', items: csvItems },
+  {
+    name: 'workbench/OneTable.json',
+    key: 'PK:S,SK:S',
+    options: { items: 'data' },
+    items: () =>
+      Object.values((JSON.parse(text('workbench/OneTable.json')) as { data: object[] }).data).map(taggedItem),
+  },
+  {
+    name: 'product_en.json',
+    key: 'ProductID:S',
+    options: { items: 'ProductDetails' },
+    items: () =>
+      (
+        JSON.parse(text('product_en.json')) as { ProductDetails: { PutRequest: { Item: Tagged } }[] }
+      ).ProductDetails.map(({ PutRequest }) => PutRequest.Item),
+  },
+];
+
+interface Model {
+  readonly KeyAttributes: Record<
+    'PartitionKey' | 'SortKey',
+    { AttributeName: string; AttributeType: string } | undefined
+  >;
+  readonly TableData?: readonly Tagged[];
+}
+
+function models(): Case[] {
+  return readdirSync(join(data, 'workbench')).flatMap((name) => {
+    const { DataModel } = JSON.parse(text(`workbench/${name}`)) as { DataModel?: readonly Model[] };
+    return (DataModel ?? []).flatMap(({ KeyAttributes, TableData = [] }, place) => {
+      const parts = [KeyAttributes.PartitionKey, KeyAttributes.SortKey].flatMap((part) =>
+        part === undefined ? [] : [part],
+      );
+      const key = parts.map(({ AttributeName, AttributeType }) => `${AttributeName}:${AttributeType}`).join(',');
+      const options = { items: `DataModel[${place}].TableData`, format: 'ddb-json' as const };
+      return TableData.length === 0 ? [] : [{ name: `workbench/${name}`, key, options, items: () => TableData }];
+    });
+  });
+}
+
+function realData(start: () => Promise<DynamoServer>): void {
+  const shared = existsSync(data);
+  let server: DynamoServer;
+  beforeAll(async () => {
+    server = await start();
+  });
+  afterAll(() => server?.stop());
+
+  const all = shared ? [...CASES, ...models()] : [];
+  test.skipIf(!shared).each(all.map((each) => [`${each.name} ${each.options?.items ?? ''}`, each] as const))(
+    '%s',
+    async (_, { name, key, options = {}, items }) => {
+      const table = await makeTable(server.endpoint, key);
+      const report = await loadInto(server.endpoint, join(data, name), table, options);
+      const wanted = lastOf(
+        items(),
+        key.split(',').map((part) => part.split(':') as [string, string]),
+      );
+      expect(report).toMatchObject({ outcome: 'loaded' });
+      expect(report.counts.read).toBe(items().length);
+      expect(report.counts.written + report.counts.replaced + report.counts.rejected).toBe(items().length);
+      expect(wanted.length).toBeGreaterThan(0);
+      expect((await itemsOf(server.endpoint, table)).map((line) => canonical(JSON.parse(line)))).toEqual(wanted);
+    },
+  );
+  test.runIf(!shared)('skipped: no shared data', () => undefined);
+}
+
+describe('real data, by dynalite', () => realData(startDynalite));
+serverOrSkip('real data, by DynamoDB Local', [DYNAMODB_LOCAL, JAVA], () => {
+  realData(startDynamoDbLocal);
+
+  test('what dynalite takes, DynamoDB Local takes, too: keys of every type, every type of value', async () => {
+    const server = await startDynamoDbLocal();
+    try {
+      const { writeFile } = await import('node:fs/promises');
+      const path = join(folder.path(), 'types.jsonl');
+      const lines = [
+        '{"Item":{"k":{"B":"AAEC"},"n":{"N":"-1"},"e":{"S":""},"b":{"B":""},"ss":{"SS":["a",""]},"ns":{"NS":["1","-2.5"]},"bs":{"BS":["AA=="]},"l":{"L":[]},"m":{"M":{"x":{"NULL":true}}},"z":{"BOOL":false}}}',
+        '{"Item":{"k":{"B":"AAED"},"n":{"N":"12345678901234567890123456789012345678"},"x":{"N":"0.0000000001"}}}',
+      ];
+      await writeFile(path, lines.join('\n'));
+      const table = await makeTable(server.endpoint, 'k:B,n:N');
+      const report = await loadInto(server.endpoint, path, table);
+      expect(report.counts).toMatchObject({ written: 2, rejected: 0 });
+      const wanted = lines.map((line) => canonical((JSON.parse(line) as { Item: Tagged }).Item)).sort();
+      expect((await itemsOf(server.endpoint, table)).map((line) => canonical(JSON.parse(line)))).toEqual(wanted);
+      expect(report.units).toBe(2);
+    } finally {
+      await server.stop();
+    }
+  });
+});
