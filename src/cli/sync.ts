@@ -7,7 +7,8 @@ import { syncReportText } from './print/report-text.ts';
 import type { Session } from './session.ts';
 import { addVerb, afterSignal, type Call, type OwnFlags, type Shell, type VerbAction } from './verb.ts';
 
-const TABLE_FLAG: OwnFlags = {
+/** Which pipelines, where no ends are named. */
+export const TABLE_FLAG: OwnFlags = {
   table: {
     kind: 'names',
     group: 'run',
@@ -78,17 +79,19 @@ function runWith(adjust: (options: SyncOptions) => SyncOptions): VerbAction {
   };
 }
 
-function tableNames(call: Call): readonly string[] {
+/** Pipelines that --table names. */
+export function tableNames(call: Call): readonly string[] {
   const names = call.own['table'];
   return Array.isArray(names) ? names.map(String) : [];
 }
 
-function endsError(oneEnd: boolean): TailraceError {
+/** The error for one end alone, or for ends beside --table. */
+export function endsError(oneEnd: boolean, verb = 'sync'): TailraceError {
   return new TailraceError('USAGE', oneEnd ? 'A source is named, but no target.' : 'Both ends and --table are named.', {
     expected: '<source> <target>, or none of the two to run the pipelines of tailrace.yaml',
     place: oneEnd ? 'the second argument' : '--table',
     hint: oneEnd
-      ? 'Write `tailrace sync <source> <target>`; a pipeline is named with --table NAME.'
+      ? `Write \`tailrace ${verb} <source> <target>\`; a pipeline is named with --table NAME.`
       : 'Leave out one of them.',
   });
 }

@@ -52,3 +52,10 @@ export interface DoctorReport {
   /** Of the first check that failed. */
   readonly error?: ReportError;
 }
+
+/** The stable JSON of a `doctor` of pipelines of tailrace.yaml. `outcome` is failed if any failed. */
+export interface DoctorAllReport {
+  readonly outcome: DoctorReport['outcome'];
+  /** In the order of the file. */
+  readonly tables: readonly (DoctorReport & { readonly table: string })[];
+}

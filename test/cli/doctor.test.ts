@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DoctorReport } from '../../src/model/doctor.ts';
 import { onlyDocument, run } from './fake-world.ts';
@@ -75,4 +78,38 @@ test('ready exits with 0; --read-only and the options of a run are passed on', a
   });
   expect([code, out]).toEqual([0, expect.stringContaining('Ready: 1 check passed')]);
   expect(seen).toMatchObject([[WORDS[1], WORDS[2], { readOnly: true, createNamespace: true }, {}]]);
+});
+
+test('without ends, the pipelines of tailrace.yaml; the first failure gives the exit code', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'tailrace-doctor-'));
+  try {
+    const yaml = 'tables:\n  a: {source: ./a, target: ./ta, partition: pk}\n  b: {source: ./b, target: ./tb}\n';
+    await writeFile(join(cwd, 'tailrace.yaml'), yaml);
+    const seen: unknown[] = [];
+    const doctor = async (source: string, target: string, options: { readonly partition: unknown }) => {
+      seen.push([source, target, options.partition]);
+      const { error: _, policy: _policy, ...ready } = REPORT;
+      return source === './b' ? REPORT : { ...ready, outcome: 'ready' as const, left: [] };
+    };
+    const { code, out } = await run(['doctor', '--json'], { doctor }, { cwd });
+    expect([code, onlyDocument(out)]).toMatchObject([
+      6,
+      {
+        outcome: 'failed',
+        tables: [
+          { table: 'a', outcome: 'ready' },
+          { table: 'b', outcome: 'failed' },
+        ],
+      },
+    ]);
+    expect(seen).toMatchObject([
+      [expect.stringContaining('a'), expect.stringContaining('ta'), [{ column: 'pk' }]],
+      [expect.stringContaining('b'), expect.stringContaining('tb'), []],
+    ]);
+    const one = await run(['doctor', '--table', 'a'], { doctor }, { cwd });
+    expect([one.code, one.out]).toEqual([0, expect.stringContaining('[a]')]);
+    expect((await run(['doctor', './a', '--json'], { doctor }, { cwd })).code).toBe(2);
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
 });
