@@ -24,6 +24,7 @@ export const ERROR_CODES = {
     exit: 4,
     meaning: 'The table holds another table or load, or there is a gap before what is offered.',
   },
+  DELETES_REFUSED: { exit: 4, meaning: 'The run would delete more rows than --max-delete allows.' },
   COMMIT_CONFLICT: { exit: 5, meaning: 'Another writer changed the table first, or holds its lock.' },
   COMMIT_UNKNOWN: { exit: 5, meaning: 'It cannot be told whether the commit took place.' },
   ACCESS_DENIED: { exit: 6, meaning: 'A store refused the credentials or the permission.' },

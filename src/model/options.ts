@@ -11,6 +11,12 @@ export type WriteMode = 'auto' | 'merge-on-read' | 'copy-on-write';
 /** A number that does not fit its column: rewrite the column (up to --rewrite-limit bytes), rescue it, or stop. */
 export type OnDrift = 'rewrite' | 'rescue' | 'fail';
 
+/** What becomes of the rows of a table that is there when items are read as they are now. */
+export type LoadMode = 'mirror' | 'append' | 'upsert' | 'overwrite-partitions' | 'overwrite';
+
+/** Most rows that a mirror may delete: a share of the table's, or a number. */
+export type DeleteLimit = { readonly share: number } | { readonly rows: number };
+
 /** Capacity units a second: a number, a share of what the table has, or as many as it gives. */
 export type CapacityRate =
   | { readonly kind: 'units'; readonly units: number }

@@ -31,7 +31,9 @@ export interface MergeInput {
   /** Its files. */
   readonly live: readonly LiveFile[];
   /** The table's layout behind the merge. */
-  readonly layout: Layout;
+  readonly layout: Pick<Layout, 'schema' | 'partition' | 'sort'>;
+  /** Some deletes are of items that the filter leaves out. */
+  readonly filters?: boolean;
   /** New rows, at the target already. */
   readonly puts: readonly DataFile[];
   /** Local paths of files with the keys of deleted items. */
@@ -57,13 +59,16 @@ export interface Merged extends Required<Pick<StagedCommit, 'files' | 'removed' 
   readonly own: readonly string[];
 }
 
-/** Finds what the changes do to the table's rows, and writes the files of the merge to the target. */
-export async function mergeChanges(input: MergeInput): Promise<Merged> {
+/** Finds what the changes do to the table's rows, and writes the files of the merge to the target. `find`: how. */
+export async function mergeChanges(
+  input: MergeInput,
+  find: (input: MergeInput) => Promise<Match> = matchKeys,
+): Promise<Merged> {
   const { target } = input;
   await mkdir(input.workDir, { recursive: true });
   try {
     const everything = mustRewriteAll(input);
-    const match = input.appends === undefined ? await matchKeys(input) : await matchSeen(input);
+    const match = input.appends === undefined ? await find(input) : await matchSeen(input);
     const merge = new Merge(input, match, everything);
     try {
       return await merge.run();
@@ -95,7 +100,7 @@ async function matchKeys(input: MergeInput): Promise<Match> {
   const keyed = await keyColumns(input, candidates, from, 'live');
   return matchChanges(duck, {
     ...{ ...changes, live: keyed, liveSchema: from, signal },
-    filters: layout.projection.filter !== undefined,
+    filters: input.filters === true,
   });
 }
 
@@ -108,7 +113,7 @@ async function matchSeen(input: MergeInput): Promise<Match | undefined> {
 }
 
 /** What the match reads of files, where the engine can read it. */
-async function keyColumns(
+export async function keyColumns(
   { target, duck, layout, workDir, options, context }: MergeInput,
   files: readonly LiveFile[],
   schema: TableSchema,

@@ -130,6 +130,7 @@ async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, a
     base,
     live,
     layout: loaded.layout,
+    filters: loaded.layout.projection.filter !== undefined,
     puts,
     deletes: appends ? [] : await localDeletes(parts, read),
     ...(appends ? { appends: changes, seen: overlapped(base?.ledger, read.export) } : {}),

@@ -97,6 +97,19 @@ export function candidateFiles<T extends PartitionedFile>(
   return files.filter((file) => meets(file) && within(file));
 }
 
+/** One text for the partition of a file, the same for equal values however they are spelled. */
+export function partitionKey(
+  values: readonly PartitionValue[],
+  partition: readonly PartitionField[],
+  schema: TableSchema,
+): string {
+  const texts = partition.map((field, i) => {
+    const value = values[i];
+    return value === undefined || value === null ? null : normal(String(value), partitionType(field, schema));
+  });
+  return JSON.stringify(texts);
+}
+
 function keyType(schema: TableSchema, key: string): PhysicalType {
   const column = schema.columns.find(({ name }) => name === key);
   return (column === undefined ? undefined : physicalType(column.type)) ?? 'string';

@@ -55,6 +55,16 @@ export interface Match {
 
 let matches = 0;
 
+/** Names of the engine's tables for one match. */
+export function matchTables(): Tables {
+  const name = `merge_${++matches}`;
+  return { winners: `${name}_winners`, matched: `${name}_matched`, positions: `${name}_positions` };
+}
+
+export async function dropTables(duck: Duck, ...names: readonly string[]): Promise<void> {
+  for (const table of names) await duck.run(`DROP TABLE IF EXISTS ${table}`);
+}
+
 /**
  * Finds which rows of the table a window's changes replace or delete, and which changes are stale. Of a key only its
  * newest change counts. A live row gives way if it has no time (a baseline) or is older; where a live row is as new as
@@ -62,11 +72,8 @@ let matches = 0;
  * should have one live row; where it has several, each is weighed by itself.
  */
 export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match> {
-  const name = `merge_${++matches}`;
-  const tables = { winners: `${name}_winners`, matched: `${name}_matched`, positions: `${name}_positions` };
-  const drop = async (...names: readonly string[]): Promise<void> => {
-    for (const table of names) await duck.run(`DROP TABLE IF EXISTS ${table}`);
-  };
+  const tables = matchTables();
+  const drop = (...names: readonly string[]): Promise<void> => dropTables(duck, ...names);
   try {
     const { winners, puts } = await newest(duck, input, tables.winners);
     await findRows(duck, input, tables, winners);
@@ -85,10 +92,10 @@ export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match
   }
 }
 
-type Tables = { readonly winners: string; readonly matched: string; readonly positions: string };
+export type Tables = { readonly winners: string; readonly matched: string; readonly positions: string };
 
 /** Keeps the newest change of each key, and counts keys by what that is. */
-async function newest(
+export async function newest(
   duck: Duck,
   input: MatchInput,
   table: string,
@@ -109,7 +116,13 @@ async function newest(
 
 /** Live rows whose key was changed, with whether they give way. The smaller side is hashed; where that is the changes,
  * the engine prunes row groups by their least and greatest key. Former position deletes are read only of files with such rows. */
-async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tables, changes: number): Promise<void> {
+export async function findRows(
+  duck: Duck,
+  input: MatchInput,
+  { winners, matched }: Tables,
+  changes: number,
+  givesWay = (version: string): string => `${version} < ${CHANGE.version}`,
+): Promise<void> {
   const { live, schema, keys, signal } = input;
   const from = input.liveSchema ?? schema;
   const version = liveVersionSql(from);
@@ -119,7 +132,7 @@ async function findRows(duck: Duck, input: MatchInput, { winners, matched }: Tab
   const rows =
     live.length === 0
       ? 'SELECT 0::BIGINT AS file, 0::BIGINT AS pos, 0::HUGEINT AS v, false AS loses WHERE false'
-      : `SELECT file_index::BIGINT AS file, file_row_number AS pos, v, coalesce(${version} < ${CHANGE.version}, true) AS loses
+      : `SELECT file_index::BIGINT AS file, file_row_number AS pos, v, coalesce(${givesWay(version)}, true) AS loses
          FROM ${sides} ON ${on}`;
   await joinedAsWritten(duck, () => duck.run(`CREATE TABLE ${matched} AS ${rows}`, signal));
   const found = await duck.rows(`SELECT DISTINCT file FROM ${matched}`, signal);
@@ -137,7 +150,8 @@ function liveRows({ live }: MatchInput): number {
   return live.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-function keySql(key: string, from: TableSchema, to: TableSchema): string {
+/** A key column of live files as the schema behind the merge has it. */
+export function keySql(key: string, from: TableSchema, to: TableSchema): string {
   const before = from.columns.find(({ name }) => name === key);
   const after = to.columns.find(({ name }) => name === key);
   if (before === undefined || after === undefined)
@@ -146,7 +160,7 @@ function keySql(key: string, from: TableSchema, to: TableSchema): string {
 }
 
 /** The same files at the same index, with the deletes of some. */
-function onlyDeletesOf(files: readonly MergeFile[], some: ReadonlySet<number>): ReadFile[] {
+export function onlyDeletesOf(files: readonly MergeFile[], some: ReadonlySet<number>): ReadFile[] {
   return files.map((file, i) => (some.has(i) && (file.deletes?.length ?? 0) > 0 ? file : withoutDeletes(file)));
 }
 
@@ -155,7 +169,7 @@ function withoutDeletes({ uri, path }: ReadFile): ReadFile {
 }
 
 /** Change lines, those that another of the same key outdoes too. */
-async function lineCount(
+export async function lineCount(
   duck: Duck,
   { puts, deletes, signal }: MatchInput,
 ): Promise<{ readonly puts: number; readonly deletes: number }> {
@@ -167,11 +181,18 @@ async function lineCount(
 }
 
 /** Rows to delete: live ones that give way, new ones that are stale, and new ones that are not their key's newest. */
-async function makePositions(duck: Duck, input: MatchInput, tables: Tables, outdone: boolean): Promise<void> {
+export async function makePositions(
+  duck: Duck,
+  input: MatchInput,
+  tables: Tables,
+  outdone: boolean,
+  more: readonly string[] = [],
+): Promise<void> {
   const { matched, winners, positions } = tables;
   const first = input.live.length;
   const never = 'NULL::TIMESTAMPTZ AS deleted_at';
   const parts = [
+    ...more,
     `SELECT file, pos, CASE WHEN NOT ${CHANGE.isPut} THEN make_timestamp(${CHANGE.micros})::TIMESTAMPTZ END AS deleted_at
      FROM ${matched} WHERE loses`,
     `SELECT DISTINCT ${first} + ${CHANGE.file}, ${CHANGE.row}, ${never} FROM ${matched} WHERE NOT loses AND ${CHANGE.isPut}`,
@@ -186,7 +207,7 @@ async function makePositions(duck: Duck, input: MatchInput, tables: Tables, outd
   await duck.run(`CREATE TABLE ${positions} AS ${parts.join(' UNION ALL ')}`, input.signal);
 }
 
-async function countChanges(
+export async function countChanges(
   duck: Duck,
   matched: string,
   { lines, winners, puts }: { readonly lines: number; readonly winners: number; readonly puts: number },
@@ -218,7 +239,11 @@ async function leftOut(duck: Duck, { schema, deletes, signal }: MatchInput, tabl
   return Number(row?.['n']);
 }
 
-async function touchedFiles(duck: Duck, { live, puts, signal }: MatchInput, positions: string): Promise<TouchedFile[]> {
+export async function touchedFiles(
+  duck: Duck,
+  { live, puts, signal }: MatchInput,
+  positions: string,
+): Promise<TouchedFile[]> {
   const files = [...live, ...puts];
   const news = await duck.rows(`SELECT file, count(*) AS n FROM ${positions} GROUP BY file ORDER BY file`, signal);
   const former = onlyDeletesOf(files, new Set(news.map(({ file }) => Number(file))));
