@@ -26,4 +26,5 @@ export { type CatOptions, cat, query } from './pipeline/read.ts';
 export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';
 export { sync } from './pipeline/sync.ts';
 export { normalFilter } from './schema/filter/normal.ts';
+export { parseSince } from './schema/filter/since.ts';
 export { parsePartition, parseSort } from './schema/partition.ts';

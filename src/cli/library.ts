@@ -56,6 +56,7 @@ export interface Library {
   parsePartition(text: string): readonly PartitionRequest[];
   parseSort(text: string): readonly SortField[];
   normalFilter(text: string): string;
+  parseSince(text: string): string;
 }
 
 /** Loads the library only when a verb runs, so that help and version answer at once. */

@@ -1,4 +1,4 @@
-import type { CapacityRate } from '../model/options.ts';
+import type { CapacityRate, DeleteLimit } from '../model/options.ts';
 
 /** Where an option stands in the help and in the reference. */
 export type OptionGroup = 'schema' | 'layout' | 'run' | 'scan' | 'resources' | 'catalog' | 'aws' | 'output';
@@ -14,6 +14,7 @@ export type OptionKind =
   | 'duration'
   | 'count'
   | 'rate'
+  | 'limit'
   | 'switch'
   | 'choice'
   | 'definitions';
@@ -28,6 +29,7 @@ export interface ValueOfKind {
   readonly duration: number;
   readonly count: number;
   readonly rate: CapacityRate;
+  readonly limit: DeleteLimit;
   readonly switch: boolean;
   readonly definitions: readonly string[];
 }

@@ -3,7 +3,7 @@
  * docs/reference/cli.md and config.md are held against it by a test. It imports nothing heavy: the help needs it.
  */
 import { AWS_OPTIONS } from './aws-options.ts';
-import { ITEM_OPTIONS } from './item-options.ts';
+import { ITEM_OPTIONS, STATE_OPTIONS } from './item-options.ts';
 import type { OptionSpec, ValueOfKind } from './option-spec.ts';
 import { SCAN_OPTIONS } from './scan-options.ts';
 
@@ -260,6 +260,7 @@ export const OPTIONS = {
     help: 'say what a run would do, and change nothing',
   },
   ...SCAN_OPTIONS,
+  ...STATE_OPTIONS,
   memoryLimit: {
     kind: 'size',
     group: 'resources',

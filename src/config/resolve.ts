@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { TailraceError } from '../model/errors.ts';
-import { type AwsSettings, KEPT_OPTIONS, type PartitionRequest, type SyncOptions } from '../model/options.ts';
+import {
+  type AwsSettings,
+  KEPT_OPTIONS,
+  type PartitionRequest,
+  type SinceOptions,
+  type SyncOptions,
+} from '../model/options.ts';
 import type { SortField, TableMode } from '../model/table.ts';
+import { DEFAULT_MAX_DELETE, DEFAULT_OVERLAP_MS } from './item-options.ts';
 import type { Layer } from './layers.ts';
 import {
   DEFAULT_BATCH_BYTES,
@@ -26,6 +33,8 @@ export interface ClauseParsers {
   readonly parseSort: (text: string) => readonly SortField[];
   /** Checks a filter, and gives it its one spelling. */
   readonly normalFilter: (text: string) => string;
+  /** Microseconds since 1970, or `last`. */
+  readonly parseSince: (text: string) => string;
 }
 
 /** Merges layers, lowest first, into the options of a run, with defaults for what nobody set. */
@@ -82,6 +91,13 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
       segments: values.segments,
       runId: values.runId,
       commitEveryMs: values.commitEvery ?? DEFAULT_COMMIT_EVERY_MS,
+    },
+    state: {
+      mode: values.writeMode,
+      maxDelete: values.maxDelete ?? DEFAULT_MAX_DELETE,
+      yes: values.yes ?? false,
+      since: sinceOf(values, parsers, blame),
+      prices: values.prices,
     },
     sse:
       values.sse === undefined
@@ -165,6 +181,23 @@ function clauses<T>(
   blame: Blame,
 ): readonly T[] {
   return text === undefined ? [] : parsed(key, () => parse(text), blame);
+}
+
+function sinceOf(values: OptionValues, { parseSince }: ClauseParsers, blame: Blame): SinceOptions | undefined {
+  const { since, sinceAttribute: attribute } = values;
+  if (since === undefined || attribute === undefined) {
+    if (since === undefined && attribute === undefined) return undefined;
+    const [given, missing] =
+      since === undefined ? (['sinceAttribute', '--since'] as const) : (['since', '--since-attribute'] as const);
+    throw blame(given, `It is given without ${missing}.`, `Give both: --since last --since-attribute updatedAt.`);
+  }
+  return {
+    attribute,
+    start: parsed('since', () => parseSince(since), blame),
+    format: values.sinceFormat ?? 'auto',
+    overlapMs: values.sinceOverlap ?? DEFAULT_OVERLAP_MS,
+    missing: values.sinceMissing ?? 'keep',
+  };
 }
 
 function text(key: 'filter', value: string | undefined, parse: (text: string) => string, blame: Blame): string {

@@ -4,7 +4,7 @@ import { DEFINITION_FORM, isDefinition } from './catalogs/flag.ts';
 import { closest } from './closest.ts';
 import { DURATION_FORMS, parseDuration } from './durations.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
-import { parseRate, RATE_FORMS } from './rates.ts';
+import { LIMIT_FORMS, parseLimit, parseRate, RATE_FORMS } from './rates.ts';
 import { formatSize, parseSize, SIZE_FORMS } from './sizes.ts';
 
 /** A value that an option can take, or what should have stood there. */
@@ -28,6 +28,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
     bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
   duration: parseOneDuration,
   rate: parseOneRate,
+  limit: parseOneLimit,
   switch: parseSwitch,
   choice: parseChoice,
   definitions: parseDefinitions,
@@ -85,6 +86,11 @@ function parseOneDuration(raw: unknown): Parsed {
 function parseOneRate(raw: unknown): Parsed {
   const value = parseRate(raw);
   return value === undefined ? { ok: false, expected: RATE_FORMS } : { ok: true, value };
+}
+
+function parseOneLimit(raw: unknown): Parsed {
+  const value = parseLimit(raw);
+  return value === undefined ? { ok: false, expected: LIMIT_FORMS } : { ok: true, value };
 }
 
 function parseSwitch(raw: unknown): Parsed {

@@ -1,5 +1,6 @@
 import type { AwsSettings } from './aws.ts';
 import type { CatalogSettings } from './catalog.ts';
+import type { LoadMode } from './load-mode.ts';
 import type { TimestampFormat } from './schema.ts';
 import type { PartitionField, SortField, TableMode } from './table.ts';
 
@@ -11,11 +12,33 @@ export type WriteMode = 'auto' | 'merge-on-read' | 'copy-on-write';
 /** A number that does not fit its column: rewrite the column (up to --rewrite-limit bytes), rescue it, or stop. */
 export type OnDrift = 'rewrite' | 'rescue' | 'fail';
 
-/** What becomes of the rows of a table that is there when items are read as they are now. */
-export type LoadMode = 'mirror' | 'append' | 'upsert' | 'overwrite-partitions' | 'overwrite';
-
 /** Most rows that a mirror may delete: a share of the table's, or a number. */
 export type DeleteLimit = { readonly share: number } | { readonly rows: number };
+
+/** Only items that were written since then, as an attribute of theirs says. */
+export interface SinceOptions {
+  readonly attribute: string;
+  /** Microseconds since 1970, or what the table holds. */
+  readonly start: string | 'last';
+  /** How numbers are read: each by its size, or all in one unit. */
+  readonly format: 'auto' | 'epoch-s' | 'epoch-ms' | 'epoch-us';
+  /** How far before what the table holds `last` begins. */
+  readonly overlapMs: number;
+  /** What becomes of items whose attribute is missing, NULL, or no time. */
+  readonly missing: 'keep' | 'drop';
+}
+
+/** How items that are read as they are now come into a table. */
+export interface StateOptions {
+  /** Undefined: mirror, or as the interrupted run has it. */
+  readonly mode: LoadMode | undefined;
+  readonly maxDelete: DeleteLimit;
+  /** `overwrite` is meant. */
+  readonly yes: boolean;
+  readonly since: SinceOptions | undefined;
+  /** Local file with prices; undefined: our own. */
+  readonly prices: string | undefined;
+}
 
 /** Capacity units a second: a number, a share of what the table has, or as many as it gives. */
 export type CapacityRate =
@@ -127,6 +150,7 @@ export interface SyncOptions {
   /** Compressed bytes of source data that are written, and made resumable, at a time. */
   readonly batchBytes: number;
   readonly scan: ScanOptions;
+  readonly state: StateOptions;
   readonly sse: { readonly algorithm: 'aws:kms' | 'AES256'; readonly kmsKeyId?: string } | undefined;
 }
 
@@ -169,4 +193,4 @@ export interface Progress {
   };
 }
 
-export type { AwsSettings, TimestampFormat };
+export type { AwsSettings, LoadMode, TimestampFormat };

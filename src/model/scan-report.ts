@@ -1,3 +1,5 @@
+import type { LoadMode } from './load-mode.ts';
+
 /** What a scan of the table itself did. It is no snapshot: an item is as it was at some moment between from and to. */
 export interface ScanReport {
   readonly runId: string;
@@ -23,4 +25,20 @@ export interface ScanReport {
   readonly repeated: number;
   /** The segment in which this run found the most items: those of one partition key stay in one segment. */
   readonly largestSegment?: { readonly segment: number; readonly items: number };
+  /** What it does with the rows of a table that was there; absent: there were none. */
+  readonly writeMode?: LoadMode;
+  /** Rows that went away because no item was seen of them; they are none of the counts. */
+  readonly rowsRemoved: number;
+  /** Of a scan that takes only items since a time. */
+  readonly since?: {
+    readonly attribute: string;
+    /** The time that items must have at least. */
+    readonly from: string;
+    /** How numbers are read. */
+    readonly unit: string;
+    /** Times by format, of the items that were looked at first. */
+    readonly formats: Readonly<Record<string, number>>;
+    /** Items that were taken although they have no such time. */
+    readonly untimed: number;
+  };
 }

@@ -1,3 +1,4 @@
+import type { LoadMode } from './load-mode.ts';
 import type { TableSchema } from './schema.ts';
 
 /** What a partition field or sort field is computed by. `width` belongs to bucket and truncate. */
@@ -133,6 +134,19 @@ export interface ScanEntry {
   readonly withinMinute?: never;
   /** Pieces that were committed. */
   readonly pieces: number;
+  /** What it does with the rows that were there; absent: there were none. */
+  readonly mode?: LoadMode;
+  /** Only items whose attribute holds this time (µs since 1970) or a later one were taken. */
+  readonly since?: {
+    readonly attr: string;
+    readonly micros: string;
+    readonly unit: 'auto' | 'epoch-s' | 'epoch-ms' | 'epoch-us';
+    readonly untimed: 'keep' | 'drop';
+  };
+  /** It took only items since a time, or left the rows of deleted items: the table is no image of the source. */
+  readonly partial?: true;
+  /** While it is not complete: the object beside the table that says which keys were seen. */
+  readonly seen?: { readonly name: string; readonly digest: string };
   /** Where it goes on: the places themselves, or the object beside the table that holds them. Absent: it is complete. */
   readonly rest?: ScanPlaces | { readonly name: string; readonly digest: string };
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import { lineCounts } from '../engine/duckdb/count.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
+import { countUntimed } from '../engine/duckdb/untimed.ts';
 import { type DeletedKeys, type WrittenLines, writeLines } from '../engine/duckdb/write.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { LocalFile, SourceFile } from '../source/port.ts';
@@ -43,6 +44,8 @@ export interface WrittenBatch {
   readonly rejected: number;
   /** Items that the filter leaves out; changes that it does are among the deletes. */
   readonly filtered: number;
+  /** Items without the time by which others are left out. */
+  readonly untimed: number;
   readonly rescued: number;
   readonly tags: readonly TagCount[];
 }
@@ -87,10 +90,16 @@ export async function writeBatch(locals: readonly LocalFile[], options: BatchOpt
       read: inputs.reduce((sum, input) => sum + input.local.source.itemCount, 0),
       rejected,
       filtered,
+      untimed: await untimedRows(files, layout, options),
       rescued: rescuedRows(files, layout),
       tags,
     };
   });
+}
+
+async function untimedRows(files: readonly StagedFile[], layout: Layout, options: BatchOptions): Promise<number> {
+  const { since, schema } = layout.projection;
+  return since === undefined ? 0 : countUntimed(options.duck, schema, files, since, options.signal);
 }
 
 /** More passes over one batch than this are not worth the time: the partition is too fine. */
@@ -188,8 +197,9 @@ async function checkCounts(
   }
   const expected = inputs.reduce((sum, input) => sum + input.local.source.itemCount - input.rejected, 0);
   const rows = files.reduce((sum, file) => sum + file.rows, 0);
-  const { filter, lines } = layout.projection;
-  if (rows === expected || (rows < expected && filter !== undefined && lines.shape === 'item')) return expected - rows;
+  const { filter, since, lines } = layout.projection;
+  const selects = (filter ?? since) !== undefined && lines.shape === 'item';
+  if (rows === expected || (rows < expected && selects)) return expected - rows;
   throw new TailraceError('INTERNAL', `A batch of ${expected} items came out as ${rows} rows.`, {
     place: inputs[0]?.local.source.manifestKey ?? '',
   });

@@ -14,6 +14,7 @@ export interface BatchRecord {
   readonly rejected: number;
   /** Items that the filter left out; absent: none. */
   readonly filtered?: number;
+  readonly untimed?: number;
   readonly rescued: number;
   /** Keys of items that the batch's changes deleted. */
   readonly deletes?: readonly KeptDeletes[];

@@ -10,6 +10,7 @@ import { keepNumber, mainTag, sameColumn } from '../schema/decide.ts';
 import { type Drift, drifts, holdRecorded } from '../schema/drift.ts';
 import type { SchemaFile } from '../schema/files/user-schema.ts';
 import { parseFilter } from '../schema/filter/parse.ts';
+import type { Since } from '../schema/filter/since.ts';
 import type { Filter } from '../schema/filter/tree.ts';
 import type { HeldDigits } from '../schema/held.ts';
 import { isCrowded, type Mapped, mapSchema } from '../schema/map.ts';
@@ -32,6 +33,8 @@ export interface LearnerOptions {
   readonly lines?: Lines;
   /** What becomes of numbers that outgrow their recorded column; default: it is rewritten. */
   readonly onDrift?: OnDrift;
+  /** Of items, only those that are as young become rows. */
+  readonly since?: Since;
 }
 
 /** Layout of the table for what was learned so far. */
@@ -217,7 +220,10 @@ export class Learner {
       mapped,
       partition: fields,
       sort: resolveSort(this.#options.sort, schema),
-      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised, this.lines, this.#filter),
+      projection: projectionOf(this.#root, schema, options.exclude, this.#surprised, this.lines, {
+        filter: this.#filter,
+        since: this.#options.since,
+      }),
     };
   }
 

@@ -53,6 +53,8 @@ export interface LoadResult {
   readonly rejected: number;
   /** Items that the filter left out. */
   readonly filtered: number;
+  /** Items without the time by which others are left out. */
+  readonly untimed: number;
   readonly rescued: number;
   readonly resumedFiles: number;
   readonly learnMs: number;
@@ -120,6 +122,7 @@ export class Loader {
       read: sum((r) => r.read),
       rejected: sum((r) => r.rejected),
       filtered: sum((r) => r.filtered ?? 0),
+      untimed: sum((r) => r.untimed ?? 0),
       rescued: sum((r) => r.rescued),
       resumedFiles: [...this.#resumed].reduce((sum, index) => sum + (this.#records.get(index)?.files.length ?? 0), 0),
       learnMs: this.#learnMs,
@@ -304,8 +307,8 @@ export class Loader {
   async #keep(index: number, written: WrittenBatch): Promise<void> {
     const kept = await keepFiles(written, index, this.#in);
     await this.#keepSchema(written.layout.schema);
-    const { read, rejected, filtered, rescued, tags } = written;
-    const record: BatchRecord = { epoch: this.#epoch, ...kept, read, rejected, filtered, rescued, tags };
+    const { read, rejected, filtered, untimed, rescued, tags } = written;
+    const record: BatchRecord = { epoch: this.#epoch, ...kept, read, rejected, filtered, untimed, rescued, tags };
     await this.#in.journal.writeBatch(index, record);
     this.#records.set(index, record);
   }

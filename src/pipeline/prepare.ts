@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { TailraceError } from '../model/errors.ts';
 import type { SyncOptions } from '../model/options.ts';
 import type { TableState } from '../model/table.ts';
+import type { Since } from '../schema/filter/since.ts';
 import type { HeldDigits } from '../schema/held.ts';
 import type { Export } from '../source/port.ts';
 import type { GrowingFiles } from './feed.ts';
@@ -20,6 +21,7 @@ export interface Basis {
   readonly held?: HeldDigits;
   /** The export's files, where they are still to come. */
   readonly growing?: GrowingFiles;
+  readonly since?: Since;
 }
 
 /** A load that is about to begin, with its names and places. */
@@ -65,6 +67,7 @@ export async function prepareLoad(
     file,
     lines: linesOf(from, schema, base?.schema),
     onDrift: options.onDrift,
+    ...(basis.since === undefined ? {} : { since: basis.since }),
   });
   const journal = new Journal(target.storage, target.key, commitId);
   const [runId, rejectsDir] = [randomBytes(4).toString('hex'), rejectsDirOf(parts, from)];

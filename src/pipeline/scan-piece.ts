@@ -5,12 +5,11 @@
  *   may be others, so a late commit of the one must never be taken for the other's.
  */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { DescribedTable } from '../dynamodb/describe.ts';
 import { JOIN_BY_THE_WAY } from '../maintain/metadata.ts';
 import { TailraceError } from '../model/errors.ts';
 import { scanName, withScan } from '../model/scan-ledger.ts';
-import type { LiveFile, ScanEntry, StagedCommit, TableState } from '../model/table.ts';
+import type { ScanEntry, StagedCommit, TableState } from '../model/table.ts';
 import { heldDigits } from '../schema/held.ts';
 import type { FullExport } from '../source/port.ts';
 import type { EndedPiece } from '../source/scan/scan.ts';
@@ -19,18 +18,20 @@ import { discard } from '../storage/remove.ts';
 import { conflict, tryCommit } from './commit.ts';
 import type { Kept } from './keep.ts';
 import type { LoadResult } from './load.ts';
-import { type Merged, mergeChanges } from './merge.ts';
-import { keepOneFile } from './no-rows.ts';
+import type { Merged } from './merge.ts';
 import { ledgerTable, loadIdOf, type RunParts, removeJournal } from './parts.ts';
 import { type PreparedLoad, prepareLoad } from './prepare.ts';
+import { sinceEntry } from './scan-mode.ts';
 import { dropPlaces, keepPlaces } from './scan-places.ts';
+import type { ScanPlan } from './scan-plan.ts';
+import { PieceRows, type PlacedRows, type Start } from './scan-rows.ts';
 
 /** Other writers' commits make the commit of a piece begin again on what is there then, so many times. */
 const MAX_ATTEMPTS = 5;
 
 export interface PieceInput {
   readonly table: DescribedTable;
-  readonly runId: string;
+  readonly plan: ScanPlan;
   readonly consistent: boolean;
   /** What the table holds of the scan. */
   readonly entry: ScanEntry | undefined;
@@ -44,12 +45,10 @@ export interface PieceInput {
 /** What the table holds behind the piece. */
 export interface AppliedPiece {
   readonly entry: ScanEntry;
+  readonly rows: PlacedRows;
+  readonly load: PreparedLoad | undefined;
+  readonly loaded: LoadResult | undefined;
   readonly ended: EndedPiece;
-}
-
-interface Start {
-  readonly base: TableState | undefined;
-  readonly live: readonly LiveFile[];
 }
 
 /** Writes the rows of a piece and commits them. Undefined: the scan was stopped before it read anything for it. */
@@ -68,14 +67,15 @@ export async function applyPiece(
   const loaded = await load?.run();
   const ended = await input.ended();
   if (piece.items === 0 && !ended.complete) return undefined;
-  const rest = ended.complete ? undefined : await keepPlaces(target, input.runId, ended.places);
-  const entry = entryOf(input, ended, loaded, rest);
+  const rest = ended.complete ? undefined : await keepPlaces(target, input.plan.runId, ended.places);
+  const begun = entryOf(input, ended, loaded, rest);
   const commitId = load?.commitId ?? loadIdOf([piece.index, randomBytes(16).toString('hex')]);
+  const rows = new PieceRows(parts, {
+    ...{ plan: input.plan, entry: begun, complete: ended.complete, load, loaded, kept, commitId },
+  });
   for (let attempt = 1; ; attempt += 1) {
-    const merged =
-      load === undefined || loaded === undefined
-        ? NOTHING
-        : await reporter.timed('merge', () => append(parts, load, loaded, start, attempt));
+    const placed = await reporter.timed('merge', () => rows.place(start, attempt));
+    const { merged, entry } = placed;
     const staged = stage(input, start.base, loaded, merged, entry, kept, commitId);
     await input.allowed();
     const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context));
@@ -85,12 +85,14 @@ export async function applyPiece(
       reporter.committed(staged, outcome);
       if (load !== undefined) await removeJournal(load.journal, reporter);
       await dropPlaces(target, input.entry?.rest);
-      return { entry, ended };
+      await rows.done(input.entry?.seen);
+      return { entry, ended, rows: placed, load, loaded };
     }
     await discard(target.storage, merged.own);
     const now = await target.table.load();
     if (attempt === MAX_ATTEMPTS || now === undefined || !sameForUs(start.base, now)) {
       await dropPlaces(target, rest);
+      await rows.giveUp();
       throw conflict(target, outcome.reason);
     }
     context.log('info', 'another writer committed first; the piece is added to what is there now', { attempt });
@@ -98,25 +100,16 @@ export async function applyPiece(
   }
 }
 
-const NOTHING: Merged = {
-  files: [],
-  removed: [],
-  removedDeletes: [],
-  deletes: [],
-  counts: { written: 0, deleted: 0, unchanged: 0 },
-  own: [],
-};
-
 /** A piece is read as a full export's files are. */
 function preparePiece(
   parts: RunParts,
-  { table, runId, piece }: PieceInput,
+  { table, plan, piece }: PieceInput,
   { base, live }: Start,
   kept: Kept,
 ): Promise<PreparedLoad> {
   const from: FullExport = {
     kind: 'full',
-    exportArn: scanName(table.arn, runId),
+    exportArn: scanName(table.arn, plan.runId),
     tableArn: table.arn,
     tableId: table.id,
     tableName: table.name,
@@ -135,48 +128,21 @@ function preparePiece(
   };
   const held = base === undefined ? {} : { held: heldDigits(base.schema, live) };
   const id = [base?.ledger?.commitId ?? null, piece.index];
-  return prepareLoad(parts, from, base, kept, { id, ...held, growing: piece });
-}
-
-/** The rows of the piece beside those of the table; where a column has become another one, those are written anew. */
-async function append(
-  parts: RunParts,
-  load: PreparedLoad,
-  loaded: LoadResult,
-  { base, live }: Start,
-  attempt: number,
-): Promise<Merged> {
-  const { target, duck, workDir, context } = parts;
-  const { options, commitId, runId } = load;
-  const attemptId = `${runId}-${attempt}`;
-  const own = { duck, target, commitId, workDir: join(workDir, `merge-${attemptId}`), context };
-  const merged = await mergeChanges({
-    ...own,
-    base,
-    live,
-    layout: loaded.layout,
-    puts: loaded.files,
-    deletes: [],
-    appends: loaded.read - loaded.rejected - loaded.filtered,
-    soft: false,
-    options,
-    attemptId,
-  });
-  if (target.table.format !== 'parquet') return merged;
-  const { storage, table } = target;
-  return keepOneFile(merged, live, loaded.layout, { ...own, target: storage, table, runId: attemptId });
+  const since = plan.since === undefined ? {} : { since: plan.since };
+  return prepareLoad(parts, from, base, kept, { id, ...held, growing: piece, ...since });
 }
 
 function entryOf(
-  { table, runId, consistent, entry: before }: PieceInput,
+  { table, plan, consistent, entry: before }: PieceInput,
   { fromMs, toMs, places, complete }: EndedPiece,
   loaded: LoadResult | undefined,
   rest: ScanEntry['rest'],
 ): ScanEntry {
   const filtered = (before?.filtered ?? 0) + (loaded?.filtered ?? 0);
+  const since = sinceEntry(plan.since);
   return {
     kind: 'scan',
-    exportArn: scanName(table.arn, runId),
+    exportArn: scanName(table.arn, plan.runId),
     from: before?.from ?? new Date(fromMs).toISOString(),
     to: new Date(toMs).toISOString(),
     items: (before?.items ?? 0) + (loaded?.read ?? 0),
@@ -185,6 +151,10 @@ function entryOf(
     segments: places.segments,
     ...(consistent && (before === undefined || before.consistent === true) ? { consistent: true as const } : {}),
     pieces: (before?.pieces ?? 0) + 1,
+    ...(plan.mode === undefined ? {} : { mode: plan.mode }),
+    ...(since === undefined ? {} : { since }),
+    ...(before?.seen === undefined ? {} : { seen: before.seen }),
+    ...(before?.partial === undefined ? {} : { partial: before.partial }),
     ...(complete || rest === undefined ? {} : { rest }),
   };
 }

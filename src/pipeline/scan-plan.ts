@@ -2,10 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import type { DescribedTable } from '../dynamodb/describe.ts';
 import { TailraceError } from '../model/errors.ts';
-import type { SyncOptions } from '../model/options.ts';
+import type { LoadMode, SyncOptions } from '../model/options.ts';
 import { lastScan, runIdOf } from '../model/scan-ledger.ts';
 import type { ScanEntry, TableState } from '../model/table.ts';
+import type { Since } from '../schema/filter/since.ts';
 import { segmentsFor } from '../source/scan/places.ts';
+import { modeOf, sinceAgain, sinceOf } from './scan-mode.ts';
 
 export interface ScanPlan {
   readonly kind: 'begin' | 'resume' | 'held';
@@ -13,36 +15,52 @@ export interface ScanPlan {
   readonly segments: number;
   /** What the table holds of it. */
   readonly entry?: ScanEntry;
+  /** What it does with the rows of others; absent: there are none. */
+  readonly mode?: LoadMode;
+  /** Only items as young as that are taken. */
+  readonly since?: Since;
 }
 
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** Refuses what cannot be gone on with: another table, another number of segments, another run's part. */
-export function planScan(table: DescribedTable, base: TableState | undefined, { scan }: SyncOptions): ScanPlan {
+export function planScan(table: DescribedTable, base: TableState | undefined, options: SyncOptions): ScanPlan {
+  const { scan, state } = options;
   if (scan.runId !== undefined && !RUN_ID.test(scan.runId))
     throw new TailraceError('USAGE', 'The name of the run cannot be one.', {
       place: '--run-id',
       found: scan.runId,
       expected: 'up to 64 letters, digits, _, - and dots, a letter or digit first',
     });
-  const fresh = (): ScanPlan => ({
-    kind: 'begin',
-    runId: scan.runId ?? newRunId(),
-    segments: scan.segments ?? segmentsFor(table.bytes),
-  });
+  const fresh = (mode?: LoadMode): ScanPlan => {
+    const since = sinceOf(state, base);
+    return {
+      kind: 'begin',
+      runId: scan.runId ?? newRunId(),
+      segments: scan.segments ?? segmentsFor(table.bytes),
+      ...(mode === undefined ? {} : { mode }),
+      ...(since === undefined ? {} : { since }),
+    };
+  };
   const ledger = base?.ledger;
   if (base === undefined || ledger === undefined) return fresh();
   refuseOther(table, base);
-  const entry = lastScan(ledger);
-  if (entry === undefined)
-    throw refused(base, 'a table that scans made, or none', 'a table that is made of exports', 'Name another target.');
-  const runId = runIdOf(entry);
-  if (entry.rest !== undefined) return resumed(entry, runId, base, scan);
-  if (scan.runId === runId) return { kind: 'held', runId, segments: entry.segments, entry };
-  throw refused(base, `the run ${runId}, or a new target`, 'another scan', 'Name another target.');
+  const part = lastScan(ledger);
+  if (part?.rest !== undefined) return resumed(part, runIdOf(part), base, options);
+  const held = ledger.entries.find((entry) => entry.kind === 'scan' && scan.runId === runIdOf(entry));
+  if (held?.kind === 'scan') return { kind: 'held', runId: runIdOf(held), segments: held.segments, entry: held };
+  return fresh(modeOf(options, base));
 }
 
-function resumed(entry: ScanEntry, runId: string, base: TableState, scan: SyncOptions['scan']): ScanPlan {
+function resumed(entry: ScanEntry, runId: string, base: TableState, { scan, state }: SyncOptions): ScanPlan {
+  const { mode } = entry;
+  if (mode !== undefined && state.mode !== undefined && state.mode !== mode)
+    throw refused(
+      base,
+      `--write-mode ${mode}`,
+      `--write-mode ${state.mode}`,
+      'Let the run that began it come to its end first.',
+    );
   if (scan.runId !== undefined && scan.runId !== runId)
     throw refused(
       base,
@@ -61,7 +79,12 @@ function resumed(entry: ScanEntry, runId: string, base: TableState, scan: SyncOp
         hint: 'Leave --segments out: the scan goes on with its own.',
       },
     );
-  return { kind: 'resume', runId, segments: entry.segments, entry };
+  const since = sinceAgain(entry, state);
+  return {
+    ...{ kind: 'resume', runId, segments: entry.segments, entry },
+    ...(mode === undefined ? {} : { mode }),
+    ...(since === undefined ? {} : { since }),
+  };
 }
 
 /** Refuses rows of two tables in one. */

@@ -5,8 +5,11 @@ import type { ScanEntry } from '../model/table.ts';
 import type { Pacer } from '../pacing/pacer.ts';
 import type { SettledRate } from '../pacing/rate.ts';
 import type { Retrier } from '../pacing/retry.ts';
+import { isoOf } from '../schema/filter/since.ts';
 import type { TableScan } from '../source/scan/scan.ts';
+import type { PreparedLoad } from './prepare.ts';
 import type { Reporter } from './reporter.ts';
+import type { AppliedPiece } from './scan-piece.ts';
 import type { ScanPlan } from './scan-plan.ts';
 
 export interface ScanProgressInput {
@@ -31,6 +34,9 @@ export class ScanProgress {
   readonly #in: ScanProgressInput;
   readonly #started = performance.now();
   #entry: ScanEntry | undefined;
+  #removed = 0;
+  #untimed = 0;
+  readonly #times = new Map<string, number>();
 
   constructor(input: ScanProgressInput) {
     this.#in = input;
@@ -73,9 +79,13 @@ export class ScanProgress {
   }
 
   /** A piece is in the table. */
-  applied(scan: TableScan, entry: ScanEntry): void {
+  applied(scan: TableScan, { entry, rows, load, loaded }: AppliedPiece): void {
+    this.#removed += rows.merged.rowsRemoved;
+    this.#untimed += loaded?.untimed ?? 0;
+    this.#formats(load);
     this.report(scan, entry);
     const { reporter } = this.#in;
+    if (rows.heldBack !== undefined) reporter.warn('rows-kept', `Rows of deleted items stay: ${rows.heldBack}.`);
     const largest = scan.queue.largest();
     if (entry.rest !== undefined || largest === undefined || scan.queue.segments === 1) return;
     if (largest.items < MANY_ITEMS || largest.items < scan.items * LARGE_SHARE) return;
@@ -84,12 +94,27 @@ export class ScanProgress {
     reporter.warn('hot-segment', text);
   }
 
+  /** How the attribute's times are written, as far as items were looked at. */
+  #formats(load: PreparedLoad | undefined): void {
+    const { since } = this.#in.plan;
+    const node = since === undefined ? undefined : load?.learner.root.fields.get(since.attr);
+    for (const [format, count] of node?.times ?? []) this.#times.set(format, (this.#times.get(format) ?? 0) + count);
+  }
+
+  #since(): ScanReport['since'] {
+    const { since } = this.#in.plan;
+    if (since === undefined) return undefined;
+    const formats = Object.fromEntries(this.#times);
+    return { attribute: since.attr, from: isoOf(since.micros), formats, unit: since.unit, untimed: this.#untimed };
+  }
+
   /** What is true now, for the report. */
   report(scan?: TableScan, entry: ScanEntry | undefined = this.#entry): void {
     this.#entry = entry ?? this.#in.plan.entry;
     const { table, plan, rate, pacer, retrier, options, reporter } = this.#in;
     const held = this.#entry;
     const largest = scan?.queue.largest();
+    const since = this.#since();
     const report: ScanReport = {
       runId: plan.runId,
       ...(held === undefined ? {} : { from: held.from, to: held.to }),
@@ -105,6 +130,9 @@ export class ScanProgress {
       throttled: retrier.throttles,
       repeated: retrier.repeats,
       ...(largest === undefined ? {} : { largestSegment: largest }),
+      ...(plan.mode === undefined ? {} : { writeMode: plan.mode }),
+      rowsRemoved: this.#removed,
+      ...(since === undefined ? {} : { since }),
     };
     reporter.scan(report);
   }

@@ -125,12 +125,12 @@ async function read(
   try {
     do {
       const piece = scan.begin();
-      const input = { table, runId: plan.runId, consistent, entry, piece, ended: () => scan.ended(), allowed };
+      const input = { table, plan, consistent, entry, piece, ended: () => scan.ended(), allowed };
       const applied = await applyPiece(parts, input, base, keepOptions(options, file, base, false));
       await scan.release(piece);
       if (applied === undefined) continue;
       entry = applied.entry;
-      progress.applied(scan, entry);
+      progress.applied(scan, applied);
       await upkeep.window(entry.rest === undefined);
       base = await target.table.load();
     } while (scan.follows());

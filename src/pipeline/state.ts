@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { candidateFiles, changedKeys, partitionKey } from '../engine/duckdb/merge/candidates.ts';
-import { matchState, type StateInput, type StateMatch } from '../engine/duckdb/merge/state.ts';
+import { matchState, type StateInput, type StateMatch, writeSeenKeys } from '../engine/duckdb/merge/state.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { DeleteLimit, LoadMode } from '../model/options.ts';
 import type { LiveFile } from '../model/table.ts';
@@ -29,6 +29,8 @@ export interface StateMerge {
   readonly fromMs: number;
   /** Present in the last piece, unless rows without items are to stay. */
   readonly seen?: SeenItems;
+  /** Local path that the keys of the piece are written to; they count as seen. */
+  readonly keysInto?: string;
   readonly maxDelete: DeleteLimit;
 }
 
@@ -39,8 +41,8 @@ export interface MergedState extends Merged {
 
 /** Merges one piece. `input.deletes` is empty, and `input.puts` are the piece's rows, at the target already. */
 export async function mergeItems(input: MergeInput, state: StateMerge): Promise<MergedState> {
-  const { base, live, puts } = input;
-  if (state.mode === 'append' || base === undefined || (live.length === 0 && state.seen === undefined)) {
+  const { base, puts } = input;
+  if (state.mode === 'append' || base === undefined) {
     const appends = puts.reduce((sum, { rows }) => sum + rows, 0);
     return { ...(await mergeChanges({ ...input, appends })), rowsRemoved: 0 };
   }
@@ -76,18 +78,25 @@ async function find(input: MergeInput, state: StateMerge): Promise<StateMatch> {
   const cleared = new Set(clearedFiles(input, state));
   const candidates = puts.length === 0 ? [] : await withKeys(input);
   const files = live.filter((file) => cleared.has(file) || candidates.includes(file));
+  const keyed = await keyColumns(input, puts, schema, 'puts');
+  if (state.keysInto !== undefined && puts.length > 0) await writeSeenKeys(duck, schema, keyed, state.keysInto, signal);
+  const own = state.keysInto === undefined || puts.length === 0 ? [] : [state.keysInto];
   const common: StateInput = {
     schema,
     keys: schema.keys,
     liveSchema: from,
     before: BigInt(state.fromMs) * 1000n,
     live: await keyColumns(input, files, from, 'live'),
-    puts: await keyColumns(input, puts, schema, 'puts'),
+    puts: keyed,
     signal,
     ...(state.seen === undefined
       ? {}
       : {
-          unseen: { seen: state.seen.keys, soft, files: files.flatMap((file, i) => (cleared.has(file) ? [i] : [])) },
+          unseen: {
+            seen: [...state.seen.keys, ...own],
+            soft,
+            files: files.flatMap((file, i) => (cleared.has(file) ? [i] : [])),
+          },
         }),
   };
   const bytes = [...candidates, ...puts].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

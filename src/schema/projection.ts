@@ -1,5 +1,6 @@
 import { ITEM_LINES, type Lines } from '../model/item.ts';
 import type { DerivedColumn, Field, TableSchema } from '../model/schema.ts';
+import type { Since } from './filter/since.ts';
 import type { Filter } from './filter/tree.ts';
 import { type ReadItem, type ReadValue, readingOf } from './reading.ts';
 import type { MapNode } from './structure.ts';
@@ -19,6 +20,8 @@ export interface Projection {
   readonly excluded: ReadonlySet<string>;
   /** Only items that meet it become rows; the key of a change whose new image does not is taken for deleted. */
   readonly filter?: Filter;
+  /** Of items, only those that are as young become rows. */
+  readonly since?: Since;
   readonly schema: TableSchema;
 }
 
@@ -37,7 +40,7 @@ export function projectionOf(
   exclude: readonly string[],
   expectNulls = true,
   lines: Lines = ITEM_LINES,
-  filter?: Filter,
+  { filter, since }: { readonly filter?: Filter | undefined; readonly since?: Since | undefined } = {},
 ): Projection {
   const excluded = new Set(exclude);
   const reading = readingOf(root, schema.columns, excluded, expectNulls);
@@ -54,7 +57,7 @@ export function projectionOf(
         isKey: keyAttrs.includes(attr),
       }),
     );
-  const where = filter === undefined ? {} : { filter };
+  const where = { ...(filter === undefined ? {} : { filter }), ...(since === undefined ? {} : { since }) };
   return { lines, reading, attrs, derived: schema.derived, keyAttrs, excluded, schema, ...where };
 }
 

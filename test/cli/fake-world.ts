@@ -81,6 +81,7 @@ export function fakeLibrary(verbs: Partial<Library>): Library {
     parsePartition: (text) => [{ transform: 'identity', column: text }],
     parseSort: (text) => [{ column: text, descending: false, nullsFirst: true }],
     normalFilter: (text) => text,
+    parseSince: (text) => text,
     ...verbs,
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseConfigFile } from '../../src/config/file.ts';
 import { environmentLayer, flagLayer } from '../../src/config/layers.ts';
 import { resolveOptions } from '../../src/config/resolve.ts';
-import { normalFilter, parsePartition, parseSort } from '../../src/index.ts';
+import { normalFilter, parsePartition, parseSince, parseSort } from '../../src/index.ts';
 import { TailraceError } from '../../src/model/errors.ts';
 
 const parsers = {
@@ -13,6 +13,7 @@ const parsers = {
   },
   parseSort: (text: string) => [{ column: text, descending: false, nullsFirst: true }],
   normalFilter: (text: string) => text,
+  parseSince: (text: string) => text,
 };
 const resolve = (...layers: Parameters<typeof resolveOptions>[0]) => resolveOptions(layers, parsers);
 
@@ -101,7 +102,7 @@ describe('options of a run', () => {
     const text = 'schema: s.yaml\npartition: a\nsort: b\ninclude: [c]\nexclude: [d]';
     const file = await parseConfigFile(text, 'f', '/', {});
     const none = { schema: false, partition: false, sort: false, include: false, exclude: false };
-    const parsed = { parsePartition, parseSort, normalFilter };
+    const parsed = { parsePartition, parseSort, normalFilter, parseSince };
     const settings = Object.keys(none).map((key) => `${key}: false`);
     const undone = await parseConfigFile(settings.join('\n'), 'conf/f', '/', {});
     for (const layer of [flagLayer(none), undone.layer]) {

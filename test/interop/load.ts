@@ -6,6 +6,7 @@ import type { SyncOptions } from '../../src/model/options.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
 import { openTarget } from '../../src/pipeline/open.ts';
 import { normalFilter } from '../../src/schema/filter/normal.ts';
+import { parseSince } from '../../src/schema/filter/since.ts';
 import { parsePartition, parseSort } from '../../src/schema/partition-text.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { writeExport } from '../data/make-export.ts';
@@ -46,7 +47,7 @@ export async function loadExport(
   options: LoadOptions,
 ): Promise<Loaded> {
   const target = `${format}:${options.root ?? folder}/as-${format}`;
-  const defaults = resolveOptions([], { parsePartition, parseSort, normalFilter });
+  const defaults = resolveOptions([], { parsePartition, parseSort, normalFilter, parseSince });
   const syncOptions: SyncOptions = {
     ...defaults,
     schema: { ...defaults.schema, key: options.key },

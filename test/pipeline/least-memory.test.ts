@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { flagLayer } from '../../src/config/layers.ts';
 import { resolveOptions } from '../../src/config/resolve.ts';
-import { normalFilter, parsePartition, parseSort } from '../../src/index.ts';
+import { normalFilter, parsePartition, parseSince, parseSort } from '../../src/index.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { exportOf, load } from './harness.ts';
 
@@ -22,7 +22,7 @@ test('the least memory that the options allow is enough for a load: plain, sorte
   const { exportDir, dir } = await exportOf([ITEMS.slice(0, 10_000), ITEMS.slice(10_000)]);
   for (const more of [{}, { sort: ['at, pk'] }, { partition: ['day(at)'] }]) {
     const flags = { memoryLimit: '128MB', key: ['pk'], ...more };
-    const options = resolveOptions([flagLayer(flags)], { parsePartition, parseSort, normalFilter });
+    const options = resolveOptions([flagLayer(flags)], { parsePartition, parseSort, normalFilter, parseSince });
     const target = `iceberg:${join(dir, Object.keys(more)[0] ?? 'plain')}`;
     const report = await load(exportDir, target, options);
     expect(report.counts).toMatchObject({ written: ITEMS.length, rejected: 0 });

@@ -7,6 +7,7 @@ import { packSql, packsOf, rescueText } from './packs.ts';
 import { pointer } from './place.ts';
 import { ident, list, str } from './quote.ts';
 import { readType } from './read-type.ts';
+import { sinceSql } from './since.ts';
 import { badLine, soundRescue, stripNulls } from './text.ts';
 import { all, member, valueSql } from './values.ts';
 import { isWide, projectWide } from './wide.ts';
@@ -83,9 +84,14 @@ export function projectSql(projection: Projection, lines: string): string {
 }
 
 /** Items that the filter leaves out are looked at no further. Of changes they become deletes. */
-function keptLines({ filter, reading, lines }: Projection, relation: string): string {
-  if (filter === undefined || lines.shape === 'change') return relation;
-  return `(SELECT * FROM ${relation} WHERE ${filterSql(filter, { reading, column: 'Item', file: FILE })})`;
+function keptLines({ filter, since, reading, lines }: Projection, relation: string): string {
+  if (lines.shape === 'change') return relation;
+  const scope = { reading, column: 'Item', file: FILE };
+  const conditions = [
+    ...(filter === undefined ? [] : [filterSql(filter, scope)]),
+    ...(since === undefined ? [] : [sinceSql(since, scope)]),
+  ];
+  return conditions.length === 0 ? relation : `(SELECT * FROM ${relation} WHERE ${conditions.join(' AND ')})`;
 }
 
 function rowOf(
