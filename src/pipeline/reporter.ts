@@ -148,8 +148,9 @@ export class Reporter {
 
   /** A window that is in the table. */
   window(loaded: LoadResult, merged: Merged, rejectsDir: string): void {
+    const changed = { ...merged.counts, filtered: loaded.filtered + (merged.counts.filtered ?? 0) };
     this.#rejectedChanges += loaded.rejected;
-    this.#load(loaded, [...merged.files, ...merged.deletes], { filtered: 0, ...merged.counts }, rejectsDir);
+    this.#load(loaded, [...merged.files, ...merged.deletes], changed, rejectsDir);
   }
 
   /** Adds what one export came to, to what those before it did. */

@@ -4,6 +4,22 @@ import type { LoadMode, StateOptions, SyncOptions } from '../model/options.ts';
 import type { LedgerEntry, ScanEntry, TableState } from '../model/table.ts';
 import type { Since } from '../schema/filter/since.ts';
 
+/** Refuses what only a scan can do, for exports. */
+export function refuseForExports({ state: { mode, since } }: SyncOptions): void {
+  if (since !== undefined)
+    throw usage(
+      '--since',
+      'A chain of exports brings every change already, and windows would go on from a table without the older items.',
+      'Leave --since out; --filter takes part of the items, and the table keeps it.',
+    );
+  if (mode === undefined || mode === 'mirror') return;
+  throw usage(
+    `--write-mode ${mode}`,
+    'Exports say by themselves what they do: a full one makes all rows, a window changes some.',
+    'Leave --write-mode out; a full export with --replace swaps all rows.',
+  );
+}
+
 /** The mode of a scan that begins on a table that is there. */
 export function modeOf({ state }: SyncOptions, { ledger, partition, location }: TableState): LoadMode {
   const mode = state.mode ?? 'mirror';

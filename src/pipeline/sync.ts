@@ -32,6 +32,7 @@ import { sendReaders } from './publish.ts';
 import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
 import { failedReport, Reporter } from './reporter.ts';
 import { syncTable } from './scan.ts';
+import { refuseForExports } from './scan-mode.ts';
 import { unseenNames } from './unseen.ts';
 import { Upkeep } from './upkeep.ts';
 import { applyWindow } from './window.ts';
@@ -86,6 +87,7 @@ async function run(
     if (there !== undefined) reporter.base(there);
     refuseTable(there, options, end.kind);
     if (end.kind === 'dynamodb') return await syncTable(end, target, there, options, context, reporter);
+    refuseForExports(options);
     const source = await openExports(sourceText, options, context, wrap, needlessBefore(there, options));
     try {
       return await chain(source, target, there, options, context, reporter);

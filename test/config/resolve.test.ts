@@ -62,6 +62,7 @@ describe('options of a run', () => {
       targetFileSizeBytes: 512e6,
       batchBytes: 256e6,
       scan: { rcu: undefined, consistent: false, segments: undefined, runId: undefined, commitEveryMs: 300_000 },
+      state: { mode: undefined, maxDelete: { share: 0.1 }, yes: false, since: undefined, prices: undefined },
       sse: undefined,
     });
   });

@@ -160,8 +160,10 @@ describe.each(FORMATS)('%s', (format) => {
     await using world = await World.open();
     const target = await begun(world, FIRST, { mode: 'soft' });
     let fromMs = Date.parse('2026-03-02T00:00:00Z');
-    const run = (now: readonly DdbItem[]) =>
-      stateRun(world, target, { mode: 'mirror', pieces: [now], fromMs: (fromMs += 1000) });
+    const run = (now: readonly DdbItem[]) => {
+      fromMs += 1000;
+      return stateRun(world, target, { mode: 'mirror', pieces: [now], fromMs });
+    };
     expect(await run(FIRST.slice(5))).toMatchObject({ removed: 5, written: 0, unchanged: 95 });
     expect(await world.items(target)).toEqual(canonical(FIRST.slice(5)));
     expect(await world.query(target, 'select count(*) from t where _deleted')).toEqual([['5']]);
