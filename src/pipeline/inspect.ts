@@ -11,11 +11,11 @@ import { openStorage } from '../storage/locate.ts';
 import { readPath } from '../table/parquet/table.ts';
 import { planChain } from './chain.ts';
 import { chainReport } from './chain-report.ts';
+import { reportColumns } from './columns.ts';
 import { parseExport } from './ends.ts';
 import { listCatalog } from './listing.ts';
 import { findTable, type OpenTarget } from './open.ts';
 import { readersBehind } from './publish.ts';
-import { reportColumns } from './reporter.ts';
 import { tablesOf } from './tables.ts';
 
 /** What lies at a place: a table, an export, or a chain of exports; or what a catalog holds. Only metadata is read. */

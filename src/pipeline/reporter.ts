@@ -1,10 +1,9 @@
 import type { Compaction } from '../maintain/compact.ts';
-import { pathText } from '../model/attribute-path.ts';
 import type { TailraceError } from '../model/errors.ts';
 import { staleRows } from '../model/ledger.ts';
 import type { SyncOptions } from '../model/options.ts';
-import type { ReportColumn, ScanReport, SyncReport, Warning } from '../model/report.ts';
-import { systemType, type TableSchema } from '../model/schema.ts';
+import type { ScanReport, SyncReport, Warning } from '../model/report.ts';
+import type { TableSchema } from '../model/schema.ts';
 import type {
   CommitOutcome,
   DataFile,
@@ -14,11 +13,11 @@ import type {
   TableHandle,
   TableState,
 } from '../model/table.ts';
-import { typeText } from '../model/type-text.ts';
 import type { Export } from '../source/port.ts';
 import { readPath } from '../table/parquet/table.ts';
 import type { ChainPlan } from './chain.ts';
 import { chainReport, reportErrorOf } from './chain-report.ts';
+import { reportColumns } from './columns.ts';
 import type { OptionChange } from './keep.ts';
 import type { Layout } from './learner.ts';
 import type { LoadResult } from './load.ts';
@@ -333,19 +332,4 @@ function position(ledger: Ledger): NonNullable<SyncReport['position']> {
   const fulls = ledger.entries.filter(({ kind }) => kind !== 'window').length;
   const windows = (ledger.covered ?? []).reduce((sum, range) => sum + range.windows, 0);
   return { tableArn, tableId, watermark, loads: fulls + windows, mode, gaps, stale: staleRows(ledger) };
-}
-
-/** A table's columns as reports show them. */
-export function reportColumns(schema: TableSchema): ReportColumn[] {
-  return [
-    ...schema.columns.map((column) => ({
-      name: column.name,
-      attribute: pathText([column.attr]),
-      tag: column.tag,
-      type: typeText(column.type),
-      id: column.id,
-    })),
-    ...schema.derived.map((column) => ({ name: column.name, type: 'timestamptz', id: column.id })),
-    ...schema.system.map((column) => ({ name: column.name, type: String(systemType(column.name)), id: column.id })),
-  ];
 }

@@ -10,9 +10,9 @@ import { writeFlat } from '../schema/files/write-flat.ts';
 import type { Decision } from '../schema/map.ts';
 import { emptyMap } from '../schema/structure.ts';
 import { countExport } from './census.ts';
+import { reportColumns } from './columns.ts';
 import { explainTable } from './explain.ts';
 import { findTable, openSource, readSchemaAt, readSchemaOption, resolveKey } from './open.ts';
-import { reportColumns } from './reporter.ts';
 import { unmappedWarning } from './unseen.ts';
 
 /** The schema that a load of this export would make, from all its items, with the reason for each column. */
