@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serverOrSkip, VERSITYGW } from '../servers/available.ts';
 import { makeBucket } from '../servers/buckets.ts';
+import { startDynalite } from '../servers/dynamodb-local.ts';
 import { startVersitygw } from '../servers/versitygw.ts';
 
 // Every example runs as a reader of it would run it: in a checkout that is built, without AWS.
@@ -37,6 +38,7 @@ describe('examples', () => {
       '04-s3',
       '05-library',
       '06-chain',
+      '07-hourly-parquet',
     ]);
   });
 
@@ -67,6 +69,21 @@ describe('examples', () => {
     const said = await run('03-parquet-partitions');
     expect(said).toMatch(/\.\/g-[^/]+\/region_part=apac\/created_at_ts_day=2025-12-\d\d\/\S+\.parquet/);
     expect(said).toContain('167');
+  });
+
+  test('07: an API into a DynamoDB table, and the table into Parquet by colour', async () => {
+    const server = await startDynalite();
+    try {
+      const said = await run('07-hourly-parquet', { ...server.env, XDG_STATE_HOME: join(folder, 'state') });
+      expect(said).toContain('200 read = 200 written');
+      expect(said).toContain('16.6 kB in 5 pages');
+      // 2^53 and more, and flowers without a colour: what a loop over floats and missing values loses.
+      expect(said).toContain('undefined,50,50,9007199254741192');
+      expect(said).toMatch(/\/color_part=red\/\S+\.parquet/);
+      expect(said).not.toContain('example-key');
+    } finally {
+      await server.stop();
+    }
   });
 
   test('05: the library', async () => {
