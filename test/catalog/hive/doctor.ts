@@ -27,8 +27,8 @@ export function hiveDoctor(name: string, worldOf: () => HiveWorld): void {
     const setUp = (uri: string): void => {
       world.always = { catalogs: { lab: { type: 'hive', uri, warehouse: join(world.dir, 'lake') } } };
     };
-    const examined = (options: LoadOptions = {}): Promise<DoctorReport> =>
-      doctor(source.exportDir, `iceberg:lab.${database}.orders`, world.options(options), contextOf());
+    const examined = (options: LoadOptions = {}, target = `iceberg:lab.${database}.orders`): Promise<DoctorReport> =>
+      doctor(source.exportDir, target, world.options(options), contextOf());
     const failed = ({ checks }: DoctorReport): readonly DoctorCheck[] =>
       checks.filter(({ state }) => state === 'failed');
     const told = ({ checks }: DoctorReport): readonly string[] =>
@@ -79,6 +79,19 @@ export function hiveDoctor(name: string, worldOf: () => HiveWorld): void {
       await client.ask(METHODS.unlock, { request: { lockid } });
       expect(await locks()).toEqual([]);
       expect(await table()).toEqual(before);
+    });
+
+    test('a Parquet table, before it is there and behind a load', async () => {
+      const target = `parquet:lab.${database}.files`;
+      const first = await examined({ createNamespace: true }, target);
+      expect(failed(first)).toEqual([]);
+      await world.load(source, target, { createNamespace: true });
+      const there = await examined({}, target);
+      expect(there.outcome).toBe('ready');
+      expect(told(there)).toContain("untried: make and change the entry's partitions");
+      expect(failed(await examined({}, `iceberg:lab.${database}.files`))).toMatchObject([
+        { error: { code: 'TARGET_BAD' } },
+      ]);
     });
 
     test('a Metastore that does not answer', async () => {
