@@ -11,6 +11,8 @@ export type Verdict = 'final' | 'transient' | 'throttled';
 export interface RetryLimits {
   /** Tries of one call, throttled ones not counted. */
   readonly attemptsMax: number;
+  /** The same until the service has answered for the first time: it may not be there at all. Absent: no fewer. */
+  readonly firstAttemptsMax?: number;
   /** Repetitions of all calls that are on hand; each takes `cost`, each success gives one back. */
   readonly budget: number;
   readonly cost: number;
@@ -21,6 +23,7 @@ export interface RetryLimits {
 /** A call survives an outage of about a minute; eight callers together survive one, not many. */
 export const RETRY_LIMITS: RetryLimits = {
   attemptsMax: 12,
+  firstAttemptsMax: 5,
   budget: 1_000,
   cost: 5,
   backoffBaseMs: 100,
@@ -42,6 +45,7 @@ export class Retrier {
   readonly #random: () => number;
   readonly #onThrottled: () => void;
   #tokens: number;
+  #answered = false;
   #throttles = 0;
   #repeats = 0;
 
@@ -75,20 +79,23 @@ export class Retrier {
       signal.throwIfAborted();
       try {
         const result = await work();
+        this.#answered = true;
         this.#tokens = Math.min(this.#limits.budget, this.#tokens + 1);
         return result;
       } catch (thrown) {
         signal.throwIfAborted();
         const verdict = verdictOf(thrown);
         if (verdict === 'throttled') {
+          this.#answered = true;
           this.#throttles += 1;
           throttles += 1;
           this.#onThrottled();
         } else {
           failures += 1;
-          const exhausted = failures >= this.#limits.attemptsMax || this.#tokens < this.#limits.cost;
+          const { attemptsMax, firstAttemptsMax = attemptsMax, cost } = this.#limits;
+          const exhausted = failures >= (this.#answered ? attemptsMax : firstAttemptsMax) || this.#tokens < cost;
           if (verdict === 'final' || exhausted) throw thrown;
-          this.#tokens -= this.#limits.cost;
+          this.#tokens -= cost;
           this.#repeats += 1;
         }
       }

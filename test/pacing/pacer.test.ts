@@ -147,6 +147,23 @@ describe('a retrier', () => {
     expect(retrier.repeats).toBe(3);
   });
 
+  test('gives up sooner where the service has never answered', async () => {
+    const clock = new VirtualClock();
+    const retrier = new Retrier({ limits: { ...limits, firstAttemptsMax: 2 }, clock });
+    const fail = (): Promise<never> => Promise.reject(new Error('nobody there'));
+    for (const repeats of [1, 1 + 3]) {
+      const failed = expect(retrier.run(fail, () => 'transient', signal)).rejects.toThrow('nobody there');
+      await clock.run();
+      await failed;
+      expect(retrier.repeats).toBe(repeats);
+      await retrier.run(
+        async () => 'here',
+        () => 'final',
+        signal,
+      );
+    }
+  });
+
   test('all callers share one budget, which successes fill again', async () => {
     const clock = new VirtualClock();
     const retrier = new Retrier({ limits: { ...limits, attemptsMax: 100 }, clock });

@@ -1,0 +1,151 @@
+/**
+ * The benchmark of a scan, in one go:
+ *
+ *   npm run build && npx tsx bench/scan/run.ts
+ *
+ * --items 205000            items of the table
+ * --rounds 3                rounds of everyone; peers in Python take a minute each
+ * --only tailrace,raw       contenders by their first word
+ * --scales 1,4,16           tables that tailrace alone reads, for its memory
+ * --out bench/results       trials go to .cache/bench/results unless this is given
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeEnvironment } from '../environment.ts';
+import { count, withoutFolder } from '../full-export/arguments.ts';
+import { MAIN } from '../full-export/contenders.ts';
+import { CACHE_DIR } from '../full-export/generate.ts';
+import { alternate, type Contender, PYTHON, type Sample } from '../measure.ts';
+import { pairRatios, spread } from '../statistics.ts';
+
+const { values } = parseArgs({
+  options: {
+    items: { type: 'string', default: '205000' },
+    rounds: { type: 'string', default: '3' },
+    only: { type: 'string', default: 'tailrace,raw,loop,awswrangler' },
+    scales: { type: 'string', default: '1,4,16' },
+    out: { type: 'string' },
+  },
+});
+const items = count(values.items, '--items');
+const rounds = count(values.rounds, '--rounds');
+const scales = values.scales === '' ? [] : values.scales.split(',').map((text) => count(text, '--scales'));
+const outDir = values.out ?? join(CACHE_DIR, 'results');
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+if (!existsSync(MAIN)) throw new Error('tailrace is not built: npm run build');
+
+interface Server {
+  readonly endpoint: string;
+  readonly bytes: number;
+  close(): void;
+}
+
+async function serve(times: number): Promise<Server> {
+  const child = spawn(process.execPath, ['--import', 'tsx', here('server.ts'), String(items), String(times)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const line = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (data: Buffer) => resolve(String(data))),
+  );
+  const { port, bytes } = JSON.parse(line) as { port: number; bytes: number };
+  return { endpoint: `http://127.0.0.1:${port}`, bytes, close: () => child.kill() };
+}
+
+const env = { AWS_ACCESS_KEY_ID: 'bench', AWS_SECRET_ACCESS_KEY: 'bench', AWS_DEFAULT_REGION: 'us-east-1' };
+
+function contenders(endpoint: string): Contender[] {
+  const all: Contender[] = [
+    tailrace('tailrace', endpoint),
+    ...[1, 8].map(
+      (segments): Contender => ({
+        name: `raw socket, ${segments} segment${segments === 1 ? '' : 's'}, nothing written`,
+        clock: 'printed',
+        steps: () => [[process.execPath, here('raw.mjs'), endpoint, String(segments)]],
+      }),
+    ),
+    {
+      name: 'loop as in document 0',
+      clock: 'printed',
+      env,
+      steps: (dir) => [[PYTHON, here('loop.py'), endpoint, dir]],
+    },
+    {
+      name: 'awswrangler read_items, to_parquet',
+      clock: 'printed',
+      env,
+      steps: (dir) => [[PYTHON, here('read_items.py'), endpoint, dir]],
+    },
+  ];
+  const wanted = values.only.split(',');
+  return all.filter(({ name }) => wanted.some((word) => name.startsWith(word)));
+}
+
+function tailrace(name: string, endpoint: string): Contender {
+  const fixed = ['--source-endpoint', endpoint, '--source-region', 'us-east-1', '--rcu', 'unlimited', '--json'];
+  return {
+    name,
+    clock: 'whole process',
+    env,
+    steps: (dir) => [[process.execPath, MAIN, 'sync', 'dynamodb:orders', join(dir, 'table'), ...fixed]],
+  };
+}
+
+await mkdir(CACHE_DIR, { recursive: true });
+const workDir = await mkdtemp(join(CACHE_DIR, 'work-'));
+try {
+  const server = await serve(1);
+  const main = await alternate(contenders(server.endpoint), { warmUps: 1, rounds, workDir, log }).finally(() =>
+    server.close(),
+  );
+  const sizes = new Map<string, Sample[]>();
+  for (const scale of scales) {
+    const larger = await serve(scale);
+    const name = `${scale}×`;
+    const plan = { warmUps: 0, rounds: 1, workDir, log };
+    const samples = await alternate([tailrace(name, larger.endpoint)], plan).finally(() => larger.close());
+    sizes.set(name, samples.get(name) ?? []);
+  }
+  await mkdir(outDir, { recursive: true });
+  await writeFile(join(outDir, 'scan.md'), page(main, sizes, server.bytes));
+  log(`results in ${withoutFolder(outDir)}`);
+} finally {
+  await rm(workDir, { recursive: true, force: true });
+}
+
+function page(
+  main: ReadonlyMap<string, readonly Sample[]>,
+  sizes: ReadonlyMap<string, readonly Sample[]>,
+  bytes: number,
+): string {
+  const own = (main.get('tailrace') ?? []).map(({ seconds }) => seconds);
+  const row = (name: string, samples: readonly Sample[], count_ = items): string => {
+    const seconds = spread(samples.map((sample) => sample.seconds));
+    const cpu = spread(samples.map((sample) => sample.userSeconds + sample.systemSeconds));
+    const peak = Math.max(...samples.map((sample) => sample.peakBytes / 1e6));
+    const others = samples.map((sample) => sample.seconds);
+    const ratio = others.length === own.length && own.length > 0 ? pairRatios(others, own).median.toFixed(2) : '';
+    const rate = Math.round(count_ / seconds.median).toLocaleString('en');
+    return `| ${name} | ${seconds.median.toFixed(2)} | ${seconds.min.toFixed(2)} – ${seconds.max.toFixed(2)} | ${rate} | ${cpu.median.toFixed(1)} | ${peak.toFixed(0)} | ${ratio} |`;
+  };
+  const head =
+    '| what | s, median | min – max | items/s | CPU s | peak MB | × tailrace |\n|---|---|---|---|---|---|---|';
+  return `${[
+    '# A scan of a table becomes a table: results',
+    `${items.toLocaleString('en')} items, ${(bytes / 1e6).toFixed(0)} MB of pages, from a server of canned pages on the same machine. tailrace writes an Iceberg table, proved and committed; its time is that of the whole process. The peers’ times are without their start.`,
+    [head, ...[...main].map(([name, samples]) => row(name, samples))].join('\n'),
+    '## Larger tables (tailrace)',
+    [head, ...[...sizes].map(([name, samples]) => row(name, samples, items * Number.parseInt(name, 10)))].join('\n'),
+    '## Environment',
+    Object.entries(describeEnvironment())
+      .map(([name, value]) => `- ${name}: ${value}`)
+      .join('\n'),
+    `Measured with \`npx tsx bench/scan/run.ts ${process.argv.slice(2).map(withoutFolder).join(' ')}\`. MB are 10⁶ bytes. How it is measured: [bench/README.md](../README.md).`,
+  ].join('\n\n')}\n`;
+}
