@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { inspect } from '../../src/index.ts';
+import { inspect, parsePartition, parseSort, sync } from '../../src/index.ts';
 import type { Progress } from '../../src/model/options.ts';
 import type { DdbItem } from '../data/ion.ts';
-import { FORMATS, quiet } from './harness.ts';
+import { writeWindow } from '../data/make-window.ts';
+import { canonicalItems, FORMATS, freshFolder, optionsWith, quiet } from './harness.ts';
 import { itemsOf, Shop } from './scan-harness.ts';
 
 describe.each(FORMATS)('a scan into %s', (format) => {
@@ -28,6 +29,20 @@ describe.each(FORMATS)('a scan into %s', (format) => {
     const report = await shop.scan();
     expect(report).toMatchObject({ outcome: 'committed', counts: { read: 0 }, scan: { complete: true } });
     expect(await shop.rows()).toEqual([]);
+  });
+
+  test('keeps partitions and order through all of its commits, and when it goes on', async () => {
+    await using shop = await Shop.open({}, format);
+    const change = { partition: parsePartition('bucket(3, pk)'), sort: parseSort('n desc') };
+    let left = 12;
+    shop.table.mishap = ({ operation }) =>
+      operation === 'Scan' && left-- <= 0 ? { kind: 'refuse', code: 'AccessDeniedException' } : undefined;
+    expect((await shop.scan({ commitEveryMs: 0 }, change)).error?.code).toBe('ACCESS_DENIED');
+    delete shop.table.mishap;
+    expect((await shop.scan({ commitEveryMs: 0 })).error).toBeUndefined();
+    const found = await inspect(shop.target, shop.options(), quiet());
+    expect(found).toMatchObject({ rows: 60, partition: ['bucket(3, pk)'], sort: ['n desc nulls last'] });
+    expect(await shop.rows()).toEqual(shop.expected);
   });
 
   test('commits what it has read as it comes, with columns that come and grow', async () => {
@@ -110,7 +125,42 @@ describe('a scan', () => {
     expect(units).toBeLessThan(30 * seconds + 31);
   });
 
-  test('is no snapshot: report and ledger tell its times, and a window of exports follows it', async () => {
+  test('is followed by windows of exports, whose changes go before its rows, once it is complete', async () => {
+    const from = new Date(Date.now() - 900_000).toISOString().replace(/\.\d+Z/, 'Z');
+    const to = new Date(Date.now() + 900_000).toISOString().replace(/\.\d+Z/, 'Z');
+    await using shop = await Shop.open();
+    const [first, second, third] = shop.table.items as [DdbItem, DdbItem, DdbItem];
+    const at = BigInt(Date.now() - 600_000) * 1_000n;
+    const { pk = {} } = first;
+    const changes = [
+      { at, keys: { pk }, old: first, new: { pk, n: { N: '-1' } } },
+      { at, keys: { pk: second['pk'] ?? {} }, old: second },
+    ];
+    const tableArn = 'arn:aws:dynamodb:us-east-1:123456789012:table/orders';
+    const written = await writeWindow(await freshFolder(), {
+      changes,
+      from,
+      to,
+      tableId: 'table-1',
+      summary: { tableArn },
+    });
+    let left = 8;
+    shop.table.mishap = ({ operation }) =>
+      operation === 'Scan' && left-- <= 0 ? { kind: 'refuse', code: 'AccessDeniedException' } : undefined;
+    await shop.scan();
+    delete shop.table.mishap;
+    const window = (): ReturnType<typeof sync> => sync(written.exportDir, shop.target, optionsWith(), quiet());
+    expect((await window()).error).toMatchObject({ code: 'LEDGER_REFUSED', found: expect.stringContaining('/scan/') });
+    expect((await shop.scan()).outcome).toBe('committed');
+    const applied = await window();
+    expect(applied.error).toBeUndefined();
+    expect(applied).toMatchObject({ outcome: 'committed', counts: { read: 2, written: 1, deleted: 1 } });
+    const others = shop.table.items.filter((item) => item !== first && item !== second);
+    expect(others).toContain(third);
+    expect(await shop.rows()).toEqual(canonicalItems([{ pk, n: { N: '-1' } }, ...others]));
+  });
+
+  test('is no snapshot: report and ledger tell its times', async () => {
     await using shop = await Shop.open();
     const before = Date.now();
     const report = await shop.scan();
