@@ -150,7 +150,9 @@ function filesBelow(folder: string): string[] {
 
 function importsOf(path: string, text: string): string[] {
   const named = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
-  return named.filter((name) => name.startsWith('.')).map((name) => posix.join(dirname(path), name));
+  return named
+    .filter((name) => name.startsWith('.') && !name.endsWith('.json'))
+    .map((name) => posix.join(dirname(path), name));
 }
 
 function edges(): (readonly [from: string, to: string])[] {

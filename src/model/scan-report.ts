@@ -25,6 +25,17 @@ export interface ScanReport {
   readonly repeated: number;
   /** The segment in which this run found the most items: those of one partition key stay in one segment. */
   readonly largestSegment?: { readonly segment: number; readonly items: number };
+  /** What the whole scan is expected to take, by the table's size: read units, seconds at its pace, and the price, with
+   * what that is of, or why there is none. */
+  readonly expected: {
+    readonly readUnits: number;
+    readonly seconds?: number;
+    readonly price?: number;
+    readonly currency?: string;
+    readonly why: string;
+  };
+  /** Price of the read units that this run took; absent where there is none. */
+  readonly price?: number;
   /** What it does with the rows of a table that was there; absent: there were none. */
   readonly writeMode?: LoadMode;
   /** Rows that went away because no item was seen of them; they are none of the counts. */

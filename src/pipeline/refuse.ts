@@ -34,14 +34,31 @@ export function refuseTable(
 
 /** Of a table that holds part of a scan it is not known which items are missing. */
 function refusePart({ entries }: Ledger, { replace }: SyncOptions, place: string): void {
+  if (replace) return;
+  const last = entries.findLast((entry) => entry.kind === 'scan');
+  if (last?.kind === 'scan' && last.partial === true) throw partialScan(last.exportArn, place);
   const part = entries.find((entry) => entry.kind === 'scan' && entry.rest !== undefined);
-  if (part === undefined || replace) return;
+  if (part === undefined) return;
   throw new TailraceError('LEDGER_REFUSED', 'The table holds part of a scan that was interrupted.', {
     place,
     expected: 'a scan that is complete',
     found: part.exportArn,
     hint: 'Let tailrace sync dynamodb:<table> bring it to its end, or swap all rows for those of a full export with --replace.',
   });
+}
+
+/** A window carries on from a table that is what its source was; changes that a scan left out would stay missing. */
+function partialScan(found: string, place: string): TailraceError {
+  return new TailraceError(
+    'LEDGER_REFUSED',
+    'The table is no image of its source: its last scan took part of the items, or left rows.',
+    {
+      place,
+      expected: 'a scan without --since and --filter, in mode mirror or overwrite',
+      found,
+      hint: 'Scan it once with --write-mode mirror, or swap all rows for those of a full export with --replace.',
+    },
+  );
 }
 
 /** Refuses to begin a table with a window while an export cannot be read: it may be the full export that is missed. */

@@ -1,4 +1,5 @@
 import type { DescribedTable } from '../dynamodb/describe.ts';
+import { type Prices, scanCost } from '../dynamodb/prices.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { ScanReport } from '../model/report.ts';
 import type { ScanEntry } from '../model/table.ts';
@@ -15,6 +16,7 @@ import type { ScanPlan } from './scan-plan.ts';
 export interface ScanProgressInput {
   readonly table: DescribedTable;
   readonly plan: ScanPlan;
+  readonly prices: Prices;
   readonly rate: SettledRate;
   readonly pacer: Pacer;
   readonly retrier: Retrier;
@@ -115,6 +117,10 @@ export class ScanProgress {
     const held = this.#entry;
     const largest = scan?.queue.largest();
     const since = this.#since();
+    const { consistent } = options.scan;
+    const pace = { consistent, unitsPerSecond: rate.unitsPerSecond };
+    const expected = scanCost(table, pace, this.#in.prices);
+    const spent = scanCost(table, { ...pace, units: pacer.used }, this.#in.prices);
     const report: ScanReport = {
       runId: plan.runId,
       ...(held === undefined ? {} : { from: held.from, to: held.to }),
@@ -131,6 +137,8 @@ export class ScanProgress {
       repeated: retrier.repeats,
       ...(largest === undefined ? {} : { largestSegment: largest }),
       ...(plan.mode === undefined ? {} : { writeMode: plan.mode }),
+      expected,
+      ...(spent.price === undefined ? {} : { price: spent.price }),
       rowsRemoved: this.#removed,
       ...(since === undefined ? {} : { since }),
     };

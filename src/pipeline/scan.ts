@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DynamoApi } from '../dynamodb/api.ts';
 import { type DescribedTable, describeTable } from '../dynamodb/describe.ts';
 import { dynamoError } from '../dynamodb/errors.ts';
+import { readPrices } from '../dynamodb/prices.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
@@ -65,8 +66,10 @@ export async function syncTable(
     const rate = settleRate(options.scan.rcu, table.reads);
     const firstEstimate = options.scan.consistent ? 2 * PAGE_UNITS : PAGE_UNITS;
     pacer = new Pacer({ unitsPerSecond: rate.unitsPerSecond, firstEstimate });
-    const progress = new ScanProgress({ table, plan, rate, pacer, retrier, options, context, reporter });
+    const prices = await readPrices(options.state.prices);
+    const progress = new ScanProgress({ table, plan, prices, rate, pacer, retrier, options, context, reporter });
     progress.report();
+    if (options.dryRun) warnOfCost(reporter, plan, options, there);
     if (options.dryRun) return reporter.finish(plan.kind === 'held' ? 'unchanged' : 'planned');
     await finishLast(target, there, reporter);
     if (plan.kind === 'held') return reporter.finish('unchanged');
@@ -81,6 +84,20 @@ async function describe(api: DynamoApi, named: string, { signal }: RunContext): 
   return describeTable(api, named, signal).catch((thrown: unknown) => {
     throw signal.aborted ? thrown : dynamoError(thrown, named, PERMISSIONS);
   });
+}
+
+/** What is left out is read all the same. */
+function warnOfCost(
+  reporter: Reporter,
+  { since }: ScanPlan,
+  { schema }: SyncOptions,
+  there: TableState | undefined,
+): void {
+  if (since === undefined && schema.filter === '' && (there?.options?.['filter'] ?? '') === '') return;
+  reporter.warn(
+    'same-units',
+    'A scan reads, and takes units for, every item, also those that --filter or --since leaves out.',
+  );
 }
 
 /** Reads the table, and puts it into the target piece by piece. */
