@@ -29,11 +29,12 @@ export function hiveSuite(name: string, start: () => Promise<HiveServer>, known:
     open: (table) => worldOf().table(table),
     drop: (table) => worldOf().drop(table),
   }));
+  const locksEnd = hiveFaults(name, worldOf, known);
   hiveEntries(name, worldOf);
   hiveAddresses(name, worldOf);
   hiveShown(name, worldOf);
   hiveRuns(name, worldOf);
   hiveDoctor(name, worldOf);
   hiveProcesses(name, worldOf);
-  hiveFaults(name, worldOf, known);
+  locksEnd();
 }
