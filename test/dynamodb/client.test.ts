@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DynamoApi } from '../../src/dynamodb/api.ts';
 import { describeTable } from '../../src/dynamodb/describe.ts';
@@ -10,6 +12,7 @@ import { type CannedServer, type CannedTable, type Mishap, startCannedPages } fr
 const { signal } = new AbortController();
 const limits = { attemptsMax: 4, budget: 100, cost: 5, backoffBaseMs: 1, backoffCapMs: 5 };
 const items = Array.from({ length: 20 }, (_, i) => ({ pk: { S: `k${i}` }, text: { S: `“${'x'.repeat(i)}”\n\\` } }));
+const ASSUMED = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ROLEKEY</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`;
 const scan = JSON.stringify({ TableName: 'orders', ReturnConsumedCapacity: 'TOTAL' });
 
 let server: CannedServer | undefined;
@@ -121,6 +124,30 @@ describe('calls of DynamoDB, bytes to bytes', () => {
     expect(thrown).toBeInstanceOf(TailraceError);
     expect(thrown).toMatchObject({ code: ours });
     expect(server?.calls.length).toBe(1);
+  });
+
+  test('come as the role that was named, with its external id, assumed before the first', async () => {
+    const from = await start();
+    await from.close();
+    const asked: string[] = [];
+    const sts = createServer((incoming, outgoing) => {
+      incoming.on('data', (data: Buffer) => asked.push(data.toString()));
+      incoming.on('end', () => outgoing.end(ASSUMED));
+    });
+    await new Promise<void>((resolve) => sts.listen(0, '127.0.0.1', resolve));
+    process.env.AWS_ENDPOINT_URL_STS = `http://127.0.0.1:${(sts.address() as AddressInfo).port}`;
+    try {
+      const roleArn = 'arn:aws:iam::222222222222:role/orders-reader';
+      const aws = { endpoint: server?.endpoint ?? '', region: 'us-east-1', roleArn, externalId: 'e-1' };
+      api = new DynamoApi({ aws }, retrier);
+      expect((await page(api)).items).toBe(20);
+      expect(server?.calls.at(-1)?.accessKey).toBe('ROLEKEY');
+      expect(decodeURIComponent(asked.join())).toContain(roleArn);
+      expect(asked.join()).toContain('ExternalId=e-1');
+    } finally {
+      delete process.env.AWS_ENDPOINT_URL_STS;
+      sts.close();
+    }
   });
 
   test('fault 23: an interruption ends a call at once', async () => {

@@ -10,6 +10,8 @@ export interface Call {
   readonly request: Readonly<Record<string, unknown>>;
   /** Calls of any kind before it. */
   readonly number: number;
+  /** Whose signature it bears. */
+  readonly accessKey: string | undefined;
 }
 
 /** What becomes of a call in place of an answer, or of the answer. */
@@ -62,7 +64,8 @@ export async function startCannedPages(table: CannedTable): Promise<CannedServer
     void bodyOf(incoming).then((text) => {
       const request = JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
       const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
-      const call = { operation, request, number: calls.length };
+      const accessKey = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1];
+      const call = { operation, request, number: calls.length, accessKey };
       calls.push(call);
       const mishap = table.mishap?.(call);
       if (mishap?.kind === 'refuse') return refuse(outgoing, mishap);

@@ -14,5 +14,5 @@ export const SCAN_LIMITS: ScanLimits = {
   workers: 8,
   fileBytes: 16 * 1024 * 1024,
   pieceBytes: 1024 * 1024 * 1024,
-  pendingBytes: 48 * 1024 * 1024,
+  pendingBytes: 32 * 1024 * 1024,
 };
