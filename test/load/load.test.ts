@@ -116,6 +116,13 @@ describe('items', () => {
     expect(strict.error).toMatchObject({ code: 'ITEM_REJECTED', place: `${path}, 2` });
   });
 
+  test('a document around the items is told apart from an item', async () => {
+    const table = await makeTable(server.endpoint, 'id:S');
+    const rejects = join(folder.path(), 'wrapped');
+    await loadInto(server.endpoint, await file('w.json', '{"meta":[1],"data":[{"id":"a"}]}'), table, { rejects });
+    expect(await readFile(join(rejects, 'rejects.jsonl'), 'utf8')).toContain('name it: --items data');
+  });
+
   test('of items with one key the last one stays, within a batch and over batches', async () => {
     const table = await makeTable(server.endpoint, 'id:S');
     const items = Array.from({ length: 500 }, (_, n) => `{"id":"${n % 40}","n":${n}}`);

@@ -1,9 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/index.ts';
-import { JAVA, serverOrSkip } from '../servers/available.ts';
+import { openStorage, parseLocation } from '../../src/storage/locate.ts';
+import { JAVA, serverOrSkip, VERSITYGW } from '../servers/available.ts';
+import { makeBucket } from '../servers/buckets.ts';
 import { DYNAMODB_LOCAL, type DynamoServer, startDynalite, startDynamoDbLocal } from '../servers/dynamodb-local.ts';
+import { startVersitygw } from '../servers/versitygw.ts';
 import { canonical, itemsOf, makeTable } from './dynamo.ts';
 import { loadInto, useFolder } from './run.ts';
 
@@ -148,6 +152,32 @@ function realData(start: () => Promise<DynamoServer>): void {
 }
 
 describe('real data, by dynalite', () => realData(startDynalite));
+serverOrSkip('an object of S3', [VERSITYGW], () => {
+  test('is loaded like a file, gzip too, and one that is not there is told', async () => {
+    const [store, server] = [await startVersitygw(), await startDynalite()];
+    const aws = { endpoint: store.endpoint, region: 'us-east-1', forcePathStyle: true };
+    const before = { ...process.env };
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: store.accessKey, AWS_SECRET_ACCESS_KEY: store.secretKey });
+    try {
+      await makeBucket(store, 'drops');
+      const storage = await openStorage(parseLocation('s3://drops'), { aws });
+      const text = Array.from({ length: 3000 }, (_, n) => `{"id":"${n}"}`).join('\n');
+      await storage.put('in/items.jsonl.gz', gzipSync(text));
+      const table = await makeTable(server.endpoint, 'id:S');
+      const options = { sourceAws: aws };
+      const report = await loadInto(server.endpoint, 's3://drops/in/items.jsonl.gz', table, options);
+      expect(report).toMatchObject({ outcome: 'loaded', counts: { written: 3000 } });
+      const missing = await loadInto(server.endpoint, 's3://drops/in/nothing.json', table, options);
+      expect(missing.error?.code).toBe('SOURCE_NOT_FOUND');
+      await storage.close();
+    } finally {
+      process.env = before;
+      await store.stop();
+      await server.stop();
+    }
+  });
+});
+
 serverOrSkip('real data, by DynamoDB Local', [DYNAMODB_LOCAL, JAVA], () => {
   realData(startDynamoDbLocal);
 

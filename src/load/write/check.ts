@@ -1,3 +1,4 @@
+import { pathText } from '../../model/attribute-path.ts';
 import type { Item } from '../../model/item.ts';
 import { itemBytes, MAX_ITEM_BYTES } from './size.ts';
 import type { TableKey } from './table.ts';
@@ -17,7 +18,7 @@ export function checkItem(item: Item, { key, indexKeys }: TableKey): Checked {
   const parts: string[] = [];
   for (const [place, { attr, tag }] of key.entries()) {
     const value = item.get(attr);
-    if (value === undefined) return refuse(`key attribute ${attr} is missing`);
+    if (value === undefined) return refuse(`key attribute ${attr} is missing${wrapped(item)}`);
     if (value.tag !== tag)
       return refuse(`key attribute ${attr} is of type ${value.tag}, and the table's key is ${TYPE_NAMES[tag]}`);
     if (value.value === '') return refuse(`key attribute ${attr} is empty`);
@@ -40,4 +41,10 @@ export function checkItem(item: Item, { key, indexKeys }: TableKey): Checked {
 
 function refuse(reason: string): Checked {
   return { ok: false, reason };
+}
+
+/** Whoever loads `{"data":[{…}]}` wants what is in it. */
+function wrapped(item: Item): string {
+  const list = [...item].find(([, value]) => value.tag === 'L' && value.value[0]?.tag === 'M')?.[0];
+  return list === undefined ? '' : `; if it is a list of items that is meant, name it: --items ${pathText([list])}`;
 }

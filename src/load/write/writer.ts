@@ -105,7 +105,9 @@ export class BatchWriter {
 
   async #send(puts: readonly Put[]): Promise<Answer> {
     const { name } = this.#table;
-    const body = `{"RequestItems":{${JSON.stringify(name)}:[${puts.map(({ text }) => text).join(',')}]},"ReturnConsumedCapacity":"TOTAL"}`;
+    const list = puts.map(({ text }) => text).join(',');
+    // Bytes are made once: to be hashed, counted and sent.
+    const body = Buffer.from(`{"RequestItems":{${JSON.stringify(name)}:[${list}]},"ReturnConsumedCapacity":"TOTAL"}`);
     const units = puts.reduce((sum, put) => sum + put.units, 0);
     const answer = await this.#pacer.pace(
       () => this.#api.call('BatchWriteItem', name, body, (reply) => this.#read(reply, puts), this.#signal),
