@@ -32,8 +32,6 @@ export interface ChainStep {
   readonly gapBefore?: TimeRange;
   /** The first window begins within the minute before the full export's time: it is not proven that they meet. */
   readonly withinMinute?: true;
-  /** What a window before it covers, too. */
-  readonly overlap?: TimeRange;
 }
 
 export interface ChainPlan {
@@ -228,15 +226,7 @@ function skipWindow(
 }
 
 function stepWarnings(steps: readonly ChainStep[]): Warning[] {
-  return steps.flatMap(({ export: { from, uri }, gapBefore, withinMinute, overlap }) => [
-    ...(overlap === undefined
-      ? []
-      : [
-          {
-            code: 'window-overlap',
-            text: `The window ${uri} covers ${overlap.from} to ${overlap.to} once more. An item that was inserted in that time and deleted behind it is in none of its lines: the table keeps it.`,
-          },
-        ]),
+  return steps.flatMap(({ export: { from, uri }, gapBefore, withinMinute }) => [
     ...(gapBefore === undefined
       ? []
       : [

@@ -30,8 +30,6 @@ export interface Link {
   readonly window: Timed;
   readonly gapBefore?: TimeRange;
   readonly withinMinute?: true;
-  /** What a window before it covers, too. */
-  readonly overlap?: TimeRange;
 }
 
 export interface Extended extends Reached {
@@ -62,9 +60,7 @@ export function extend(start: Reached, windows: readonly Timed[], acceptGap: boo
     return longest !== undefined && longest.to > reached.at ? longest : undefined;
   };
   const take = (window: Timed, more: Pick<Link, 'gapBefore' | 'withinMinute'> = {}): void => {
-    const overlaps = !reached.baseline && window.from < reached.at;
-    const overlap = overlaps ? { overlap: { from: isoTime(window.from), to: isoTime(reached.at) } } : {};
-    links.push({ window, ...more, ...overlap });
+    links.push({ window, ...more });
     reached = { at: window.to, baseline: false };
   };
   for (;;) {

@@ -6,7 +6,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StagedFile } from '../engine/duckdb/copy.ts';
 import type { Duck } from '../engine/duckdb/instance.ts';
-import { candidateFiles, changedKeys } from '../engine/duckdb/merge/candidates.ts';
+import { candidateFiles, changedKeys, filesWrittenWithin } from '../engine/duckdb/merge/candidates.ts';
 import { writeDeletes } from '../engine/duckdb/merge/deletes.ts';
 import { type Match, type MergeFile, matchChanges } from '../engine/duckdb/merge/match.ts';
 import { matchReoffered } from '../engine/duckdb/merge/reoffered.ts';
@@ -42,6 +42,8 @@ export interface MergeInput {
   readonly appends?: number;
   /** With `appends`: times of windows before this one, whose changes it offers once more. */
   readonly seen?: readonly TimeRange[];
+  /** A time of which the changes are all there are, and which an earlier window covers in part. */
+  readonly lapsed?: TimeRange;
   /** Deleted items stay as rows that are marked. */
   readonly soft: boolean;
   readonly options: SyncOptions;
@@ -55,6 +57,8 @@ export interface MergeInput {
 
 export interface Merged extends Required<Pick<StagedCommit, 'files' | 'removed' | 'removedDeletes' | 'deletes'>> {
   readonly counts: Match['counts'];
+  /** Rows that went although no line says so. */
+  readonly lapsed?: number;
   /** URIs of what this very attempt wrote; the window's new rows are not among it. */
   readonly own: readonly string[];
 }
@@ -85,21 +89,26 @@ export async function mergeChanges(
 
 /** Matches by the key columns alone, in the files that may hold a changed key. */
 async function matchKeys(input: MergeInput): Promise<Match> {
-  const { duck, base, live, layout, deletes, context } = input;
+  const { duck, base, live, layout, deletes, lapsed, context } = input;
   const { schema } = layout;
   const { signal } = context;
   const puts = await keyColumns(input, input.puts, schema, 'puts');
   const changes = { schema, keys: schema.keys, puts, deletes };
   let candidates: readonly LiveFile[] = [];
-  if (base !== undefined && live.length > 0) {
+  if (base !== undefined && live.length > 0 && input.puts.length + deletes.length > 0) {
     const table = { schema: base.schema, keys: schema.keys, partition: base.partition };
     const changed = await changedKeys(duck, changes, table, signal);
     candidates = candidateFiles(live, changed, table);
+  }
+  if (base !== undefined && lapsed !== undefined) {
+    const some = new Set([...candidates, ...filesWrittenWithin(live, base.schema, lapsed)]);
+    candidates = live.filter((file) => some.has(file));
   }
   const from = base?.schema ?? schema;
   const keyed = await keyColumns(input, candidates, from, 'live');
   return matchChanges(duck, {
     ...{ ...changes, live: keyed, liveSchema: from, signal },
+    ...(lapsed === undefined ? {} : { lapsed }),
     filters: input.filters === true,
   });
 }
@@ -175,6 +184,7 @@ class Merge {
       removed: gone.map(({ path }) => path),
       removedDeletes: this.#in.live.flatMap((file) => (replaced.has(file.path) ? ownDeletes(file) : [])),
       deletes,
+      lapsed: this.#match?.lapsed ?? 0,
       counts: this.#match?.counts ?? { written: appends, deleted: 0, unchanged: 0 },
       own: this.own,
     };

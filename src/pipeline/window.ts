@@ -53,6 +53,7 @@ export async function applyWindow(
     const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context, step.more));
     if (outcome.kind === 'committed') {
       reporter.window(loaded, merged, read.rejectsDir);
+      tellOverlap(parts, read, start, merged);
       reporter.committed(staged, outcome);
       await removeJournal(journal, reporter);
       return;
@@ -87,8 +88,33 @@ function sameShape(a: TableState, b: TableState): boolean {
   return shape(a) === shape(b);
 }
 
+/** What was inserted in the common time, and deleted behind it, is in none of the window's lines. */
+function tellOverlap(
+  { reporter }: RunParts,
+  { export: { uri, from, to }, loaded, options }: ReadWindow,
+  { base }: Start,
+  { lapsed = 0 }: Merged,
+): void {
+  if (overlapped(base?.ledger, { from, to }).length === 0) return;
+  const rows = lapsed === 1 ? 'One row' : `${lapsed} rows`;
+  const doubt =
+    options.mode === 'history'
+      ? 'the table does not tell of that delete'
+      : loaded.rejected > 0
+        ? 'it stays in the table, since lines that could not be loaded may tell of it'
+        : undefined;
+  const text =
+    doubt === undefined
+      ? lapsed === 0
+        ? undefined
+        : `${rows} of that time left the table, because none of its lines tells of them any more.`
+      : `Of an item that was inserted in that time and deleted behind it no line tells: ${doubt}.`;
+  if (text !== undefined)
+    reporter.warn('window-overlap', `The window ${uri} (${from} to ${to}) covers a time once more. ${text}`);
+}
+
 /** The times of windows before this one that it covers once more. */
-function overlapped(ledger: Ledger | undefined, { from, to }: IncrementalExport): readonly TimeRange[] {
+function overlapped(ledger: Ledger | undefined, { from, to }: TimeRange): readonly TimeRange[] {
   const [first, last] = [Date.parse(from), Date.parse(to)];
   return (ledger?.covered ?? []).filter((range) => Date.parse(range.to) > first && Date.parse(range.from) < last);
 }
@@ -121,7 +147,9 @@ async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, a
   const { target, duck, workDir, context } = parts;
   const changes = loaded.read - loaded.rejected;
   // Without a match, every change is a row of its own.
-  const appends = mode === 'history' || changes === 0;
+  const seen = overlapped(base?.ledger, read.export);
+  const sure = seen.length > 0 && loaded.rejected === 0 && loaded.layout.schema.keys.length > 0;
+  const appends = mode === 'history' || (changes === 0 && !sure);
   if (!appends && loaded.layout.schema.keys.length === 0) throw keyUnknown(target.table.location);
   const attemptId = `${runId}-${attempt}`;
   const merged = await mergeChanges({
@@ -133,7 +161,8 @@ async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, a
     filters: loaded.layout.projection.filter !== undefined,
     puts,
     deletes: appends ? [] : await localDeletes(parts, read),
-    ...(appends ? { appends: changes, seen: overlapped(base?.ledger, read.export) } : {}),
+    ...(appends ? { appends: changes, seen } : {}),
+    ...(!appends && sure ? { lapsed: { from: read.export.from, to: read.export.to } } : {}),
     soft: mode === 'soft',
     options,
     commitId,

@@ -29,7 +29,9 @@ async function overlapping(world: World): Promise<string> {
   const items = ['a', 'b', 'c', 'd'].map((key) => ({ ...pk(key), ...n(0) }));
   await writeExport(dir, { items, exportTime: iso(0) });
   const again = [change('b', 6, n(2), n(0)), change('c', 7, undefined, n(0)), change('new', 8, n(3))];
-  const first = [change('a', 1, n(1), n(0)), ...again, change('d', 9, n(4), n(0))];
+  // What comes and goes within the second window is in none of its lines.
+  const first = [change('a', 1, n(1), n(0)), change('early', 2, n(8)), ...again, change('d', 9, n(4), n(0))];
+  first.push(change('gone', 10, n(9)));
   await writeWindow(dir, { changes: first, from: iso(-1), to: iso(15) });
   const second = [...again, change('d', 16, n(5), n(0)), change('later', 20, n(6))];
   await writeWindow(dir, { changes: second, from: iso(5), to: iso(30) });
@@ -42,20 +44,67 @@ const LAST = canonical([
   { ...pk('d'), ...n(5) },
   { ...pk('new'), ...n(3) },
   { ...pk('later'), ...n(6) },
+  { ...pk('early'), ...n(8) },
 ]);
 
 describe.each(FORMATS)('to %s', (format) => {
   test.each(['mirror', 'soft'] as const)(
-    'fault 47: a window that overlaps the one before changes nothing of the common time: %s',
+    'fault 47: a window that overlaps the one before changes nothing of the common time, but for what is gone since: %s',
     async (mode) => {
-      await using world = await World.open();
-      const target = world.target(format);
-      const report = await world.load(await overlapping(world), target, { mode });
-      expect(await world.items(target)).toEqual(LAST);
-      expect(report.counts).toMatchObject({ read: 14, written: 10, deleted: 1, unchanged: 3 });
-      expect(report.warnings.map(({ code }) => code)).toEqual(['window-overlap']);
+      for (const options of [{ write: 'merge-on-read' }, { write: 'copy-on-write' }] as const) {
+        await using world = await World.open();
+        const target = world.target(format);
+        const report = await world.load(await overlapping(world), target, { mode, ...options });
+        expect(await world.items(target)).toEqual(LAST);
+        expect(report.counts).toMatchObject({ read: 16, written: 12, deleted: 1, unchanged: 3 });
+        expect(report.warnings).toMatchObject([{ code: 'window-overlap', text: expect.stringContaining('One row') }]);
+        if (mode === 'mirror') continue;
+        const gone =
+          "select pk, n, strftime(_written_at at time zone 'UTC', '%H:%M:%S') from t where _deleted order by 1";
+        expect(await world.query(target, gone)).toEqual([
+          ['c', '0', '12:07:00'],
+          ['gone', '9', '12:29:59'],
+        ]);
+      }
     },
   );
+
+  test('fault 47: a window without changes that overlaps: what was written in its time is gone', async () => {
+    await using world = await World.open();
+    const target = world.target(format);
+    const dir = join(world.dir, 'source');
+    await writeExport(dir, { items: [{ ...pk('old'), ...n(0) }], exportTime: iso(0) });
+    await writeWindow(dir, { changes: [change('a', 1, n(1)), change('b', 6, n(2))], from: iso(-1), to: iso(15) });
+    await writeWindow(dir, { changes: [], from: iso(5), to: iso(30) });
+    await world.load(dir, target, { write: 'merge-on-read' });
+    expect(await world.items(target)).toEqual(
+      canonical([
+        { ...pk('old'), ...n(0) },
+        { ...pk('a'), ...n(1) },
+      ]),
+    );
+    expect((await world.sync(dir, target)).outcome).toBe('unchanged');
+  });
+
+  test('fault 47: where lines of an overlapping window cannot be loaded, no row goes without a line', async () => {
+    await using world = await World.open();
+    const target = world.target(format);
+    const dir = join(world.dir, 'source');
+    await writeExport(dir, { items: [{ ...pk('old'), ...n(0) }], exportTime: iso(0) });
+    const line = (each: WindowChange): string => changeLine(each, 'NEW_AND_OLD_IMAGES', 'DYNAMODB_JSON');
+    await writeWindow(dir, { changes: [change('a', 6, n(1))], from: iso(-1), to: iso(15) });
+    const lines = [line(change('a', 20, { n: { N: 'no number' } })), line(change('b', 21, n(2)))];
+    await writeWindow(dir, { lines, from: iso(5), to: iso(30) });
+    const report = await world.load(dir, target);
+    expect(await world.items(target)).toEqual(
+      canonical([
+        { ...pk('old'), ...n(0) },
+        { ...pk('a'), ...n(1) },
+        { ...pk('b'), ...n(2) },
+      ]),
+    );
+    expect(report.warnings.map(({ code }) => code)).toEqual(['items-rejected', 'window-overlap', 'rows-stale']);
+  });
 
   test.each([
     {},
@@ -66,7 +115,7 @@ describe.each(FORMATS)('to %s', (format) => {
     await using world = await World.open();
     const target = world.target(format);
     const report = await world.load(await overlapping(world), target, { mode: 'history', ...options });
-    expect(report.counts).toMatchObject({ read: 14, written: 11, deleted: 0, unchanged: 3 });
+    expect(report.counts).toMatchObject({ read: 16, written: 13, deleted: 0, unchanged: 3 });
     const rows = await world.query(
       target,
       "select pk, _operation, strftime(_written_at at time zone 'UTC', '%H:%M'), n, count(*) from t where _operation <> 'baseline' group by all order by all",
@@ -77,10 +126,12 @@ describe.each(FORMATS)('to %s', (format) => {
       ['c', 'delete', '12:07', 'null', '1'],
       ['d', 'update', '12:09', '4', '1'],
       ['d', 'update', '12:16', '5', '1'],
+      ['early', 'insert', '12:02', '8', '1'],
+      ['gone', 'insert', '12:10', '9', '1'],
       ['later', 'insert', '12:20', '6', '1'],
       ['new', 'insert', '12:08', '3', '1'],
     ]);
-    expect((await world.table(target)).state?.rows).toBe(11);
+    expect((await world.table(target)).state?.rows).toBe(13);
   });
 
   test('fault 47: a history takes the changes of an accepted gap when a longer window brings them', async () => {

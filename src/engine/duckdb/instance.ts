@@ -91,6 +91,7 @@ async function open(duckdb: DuckModule, options: DuckOptions, spills: string): P
       allocator_bulk_deallocation_flush_threshold: '32MB',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // It has served the former content of a path that was written anew: fetched files, group by group.
       enable_external_file_cache: 'false',
     });
     const connection = await instance.connect();

@@ -1,6 +1,6 @@
 import { compareBytes } from '../../../model/byte-order.ts';
 import { type PhysicalType, physicalType, type TableSchema } from '../../../model/schema.ts';
-import type { DataFile, LiveFile, PartitionField, PartitionValue } from '../../../model/table.ts';
+import type { DataFile, LiveFile, PartitionField, PartitionValue, TimeRange } from '../../../model/table.ts';
 import { ident } from '../../sql/quote.ts';
 import { columnType, partitionText } from '../copy.ts';
 import type { Duck } from '../instance.ts';
@@ -108,6 +108,22 @@ export function partitionKey(
     return value === undefined || value === null ? null : normal(String(value), partitionType(field, schema));
   });
   return JSON.stringify(texts);
+}
+
+/** Files that may hold a row that was written within a time. */
+export function filesWrittenWithin<T extends DataFile>(
+  files: readonly T[],
+  { system }: TableSchema,
+  { from, to }: TimeRange,
+): T[] {
+  const id = system.find(({ name }) => name === '_written_at')?.id ?? -1;
+  const ms = (text: string): number => Date.parse(text.replace(' ', 'T').replace(/\+00(:00)?$/, 'Z'));
+  return files.filter(({ stats }) => {
+    const { min, max, valueCount = 0, nullCount = 0 } = stats[id] ?? {};
+    if (min === undefined || max === undefined) return valueCount === 0 || nullCount < valueCount;
+    // Milliseconds are cut off.
+    return !(ms(min) >= Date.parse(to) || ms(max) + 1 <= Date.parse(from));
+  });
 }
 
 function keyType(schema: TableSchema, key: string): PhysicalType {

@@ -1,11 +1,13 @@
 import { TailraceError } from '../../../model/errors.ts';
 import type { TableSchema } from '../../../model/schema.ts';
+import type { TimeRange } from '../../../model/table.ts';
 import { list } from '../../sql/quote.ts';
 import type { Duck } from '../instance.ts';
 import { deletedPositions, filesRelation, type ReadFile } from '../read.ts';
 import { castColumnSql } from './cast.ts';
 import { CHANGE, type Changes, changesSql, columnOf, liveVersionSql } from './changes.ts';
 import { joinedAsWritten } from './joins.ts';
+import { strikeLapsed } from './lapsed.ts';
 
 /** A data file with the number of rows that it holds, deleted ones too. */
 export interface MergeFile extends ReadFile {
@@ -18,6 +20,9 @@ export interface MatchInput extends Changes {
   /** The schema that the live files were written by, where a key's column is of another type in `schema`. */
   readonly liveSchema?: TableSchema;
   readonly puts: readonly MergeFile[];
+  /** A time of which the changes are all there are, and which an earlier window covers in part: a live row that was
+   * written then and has no change is gone. */
+  readonly lapsed?: TimeRange;
   /** Some deletes are of items that a filter leaves out: they are counted by themselves. */
   readonly filters?: boolean;
   readonly signal?: AbortSignal;
@@ -49,6 +54,8 @@ export interface Match {
   readonly files: readonly MergeFile[];
   /** Table of the engine with rows to delete: `file`, `pos`, and `deleted_at` where a delete was the reason. */
   readonly positions: string;
+  /** Rows that go although no line says so. */
+  readonly lapsed?: number;
   /** Drops what the engine holds of it. */
   close(): Promise<void>;
 }
@@ -74,6 +81,7 @@ export async function dropTables(duck: Duck, ...names: readonly string[]): Promi
 export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match> {
   const tables = matchTables();
   const drop = (...names: readonly string[]): Promise<void> => dropTables(duck, ...names);
+  if (input.puts.length + input.deletes.length === 0) return matchNothing(duck, input, tables.positions);
   try {
     const { winners, puts } = await newest(duck, input, tables.winners);
     await findRows(duck, input, tables, winners);
@@ -82,14 +90,27 @@ export async function matchChanges(duck: Duck, input: MatchInput): Promise<Match
     const changed = await countChanges(duck, tables.matched, { lines: lines.puts + lines.deletes, winners, puts });
     const filtered = input.filters === true ? await leftOut(duck, input, tables) : undefined;
     const counts = filtered === undefined ? changed : { ...changed, unchanged: changed.unchanged - filtered, filtered };
+    const changedKeys = { table: tables.winners, on: keysMeet(input) };
+    const { lapsed: time } = input;
+    const lapsed = time === undefined ? 0 : await strikeLapsed(duck, input, time, tables.positions, changedKeys);
     await drop(tables.winners, tables.matched);
     const perFile = await touchedFiles(duck, input, tables.positions);
     const files = [...input.live, ...input.puts];
-    return { perFile, counts, files, positions: tables.positions, close: () => drop(tables.positions) };
+    return { perFile, counts, files, positions: tables.positions, lapsed, close: () => drop(tables.positions) };
   } catch (thrown) {
     await drop(...Object.values(tables)).catch(() => undefined);
     throw thrown;
   }
+}
+
+/** A window without changes says something, too, of a time that an earlier one covers. */
+async function matchNothing(duck: Duck, input: MatchInput, positions: string): Promise<Match> {
+  const close = (): Promise<void> => duck.run(`DROP TABLE IF EXISTS ${positions}`);
+  await duck.run(`CREATE TABLE ${positions} (file BIGINT, pos BIGINT, deleted_at TIMESTAMPTZ)`);
+  const { lapsed: time } = input;
+  const lapsed = time === undefined ? 0 : await strikeLapsed(duck, input, time, positions, undefined);
+  const counts = { written: 0, deleted: 0, unchanged: 0 };
+  return { perFile: await touchedFiles(duck, input, positions), counts, files: input.live, positions, lapsed, close };
 }
 
 export type Tables = { readonly winners: string; readonly matched: string; readonly positions: string };
@@ -123,10 +144,10 @@ export async function findRows(
   changes: number,
   givesWay = (version: string): string => `${version} < ${CHANGE.version}`,
 ): Promise<void> {
-  const { live, schema, keys, signal } = input;
+  const { live, schema, signal } = input;
   const from = input.liveSchema ?? schema;
   const version = liveVersionSql(from);
-  const on = keys.map((key, i) => `${keySql(key, from, schema)} = w.k${i}`).join(' AND ');
+  const on = keysMeet(input);
   const table = filesRelation(from, live);
   const sides = liveRows(input) < changes ? `${winners} AS w JOIN ${table}` : `${table} JOIN ${winners} AS w`;
   const rows =
@@ -144,6 +165,11 @@ export async function findRows(
      ON m.file = gone.file AND m.pos = gone.pos`,
     signal,
   );
+}
+
+/** How a live row meets the newest change of its key, `w`. */
+function keysMeet({ keys, schema, liveSchema: from = schema }: MatchInput): string {
+  return keys.map((key, i) => `${keySql(key, from, schema)} = w.k${i}`).join(' AND ');
 }
 
 function liveRows({ live }: MatchInput): number {
