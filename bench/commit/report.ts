@@ -41,12 +41,22 @@ function besideEachOther(compared: readonly Compared[]): string {
   });
   return [
     'Milliseconds to load the table, write a data file, and commit it. The ratio is the median, pair by pair, of how many',
-    'times as long as tailrace PyIceberg takes.',
+    `times as long as tailrace PyIceberg takes.${failed(compared)}`,
     '',
     '| catalog | tailrace, median | 99 % | PyIceberg, median | 99 % | ratio (aim: ≥ 1) |',
     '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
+}
+
+function failed(compared: readonly Compared[]): string {
+  const counts = compared.map(({ title, pyiceberg = [] }) => {
+    const failures = pyiceberg.reduce((sum, cost) => sum + (cost.failures ?? 0), 0);
+    return failures === 0
+      ? ''
+      : ` ${failures} appends of PyIceberg failed on ${title}, and were made again, outside the clock.`;
+  });
+  return counts.join('');
 }
 
 function two(ms: readonly number[]): readonly string[] {

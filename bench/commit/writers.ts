@@ -24,6 +24,8 @@ import { NAMESPACE, type Server } from './servers.ts';
 export interface Cost {
   readonly ms: number;
   readonly cpuMs: number;
+  /** Tries before that failed, outside the clock. */
+  readonly failures?: number;
 }
 
 export interface Writer {
