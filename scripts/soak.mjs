@@ -1,4 +1,4 @@
-// npm run soak: chains under faults, kills and rival writers, with many seeds. TAILRACE_SEEDS (default 200) chains from
+// npm run soak: chains, scans and upkeep under faults, kills and rival writers, with many seeds. TAILRACE_SEEDS (default 200) chains from
 // TAILRACE_SEED (default: by the clock, and printed) on; TAILRACE_KILLS (default 30) kills of the real command;
 // TAILRACE_EVERY (default 2): every so-manieth call of a chain is killed. Arguments go to vitest.
 import { join } from 'node:path';
@@ -10,9 +10,17 @@ process.env.TAILRACE_SEEDS ??= '200';
 process.env.TAILRACE_KILLS ??= '30';
 process.env.TAILRACE_EVERY ??= '2';
 console.log(`TAILRACE_SEED=${seed}`);
-const files = ['chain.test.ts', 'chain-faults', 'chain-process', 'two-writers', 'scan.test.ts', 'scan-process'].map(
-  (name) => join('test', 'crash', name),
-);
+const files = [
+  'chain-iceberg',
+  'chain-parquet',
+  'chain-writes',
+  'chain-faults',
+  'chain-process',
+  'two-writers',
+  'maintain',
+  'scan.test.ts',
+  'scan-process',
+].map((name) => join('test', 'crash', name));
 await run(process.execPath, [
   join('node_modules', 'vitest', 'vitest.mjs'),
   'run',
