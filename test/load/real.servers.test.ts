@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LoadOptions } from '../../src/index.ts';
+import { cat, defaultOptions, type LoadOptions, type RunContext, type SyncOptions, sync } from '../../src/index.ts';
 import { openStorage, parseLocation } from '../../src/storage/locate.ts';
 import { JAVA, serverOrSkip, VERSITYGW } from '../servers/available.ts';
 import { makeBucket } from '../servers/buckets.ts';
@@ -123,6 +123,16 @@ function models(): Case[] {
   });
 }
 
+const silent = (): RunContext => ({
+  signal: new AbortController().signal,
+  onProgress: () => undefined,
+  log: () => undefined,
+});
+
+function lakeOptions(endpoint: string): SyncOptions {
+  return { ...defaultOptions(), sourceAws: { endpoint, region: 'us-east-1' } };
+}
+
 function realData(start: () => Promise<DynamoServer>): void {
   const shared = existsSync(data);
   let server: DynamoServer;
@@ -146,6 +156,18 @@ function realData(start: () => Promise<DynamoServer>): void {
       expect(report.counts.written + report.counts.replaced + report.counts.rejected).toBe(items().length);
       expect(wanted.length).toBeGreaterThan(0);
       expect((await itemsOf(server.endpoint, table)).map((line) => canonical(JSON.parse(line)))).toEqual(wanted);
+      // And on into the lake, and out again.
+      const lake = join(folder.path(), table);
+      const scanned = await sync(`dynamodb:${table}`, lake, lakeOptions(server.endpoint), silent());
+      expect(scanned.error).toBeUndefined();
+      const out: string[] = [];
+      const cells = cat(lake, { ...lakeOptions(server.endpoint), as: 'ddb-json' }, silent());
+      for await (const chunk of cells) out.push(chunk);
+      const printed = out
+        .join('\n')
+        .split('\n')
+        .filter((line) => line !== '');
+      expect(printed.map((line) => canonical((JSON.parse(line) as { Item: Tagged }).Item)).sort()).toEqual(wanted);
     },
   );
   test.runIf(!shared)('skipped: no shared data', () => undefined);
