@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest';
-import { parsePartition } from '../../src/index.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { parsePartition, sync } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { DdbItem } from '../data/ion.ts';
-import { canonicalItems, FORMATS } from './harness.ts';
+import { writeExport } from '../data/make-export.ts';
+import { writeWindow } from '../data/make-window.ts';
+import { canonicalItems, FORMATS, freshFolder, load, quiet } from './harness.ts';
 import { itemsOf, type ScanChange, Shop } from './scan-harness.ts';
 
 // A scan into a table that is there: what becomes of its rows.
@@ -122,6 +124,52 @@ describe.each(FORMATS)('%s', (format) => {
     expect([asked.error?.code, asked.error?.hint]).toEqual(['USAGE', expect.stringContaining('--yes')]);
     await scan(shop, { mode: 'overwrite', yes: true });
     expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('a mirror leaves one row of each key, whatever was appended before', async () => {
+    await using shop = await Shop.open({}, format);
+    await scan(shop);
+    await scan(shop, { mode: 'append' });
+    await scan(shop, { mode: 'append' });
+    expect((await shop.rows()).length).toBe(180);
+    await scan(shop);
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('a table made of exports is mirrored, and its chain goes on behind the scan; not behind part of one', async () => {
+    await using shop = await Shop.open({}, format);
+    const tableArn = 'arn:aws:dynamodb:us-east-1:123456789012:table/orders';
+    const common = { tableId: 'table-1', summary: { tableArn } };
+    const source = await freshFolder();
+    const old = itemsOf(70, 0);
+    await writeExport(source, { ...common, items: old, exportTime: '2026-03-01T12:00:00Z' });
+    const schema = { ...shop.options().schema, key: ['pk'] };
+    await load(source, shop.target, { ...shop.options(), schema });
+    const report = await scan(shop, { maxDelete: { share: 0.5 } });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { writeMode: 'mirror', rowsRemoved: 10 } });
+    expect(await shop.rows()).toEqual(shop.expected);
+    const at = Date.parse(report.scan?.from ?? '');
+    const window = (from: number, to: number) => ({
+      ...common,
+      from: new Date(at + from).toISOString().replace(/\.\d+/, ''),
+      to: new Date(at + to).toISOString().replace(/\.\d+/, ''),
+      changes: [{ at: BigInt(at + to - 60_000) * 1000n, keys: { pk: { S: 'k0' } } }],
+    });
+    await writeWindow(source, window(-600_000, 300_000));
+    await load(source, shop.target, { ...shop.options(), schema });
+    expect(await shop.rows()).toEqual(canonicalItems(itemsOf(60).slice(1)));
+    vi.useFakeTimers({ toFake: ['Date'], now: at + 600_000 });
+    try {
+      await scan(shop, { mode: 'upsert' });
+    } finally {
+      vi.useRealTimers();
+    }
+    await writeWindow(source, window(300_000, 1_200_000));
+    const refused = await sync(source, shop.target, { ...shop.options(), schema }, quiet());
+    expect([refused.error?.code, refused.error?.message]).toEqual([
+      'LEDGER_REFUSED',
+      expect.stringContaining('no image'),
+    ]);
   });
 
   test('a filter holds deletes back, and says so', async () => {

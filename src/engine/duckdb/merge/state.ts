@@ -83,8 +83,8 @@ async function noItems(
   return { winners: 0, puts: 0 };
 }
 
-/** A row whose item is the same stays, and the new row goes. Compared is the item that each is rendered to, which is the
- * same for the same item whatever columns there were. */
+/** A row whose item is the same stays (one of several, where a key has more), and the new row goes. Compared is the item
+ * that each is rendered to, which is the same for the same item whatever columns there were. */
 async function leaveEqual(
   duck: Duck,
   input: StateInput,
@@ -103,7 +103,8 @@ async function leaveEqual(
   );
   const equal = `SELECT m.file, m.pos, m.v FROM ${matched} AS m
     JOIN (${before}) AS b ON m.file = b.file AND m.pos = b.pos
-    JOIN (${now}) AS n ON ${CHANGE.file} = n.file AND ${CHANGE.row} = n.pos WHERE b.item = n.item`;
+    JOIN (${now}) AS n ON ${CHANGE.file} = n.file AND ${CHANGE.row} = n.pos WHERE b.item = n.item
+    QUALIFY row_number() OVER (PARTITION BY m.v ORDER BY m.file, m.pos) = 1`;
   await duck.run(
     `CREATE OR REPLACE TABLE ${matched} AS SELECT m.file, m.pos, m.v, m.loses AND e.file IS NULL AS loses
      FROM ${matched} AS m LEFT JOIN (${equal}) AS e ON m.file = e.file AND m.pos = e.pos AND m.v = e.v`,
