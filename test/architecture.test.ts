@@ -16,6 +16,17 @@ const LEVELS: readonly (readonly string[])[] = [
   ['index.ts'],
   ['cli'],
 ];
+// The same within the pipeline, for what runs: types may be told upwards. The verbs lie above all of these.
+const STAGES = [
+  ['ends', 'files'],
+  ['learn'],
+  ['chain'],
+  ['load'],
+  ['window'],
+  ['report'],
+  ['upkeep'],
+  ['evolve', 'items', 'scan'],
+] as const;
 // What lies in memory is the shortest example of its port; tests are its users.
 const ENTRIES = [
   'index.ts',
@@ -44,6 +55,23 @@ describe('imports', () => {
       const [a, b] = [folderOf(from), folderOf(to)];
       return a !== b && (levelOf(b) ?? Infinity) >= (levelOf(a) ?? -1);
     });
+    expect(wrong.map(([from, to]) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test('within the pipeline go down the stages of a run', () => {
+    const stageOf = (path: string): number => {
+      const folder = /^pipeline\/([^/]+)\//.exec(path)?.[1];
+      const stage = STAGES.findIndex((names) => names.some((name) => name === folder));
+      return stage < 0 ? STAGES.length : stage;
+    };
+    const wrong = files
+      .filter((path) => path.startsWith('pipeline/'))
+      .flatMap((from) => running(from).map((to) => [from, to] as const))
+      .filter(
+        ([from, to]) => to.startsWith('pipeline/') && dirname(from) !== dirname(to) && stageOf(to) >= stageOf(from),
+      )
+      // doctor tries a run before it, so it stands beside the verbs.
+      .filter(([from, to]) => stageOf(from) < STAGES.length || stageOf(to) < STAGES.length);
     expect(wrong.map(([from, to]) => `${from} imports ${to}`)).toEqual([]);
   });
 
@@ -153,6 +181,13 @@ function importsOf(path: string, text: string): string[] {
   return named
     .filter((name) => name.startsWith('.') && !name.endsWith('.json'))
     .map((name) => posix.join(dirname(path), name));
+}
+
+/** What a file imports to run: no types. */
+function running(path: string): string[] {
+  return [...(texts.get(path) ?? '').matchAll(/^import (?!type\b)[^;]*?from '(\.[^']+)'/gm)].map(([, name = '']) =>
+    posix.join(dirname(path), name),
+  );
 }
 
 function edges(): (readonly [from: string, to: string])[] {

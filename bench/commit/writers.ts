@@ -14,7 +14,7 @@ import { JOIN_BY_THE_WAY } from '../../src/maintain/metadata.ts';
 import { withWindow } from '../../src/model/ledger.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
 import type { DataFile, Ledger, StagedCommit, TableHandle } from '../../src/model/table.ts';
-import { openCatalog } from '../../src/pipeline/catalogs.ts';
+import { openCatalog } from '../../src/pipeline/ends/catalogs.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import { icebergTable } from '../../src/table/iceberg/open.ts';
 import { PYTHON } from '../measure.ts';

@@ -1,7 +1,7 @@
 import { runDemo } from '../demo/demo.ts';
 import type { RunContext } from '../model/options.ts';
 import type { DemoStep } from '../model/report.ts';
-import { defaultOptions } from './defaults.ts';
+import { defaultOptions } from './ends/defaults.ts';
 import { cat, query } from './read.ts';
 import { showSchema } from './schema.ts';
 import { sync } from './sync.ts';

@@ -9,14 +9,14 @@ import { openExport } from '../source/export/open.ts';
 import type { Export } from '../source/port.ts';
 import { openStorage } from '../storage/locate.ts';
 import { readPath } from '../table/parquet/table.ts';
-import { planChain } from './chain.ts';
-import { chainReport } from './chain-report.ts';
-import { reportColumns } from './columns.ts';
-import { parseExport } from './ends.ts';
-import { listCatalog } from './listing.ts';
-import { findTable, type OpenTarget } from './open.ts';
-import { readersBehind } from './publish.ts';
-import { tablesOf } from './tables.ts';
+import { planChain } from './chain/chain.ts';
+import { tablesOf } from './chain/tables.ts';
+import { parseExport } from './ends/ends.ts';
+import { listCatalog } from './ends/listing.ts';
+import { findTable, type OpenTarget } from './ends/open.ts';
+import { readersBehind } from './load/publish.ts';
+import { chainReport } from './report/chain-report.ts';
+import { reportColumns } from './report/columns.ts';
 
 /** What lies at a place: a table, an export, or a chain of exports; or what a catalog holds. Only metadata is read. */
 export async function inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport> {

@@ -5,10 +5,10 @@ import type { Warning } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
 import { fetchHeads } from '../source/export/heads.ts';
 import { sampleItems } from '../source/lines/sample.ts';
-import type { Kept } from './keep.ts';
-import { type Layout, Learner } from './learner.ts';
-import type { OpenSource } from './open.ts';
-import { openWorkspace } from './workspace.ts';
+import type { Kept } from './ends/keep.ts';
+import type { OpenSource } from './ends/open.ts';
+import { openWorkspace } from './ends/workspace.ts';
+import { type Layout, Learner } from './learn/learner.ts';
 
 export interface Preview {
   readonly learner: Learner;

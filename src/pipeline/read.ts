@@ -5,11 +5,11 @@ import { runQuery } from '../engine/duckdb/query.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { QueryResult } from '../model/report.ts';
 import type { LiveFile, TableState } from '../model/table.ts';
-import { openEngine } from './engine.ts';
-import { fetchFiles } from './fetched.ts';
-import { noTable } from './no-table.ts';
-import { exportInstead, type OpenTarget, openTarget } from './open.ts';
-import { openWorkspace, type Workspace } from './workspace.ts';
+import { openEngine } from './ends/engine.ts';
+import { noTable } from './ends/no-table.ts';
+import { exportInstead, type OpenTarget, openTarget } from './ends/open.ts';
+import { openWorkspace, type Workspace } from './ends/workspace.ts';
+import { fetchFiles } from './files/fetched.ts';
 
 export type CatOptions = SyncOptions & { readonly as: 'ddb-json' | 'json'; readonly limit?: number };
 

@@ -9,11 +9,11 @@ import { writeHiveDdl } from '../schema/files/hive-ddl.ts';
 import { writeFlat } from '../schema/files/write-flat.ts';
 import type { Decision } from '../schema/map.ts';
 import { emptyMap } from '../schema/structure.ts';
-import { countExport } from './census.ts';
-import { reportColumns } from './columns.ts';
-import { explainTable } from './explain.ts';
-import { findTable, openSource, readSchemaAt, readSchemaOption, resolveKey } from './open.ts';
-import { unmappedWarning } from './unseen.ts';
+import { findTable, openSource, readSchemaAt, readSchemaOption, resolveKey } from './ends/open.ts';
+import { countExport } from './learn/census.ts';
+import { explainTable } from './learn/explain.ts';
+import { unmappedWarning } from './learn/unseen.ts';
+import { reportColumns } from './report/columns.ts';
 
 /** The schema that a load of this export would make, from all its items, with the reason for each column. */
 export async function inferSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport> {

@@ -9,14 +9,11 @@ import type { TableState } from '../model/table.ts';
 import { openExport } from '../source/export/open.ts';
 import type { Export, FoundExport } from '../source/port.ts';
 import { adopt } from './adopt.ts';
-import { type ChainPlan, type ChainStep, planChain } from './chain.ts';
-import { interrupted } from './commit.ts';
-import { parseSource } from './ends.ts';
-import { openEngine } from './engine.ts';
-import { finishLast } from './finish-last.ts';
-import { applyFull } from './full.ts';
-import { type Kept, keepOptions } from './keep.ts';
-import { isApplied, unlessApplied } from './meanwhile.ts';
+import { type ChainPlan, type ChainStep, planChain } from './chain/chain.ts';
+import { refuseBlindStart, refuseChanges, refuseTable } from './chain/refuse.ts';
+import { parseSource } from './ends/ends.ts';
+import { openEngine } from './ends/engine.ts';
+import { type Kept, keepOptions } from './ends/keep.ts';
 import {
   type OpenExports,
   type OpenTarget,
@@ -25,18 +22,21 @@ import {
   readSchemaOption,
   resolveKey,
   type WrapStorage,
-} from './open.ts';
-import type { RunParts } from './parts.ts';
+} from './ends/open.ts';
+import { openWorkspace } from './ends/workspace.ts';
+import { unseenNames } from './learn/unseen.ts';
+import { interrupted } from './load/commit.ts';
+import { finishLast } from './load/finish-last.ts';
+import { applyFull } from './load/full.ts';
+import type { RunParts } from './load/parts.ts';
+import { sendReaders } from './load/publish.ts';
 import { preview } from './preview.ts';
-import { sendReaders } from './publish.ts';
-import { refuseBlindStart, refuseChanges, refuseTable } from './refuse.ts';
-import { failedReport, Reporter } from './reporter.ts';
-import { syncTable } from './scan.ts';
-import { refuseForExports } from './scan-mode.ts';
-import { unseenNames } from './unseen.ts';
-import { Upkeep } from './upkeep.ts';
-import { applyWindow } from './window.ts';
-import { openWorkspace } from './workspace.ts';
+import { failedReport, Reporter } from './report/reporter.ts';
+import { refuseForExports } from './scan/mode.ts';
+import { syncTable } from './scan/scan.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
+import { isApplied, unlessApplied } from './window/meanwhile.ts';
+import { applyWindow } from './window/window.ts';
 
 /** One run: see above. */
 export async function sync(

@@ -1,7 +1,7 @@
 // A process that commits to one table of a catalog: writer.ts <settings as JSON> <namespace> <table> <name> <count>
 import { defaultOptions } from '../../src/index.ts';
 import type { CatalogSettings } from '../../src/model/catalog.ts';
-import { openCatalog } from '../../src/pipeline/catalogs.ts';
+import { openCatalog } from '../../src/pipeline/ends/catalogs.ts';
 import { icebergTable } from '../../src/table/iceberg/open.ts';
 import { fileOf, stagedOf } from '../table/iceberg/sample.ts';
 

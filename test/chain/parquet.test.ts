@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { maintain } from '../../src/index.ts';
 import type { DataFile } from '../../src/model/table.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { readPath } from '../../src/table/parquet/table.ts';
 import { Laboratory } from '../crash/faulty-storage.ts';

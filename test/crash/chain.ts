@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { expect } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { LiveFile } from '../../src/model/table.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { type WrittenExport, writeExport } from '../data/make-export.ts';
 import { type WindowChange, writeWindow } from '../data/make-window.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ColumnChange } from '../../src/index.ts';
 import type { EvolveReport } from '../../src/model/report.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { columnsOf } from '../chain/steps.ts';
 import { canonical, FORMATS, type Format, folderOf, type LoadOptions, World } from '../faults/load.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parsePartition } from '../../src/index.ts';
-import type { BatchRecord, SchemaRecord } from '../../src/pipeline/journal.ts';
+import type { BatchRecord, SchemaRecord } from '../../src/pipeline/load/journal.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import type { WrittenExport } from '../data/make-export.ts';
 import { FORMATS, type Format, type LoadOptions, World } from '../faults/load.ts';

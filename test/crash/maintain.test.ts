@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newestVersion } from '../../src/catalog/files/version.ts';
 import type { MaintainReport } from '../../src/model/maintain-report.ts';
-import { type MaintainOptions, maintain } from '../../src/pipeline/maintain.ts';
+import { type MaintainOptions, maintain } from '../../src/pipeline/upkeep/maintain.ts';
 import { localStorage } from '../../src/storage/local/local.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { contextOf, type Format, folderOf, type LoadOptions } from '../faults/load.ts';

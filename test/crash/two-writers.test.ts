@@ -6,7 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { LiveFile, StagedCommit, TableHandle, TableState } from '../../src/model/table.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { canonical, FORMATS, type LoadOptions, World } from '../faults/load.ts';
 import * as chains from './chain.ts';

@@ -7,8 +7,8 @@ import { type ColumnChange, cat, defaultOptions, query, sync } from '../../src/i
 import type { RunContext, SyncOptions } from '../../src/model/options.ts';
 import type { EvolveReport, SyncReport } from '../../src/model/report.ts';
 import type { LiveFile, TableState } from '../../src/model/table.ts';
-import { evolveSchema } from '../../src/pipeline/evolve.ts';
-import { openTarget, type WrapStorage } from '../../src/pipeline/open.ts';
+import { openTarget, type WrapStorage } from '../../src/pipeline/ends/open.ts';
+import { evolveSchema } from '../../src/pipeline/evolve/evolve.ts';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { Reject } from '../../src/source/port.ts';
 import { canonicalItem, canonicalLine } from '../data/canonical.ts';

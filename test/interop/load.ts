@@ -4,7 +4,7 @@ import { resolveOptions } from '../../src/config/resolve.ts';
 import { sync } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { TableSchema } from '../../src/model/schema.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import { normalFilter } from '../../src/schema/filter/normal.ts';
 import { parseSince } from '../../src/schema/filter/since.ts';
 import { parsePartition, parseSort } from '../../src/schema/partition-text.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import { readPath } from '../../src/table/parquet/table.ts';
 import { item, PARTITIONS, Shop, shopItems } from '../chain/parquet.ts';
 import { type ChainOptions, writeChain } from '../data/chain-model.ts';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withFullExport, withWindow } from '../../src/model/ledger.ts';
 import type { Ledger } from '../../src/model/table.ts';
-import { type ChainOptions, type ChainPlan, planChain } from '../../src/pipeline/chain.ts';
+import { type ChainOptions, type ChainPlan, planChain } from '../../src/pipeline/chain/chain.ts';
 import type { FoundExport } from '../../src/source/port.ts';
 
 const ARN = 'arn:aws:dynamodb:eu-central-1:123456789012:table/Shop';

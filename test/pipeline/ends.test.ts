@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseExport, parseSource, parseTarget } from '../../src/pipeline/ends.ts';
+import { parseExport, parseSource, parseTarget } from '../../src/pipeline/ends/ends.ts';
 
 describe('a source', () => {
   test.each(['./x', '/x', 'x', 'export:./x', 's3://bucket/x'])('%s is an export', (text) => {

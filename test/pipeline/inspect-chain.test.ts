@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { inspectText } from '../../src/cli/print/inspect-text.ts';
 import { styleFor } from '../../src/cli/print/style.ts';
-import { defaultOptions } from '../../src/pipeline/defaults.ts';
+import { defaultOptions } from '../../src/pipeline/ends/defaults.ts';
 import { inspect } from '../../src/pipeline/inspect.ts';
 import { writeChain } from '../data/chain-model.ts';
 import { writeExport } from '../data/make-export.ts';

@@ -6,7 +6,7 @@ import { type MaintainOptions, maintain } from '../../src/index.ts';
 import { TIER_FILES } from '../../src/maintain/policy.ts';
 import type { MaintainReport } from '../../src/model/maintain-report.ts';
 import type { TableHandle } from '../../src/model/table.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { decodeManifest, MANIFEST_NAME } from '../../src/table/parquet/manifest.ts';
 import { type Chain, type TableContent, writeChain } from '../data/chain-model.ts';

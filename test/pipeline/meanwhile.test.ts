@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TailraceError } from '../../src/model/errors.ts';
-import type { WrapStorage } from '../../src/pipeline/open.ts';
+import type { WrapStorage } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { type ModelChain, smallChain } from '../crash/chain.ts';
 import { FORMATS, World } from '../faults/load.ts';

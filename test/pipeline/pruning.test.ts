@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parsePartition } from '../../src/index.ts';
 import type { PartitionField } from '../../src/model/table.ts';
-import { openTarget } from '../../src/pipeline/open.ts';
+import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { writeExport } from '../data/make-export.ts';
 import { writeWindow } from '../data/make-window.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sync } from '../../src/index.ts';
 import { sweepOrphans } from '../../src/maintain/metadata.ts';
-import { openTarget, type WrapStorage } from '../../src/pipeline/open.ts';
+import { openTarget, type WrapStorage } from '../../src/pipeline/ends/open.ts';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { bothSchemas, canonicalItems, catItems, exportOf, FORMATS, optionsWith, quiet } from './harness.ts';

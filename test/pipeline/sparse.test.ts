@@ -9,7 +9,7 @@ import { matchChanges } from '../../src/engine/duckdb/merge/match.ts';
 import { filesRelation } from '../../src/engine/duckdb/read.ts';
 import { str } from '../../src/engine/sql/quote.ts';
 import type { LiveFile } from '../../src/model/table.ts';
-import { fetchColumns, requestsFor } from '../../src/pipeline/sparse.ts';
+import { fetchColumns, requestsFor } from '../../src/pipeline/files/sparse.ts';
 import { memoryStorage } from '../../src/storage/memory/memory.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { schemaBuilder } from '../engine/duckdb/nested-schema.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { list } from '../../src/engine/sql/quote.ts';
-import { isExtension } from '../../src/pipeline/learner.ts';
+import { isExtension } from '../../src/pipeline/learn/learner.ts';
 import { needsRewrite } from '../../src/schema/drift.ts';
 import { canonicalLine } from '../data/canonical.ts';
 import { canonicalItems, optionsWith } from './harness.ts';

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SyncOptions } from '../../src/index.ts';
 import { parsePartition } from '../../src/index.ts';
-import { findTable } from '../../src/pipeline/open.ts';
+import { findTable } from '../../src/pipeline/ends/open.ts';
 import { itemsArbitrary } from '../data/nasty.ts';
 import { bothSchemas, canonicalItems, catItems, exportOf, FORMATS, load, optionsWith } from '../pipeline/harness.ts';
 

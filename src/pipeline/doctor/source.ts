@@ -7,7 +7,7 @@ import type { FoundExport } from '../../source/port.ts';
 import { type Location, openStorage } from '../../storage/locate.ts';
 import type { Storage } from '../../storage/port.ts';
 import { fileNeeds } from '../../storage/s3/needs.ts';
-import { parseSource } from '../ends.ts';
+import { parseSource } from '../ends/ends.ts';
 import { endsAll } from './denial.ts';
 import { examineTable } from './table.ts';
 

@@ -5,7 +5,7 @@ import type { PolicyStatement } from '../../model/doctor.ts';
 import type { Findings } from '../../model/findings.ts';
 import type { SyncOptions } from '../../model/options.ts';
 import { RETRY_LIMITS, Retrier } from '../../pacing/retry.ts';
-import type { SourceEnd } from '../ends.ts';
+import type { SourceEnd } from '../ends/ends.ts';
 
 /** A run waits for a service that is down; whoever only asks does not. */
 const ATTEMPTS = 4;

@@ -3,10 +3,10 @@ import type { Findings } from '../../model/findings.ts';
 import type { SyncOptions } from '../../model/options.ts';
 import { openStorage, parseLocation } from '../../storage/locate.ts';
 import { fileNeeds } from '../../storage/s3/needs.ts';
-import { newestMetadata, openCatalog, tableNameOf } from '../catalogs.ts';
-import { parseTarget, type TargetEnd } from '../ends.ts';
-import { refuseCatalogOptions } from '../named.ts';
-import { openTarget } from '../open.ts';
+import { newestMetadata, openCatalog, tableNameOf } from '../ends/catalogs.ts';
+import { parseTarget, type TargetEnd } from '../ends/ends.ts';
+import { refuseCatalogOptions } from '../ends/named.ts';
+import { openTarget } from '../ends/open.ts';
 import { listPlace, probePlace } from './probe.ts';
 
 export interface TargetOptions extends SyncOptions {

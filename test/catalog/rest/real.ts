@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Catalog, CatalogTable, OpenTableOptions } from '../../../src/catalog/port.ts';
 import { doctor, inspect, maintain } from '../../../src/index.ts';
 import type { RestSettings } from '../../../src/model/catalog.ts';
-import { openCatalog } from '../../../src/pipeline/catalogs.ts';
+import { openCatalog } from '../../../src/pipeline/ends/catalogs.ts';
 import { catalogContract } from '../../contract/catalog.ts';
 import { smallChain } from '../../crash/chain.ts';
 import { canonical, contextOf, World } from '../../faults/load.ts';

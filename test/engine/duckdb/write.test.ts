@@ -6,7 +6,7 @@ import { refusalOf } from '../../../src/engine/duckdb/errors.ts';
 import { type Duck, openDuckDb } from '../../../src/engine/duckdb/instance.ts';
 import { tableRelation } from '../../../src/engine/duckdb/read.ts';
 import { writeLines } from '../../../src/engine/duckdb/write.ts';
-import { defaultOptions } from '../../../src/pipeline/defaults.ts';
+import { defaultOptions } from '../../../src/pipeline/ends/defaults.ts';
 import { mapSchema } from '../../../src/schema/map.ts';
 import { projectionOf } from '../../../src/schema/projection.ts';
 import { emptyMap, learnItem } from '../../../src/schema/structure.ts';

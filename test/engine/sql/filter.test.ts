@@ -6,7 +6,7 @@ import { refusalOf } from '../../../src/engine/duckdb/errors.ts';
 import { linesRelation, seedOf } from '../../../src/engine/duckdb/seed.ts';
 import { filterSql } from '../../../src/engine/sql/filter.ts';
 import { ITEM_LINES } from '../../../src/model/item.ts';
-import { defaultOptions } from '../../../src/pipeline/defaults.ts';
+import { defaultOptions } from '../../../src/pipeline/ends/defaults.ts';
 import { parseFilter } from '../../../src/schema/filter/parse.ts';
 import { printFilter } from '../../../src/schema/filter/print.ts';
 import { mapSchema } from '../../../src/schema/map.ts';

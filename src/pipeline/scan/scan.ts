@@ -1,0 +1,160 @@
+/**
+ * A DynamoDB table read by Scan into a table, piece by piece, each in a commit of its own, while the next one is read.
+ * A run that was killed goes on behind the last commit, with the segments and places that it holds.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DynamoApi } from '../../dynamodb/api.ts';
+import { type DescribedTable, describeTable } from '../../dynamodb/describe.ts';
+import { dynamoError } from '../../dynamodb/errors.ts';
+import { readPrices } from '../../dynamodb/prices.ts';
+import type { RunContext, SyncOptions } from '../../model/options.ts';
+import type { SyncReport } from '../../model/report.ts';
+import type { TableState } from '../../model/table.ts';
+import { Pacer } from '../../pacing/pacer.ts';
+import { settleRate } from '../../pacing/rate.ts';
+import { Retrier } from '../../pacing/retry.ts';
+import { SCAN_LIMITS, type ScanLimits } from '../../source/scan/limits.ts';
+import { TableScan } from '../../source/scan/scan.ts';
+import { localStorage } from '../../storage/local/local.ts';
+import { refuseChanges } from '../chain/refuse.ts';
+import type { SourceEnd } from '../ends/ends.ts';
+import { openEngine } from '../ends/engine.ts';
+import { keepOptions } from '../ends/keep.ts';
+import { type OpenTarget, readSchemaOption } from '../ends/open.ts';
+import { openWorkspace } from '../ends/workspace.ts';
+import { finishLast } from '../load/finish-last.ts';
+import type { RunParts } from '../load/parts.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { Upkeep } from '../upkeep/upkeep.ts';
+import { applyPiece } from './piece.ts';
+import { readPlaces } from './places.ts';
+import { planScan, refuseRemade, type ScanPlan } from './plan.ts';
+import { ScanProgress } from './progress.ts';
+
+/** What a scan needs of DynamoDB. */
+const PERMISSIONS = 'dynamodb:DescribeTable and dynamodb:Scan';
+/** Read units of a page before one has come: a megabyte. */
+const PAGE_UNITS = 128;
+
+/** What reads the table. */
+interface Reading {
+  readonly api: DynamoApi;
+  readonly pacer: Pacer;
+  readonly table: DescribedTable;
+  readonly plan: ScanPlan;
+  readonly progress: ScanProgress;
+}
+
+/** One run on a table itself; the counterpart of a chain of exports. `limits` is the seam of tests. */
+export async function syncTable(
+  source: Extract<SourceEnd, { kind: 'dynamodb' }>,
+  target: OpenTarget,
+  there: TableState | undefined,
+  options: SyncOptions,
+  context: RunContext,
+  reporter: Reporter,
+  limits: ScanLimits = SCAN_LIMITS,
+): Promise<SyncReport> {
+  let pacer: Pacer | undefined;
+  const retrier = new Retrier({ onThrottled: () => pacer?.throttled() });
+  const access = { aws: options.sourceAws, ...(source.region === undefined ? {} : { region: source.region }) };
+  const api = new DynamoApi(access, retrier);
+  try {
+    const table = await describe(api, source.table, context);
+    const plan = planScan(table, there, options);
+    const rate = settleRate(options.scan.rcu, table.reads);
+    const firstEstimate = options.scan.consistent ? 2 * PAGE_UNITS : PAGE_UNITS;
+    pacer = new Pacer({ unitsPerSecond: rate.unitsPerSecond, firstEstimate });
+    const prices = await readPrices(options.state.prices);
+    const progress = new ScanProgress({ table, plan, prices, rate, pacer, retrier, options, context, reporter });
+    progress.report();
+    if (options.dryRun) warnOfCost(reporter, plan, options, there);
+    if (options.dryRun) return reporter.finish(plan.kind === 'held' ? 'unchanged' : 'planned');
+    await finishLast(target, there, reporter);
+    if (plan.kind === 'held') return reporter.finish('unchanged');
+    await read({ api, pacer, table, plan, progress }, target, there, options, context, reporter, limits);
+    return reporter.finish('committed');
+  } finally {
+    await api.close();
+  }
+}
+
+async function describe(api: DynamoApi, named: string, { signal }: RunContext): Promise<DescribedTable> {
+  return describeTable(api, named, signal).catch((thrown: unknown) => {
+    throw signal.aborted ? thrown : dynamoError(thrown, named, PERMISSIONS);
+  });
+}
+
+/** What is left out is read all the same. */
+function warnOfCost(
+  reporter: Reporter,
+  { since }: ScanPlan,
+  { schema }: SyncOptions,
+  there: TableState | undefined,
+): void {
+  if (since === undefined && schema.filter === '' && (there?.options?.['filter'] ?? '') === '') return;
+  reporter.warn(
+    'same-units',
+    'A scan reads, and takes units for, every item, also those that --filter or --since leaves out.',
+  );
+}
+
+/** Reads the table, and puts it into the target piece by piece. */
+async function read(
+  { api, pacer, table, plan, progress }: Reading,
+  target: OpenTarget,
+  there: TableState | undefined,
+  given: SyncOptions,
+  context: RunContext,
+  reporter: Reporter,
+  limits: ScanLimits,
+): Promise<void> {
+  const file = await readSchemaOption(given);
+  const key = given.schema.key.length > 0 ? given.schema.key : table.key.map(({ attr }) => attr);
+  const options = { ...given, schema: { ...given.schema, key } };
+  if (there !== undefined) refuseChanges(keepOptions(options, file, there, false).changes, there);
+  const places = plan.entry?.rest === undefined ? undefined : await readPlaces(target, plan.entry.rest);
+  const workspace = await openWorkspace(options.tempDir);
+  const dir = join(workspace.dir, 'scan');
+  await mkdir(dir, { mode: 0o700 });
+  const duck = await openEngine(workspace, options);
+  const consistent = options.scan.consistent;
+  const budgetBytes = options.tempBudgetBytes;
+  const scan = new TableScan({
+    ...{ api, pacer, table, consistent, dir, budgetBytes },
+    from: places ?? plan.segments,
+    commitEveryMs: options.scan.commitEveryMs,
+    limits: { ...limits, pieceBytes: Math.min(limits.pieceBytes, budgetBytes / 2) },
+    signal: context.signal,
+    onPage: () => progress.page(scan),
+  });
+  const silent = { ...context, onProgress: () => undefined };
+  const parts: RunParts = {
+    ...{ target, given: options, reporter, duck },
+    source: localStorage('/'),
+    context: silent,
+    workDir: workspace.dir,
+  };
+  const upkeep = new Upkeep(parts);
+  const allowed = async (): Promise<void> => refuseRemade(table, await describe(api, table.named, context));
+  let [base, entry] = [there, plan.entry];
+  try {
+    do {
+      const piece = scan.begin();
+      const input = { table, plan, consistent, entry, piece, ended: () => scan.ended(), allowed };
+      const applied = await applyPiece(parts, input, base, keepOptions(options, file, base, false));
+      await scan.release(piece);
+      if (applied === undefined) continue;
+      entry = applied.entry;
+      progress.applied(scan, applied);
+      await upkeep.window(entry.rest === undefined);
+      base = await target.table.load();
+    } while (scan.follows());
+  } finally {
+    await scan.close();
+    await parts.source.close();
+    duck.close();
+    await workspace.close();
+  }
+}
