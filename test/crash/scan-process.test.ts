@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -15,6 +15,8 @@ const KILLS = Number(process.env.TAILRACE_KILLS ?? 12);
 const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = [process.execPath, '--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
+/** npm test builds it before it runs any test. */
+const BUILT = join(root, 'dist', 'cli', 'main.js');
 const MAX_RUNS = 40;
 
 const words = (shop: Shop, temp: string, ...more: readonly string[]): string[] => [
@@ -34,8 +36,9 @@ async function whole(
   shop: Shop,
   temp: string,
   shell = '',
+  main: readonly string[] = MAIN,
 ): Promise<{ readonly report: SyncReport; readonly code: number | null }> {
-  const argv = shell === '' ? MAIN : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...MAIN];
+  const argv = shell === '' ? main : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...main];
   const [program = '', ...rest] = argv;
   const child = spawn(program, [...rest, ...words(shop, temp)], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] });
   let printed = '';
@@ -96,9 +99,10 @@ describe('the command, reading a table', () => {
     expect(await shop.rows()).toEqual(shop.expected);
   });
 
-  test('fault 32: gets along with 64 open files, and says so where it cannot', async () => {
+  // Loading the sources one by one takes more open files than that; the build is few files.
+  test.skipIf(!existsSync(BUILT))('fault 32: gets along with 64 open files', async () => {
     await using shop = await Shop.open({ items: itemsOf(100), pageBytes: 300 });
-    const { report } = await whole(shop, await freshFolder(), 'ulimit -n 64');
+    const { report } = await whole(shop, await freshFolder(), 'ulimit -n 64', [process.execPath, BUILT]);
     expect(report.error).toBeUndefined();
     expect(await shop.rows()).toEqual(shop.expected);
   });
