@@ -1,6 +1,6 @@
 /** How a ledger moves with each piece of a scan. */
 import { fitted, type LedgerTable } from './ledger.ts';
-import type { Ledger, ScanEntry } from './table.ts';
+import type { Ledger, LedgerEntry, ScanEntry } from './table.ts';
 
 /** Scans of one table that keep an entry. */
 const SCANS_KEPT = 5;
@@ -12,8 +12,19 @@ export function scanName(tableArn: string, runId: string): string {
   return `${tableArn}/scan/${runId}`;
 }
 
-export function runIdOf({ exportArn }: Pick<ScanEntry, 'exportArn'>): string {
+export function runIdOf({ exportArn }: Pick<LedgerEntry, 'exportArn'>): string {
   return exportArn.slice(exportArn.lastIndexOf('/scan/') + '/scan/'.length);
+}
+
+/** The folder below `.tailrace/` where a scan keeps what its entry names, until it is complete. */
+export function scanFolder(runId: string): string {
+  return `scan-${runId}`;
+}
+
+/** The folders of scans that go on from here: no sweep may take them, however long ago they stopped. */
+export function heldFolders(ledger: Ledger | undefined): ReadonlySet<string> {
+  const open = (ledger?.entries ?? []).filter((entry) => entry.kind === 'scan' && entry.rest !== undefined);
+  return new Set(open.map((entry) => scanFolder(runIdOf(entry))));
 }
 
 /** The newest scan that a table holds, whole or in part. */

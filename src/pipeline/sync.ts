@@ -10,7 +10,7 @@ import { openExport } from '../source/export/open.ts';
 import type { Export, FoundExport } from '../source/port.ts';
 import { adopt } from './adopt.ts';
 import { type ChainPlan, type ChainStep, planChain } from './chain/chain.ts';
-import { refuseBlindStart, refuseChanges, refuseTable } from './chain/refuse.ts';
+import { refuseBlindStart, refuseChanges, refusePart, refuseTable } from './chain/refuse.ts';
 import { parseSource } from './ends/ends.ts';
 import { openEngine } from './ends/engine.ts';
 import { type Kept, keepOptions } from './ends/keep.ts';
@@ -85,8 +85,9 @@ async function run(
     reporter.table(target.table);
     const there = await target.table.load();
     if (there !== undefined) reporter.base(there);
-    refuseTable(there, options, end.kind);
+    refuseTable(there, options);
     if (end.kind === 'dynamodb') return await syncTable(end, target, there, options, context, reporter);
+    refusePart(there, options);
     refuseForExports(options);
     const source = await openExports(sourceText, options, context, wrap, needlessBefore(there, options));
     try {

@@ -1,5 +1,7 @@
+import { readdir, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
-import { parsePartition, sync } from '../../src/index.ts';
+import { evolveSchema, maintain, parsePartition, sync } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { DdbItem } from '../data/ion.ts';
@@ -94,6 +96,38 @@ describe.each(FORMATS)('%s', (format) => {
     const report = await scan(shop, {}, { commitEveryMs: 1 });
     expect(report).toMatchObject({ outcome: 'committed', scan: { runId: 'cut', resumed: true, rowsRemoved: 4 } });
     expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('fault 68: what an interrupted mirror goes on from outlives a sweep of orphans, however old', async () => {
+    await using shop = await Shop.open({}, format);
+    await scan(shop);
+    change(shop, itemsOf(60).slice(4));
+    let pages = 0;
+    shop.table.mishap = ({ operation }) =>
+      operation === 'Scan' && ++pages > 12 ? { kind: 'refuse', code: 'AccessDeniedException' } : undefined;
+    expect((await scan(shop, {}, { commitEveryMs: 1 })).applied).toBeGreaterThan(0);
+    const folder = shop.target.slice(shop.target.indexOf(':') + 1);
+    const kept = await readdir(join(folder, '.tailrace'), { recursive: true });
+    expect(kept.filter((name) => name.includes('seen-')).length).toBeGreaterThan(0);
+    const longAgo = new Date(Date.now() - 30 * 86_400_000);
+    for (const name of kept) await utimes(join(folder, '.tailrace', name), longAgo, longAgo);
+    const swept = await maintain(shop.target, { ...shop.options(), sweepOrphansMs: 3_600_000 }, quiet());
+    expect(swept.error).toBeUndefined();
+    shop.table.mishap = () => undefined;
+    const report = await scan(shop, {}, { commitEveryMs: 1 });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: true, rowsRemoved: 4 } });
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('a table of scans that each took a part is looked after, and its columns can be changed', async () => {
+    await using shop = await Shop.open({}, format);
+    await scan(shop);
+    expect((await scan(shop, { mode: 'append' })).outcome).toBe('committed');
+    const kept = await maintain(shop.target, { ...shop.options(), sweepOrphansMs: 3_600_000 }, quiet());
+    expect(kept.error).toBeUndefined();
+    const evolved = await evolveSchema(shop.target, [{ column: 'n', type: 'decimal(20,2)' }], shop.options(), quiet());
+    expect(evolved.error).toBeUndefined();
+    expect((await shop.rows()).length).toBe(120);
   });
 
   test('document 0: overwrite-partitions holds for the whole run; a moved row leaves its old partition', async () => {

@@ -1,15 +1,11 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { SyncOptions } from '../../model/options.ts';
-import type { Ledger, TableState } from '../../model/table.ts';
+import type { TableState } from '../../model/table.ts';
 import type { OptionChange } from '../ends/keep.ts';
 import type { ChainPlan } from './chain.ts';
 
-/** Refuses a table that no chain of exports can be applied to, whatever the exports are. */
-export function refuseTable(
-  base: TableState | undefined,
-  options: SyncOptions,
-  source: 'export' | 'dynamodb' = 'export',
-): void {
+/** Refuses a table that is not tailrace's own, or is kept in another mode. */
+export function refuseTable(base: TableState | undefined, options: SyncOptions): void {
   if (base === undefined) return;
   const { ledger, location } = base;
   if (ledger === undefined && options.adopt) return;
@@ -21,7 +17,6 @@ export function refuseTable(
       hint: 'Name another target, or take the table over with --adopt.',
     });
   }
-  if (source === 'export') refusePart(ledger, options, location);
   const mode = ledger.mode ?? 'mirror';
   if (options.mode === undefined || options.mode === mode) return;
   throw new TailraceError('LEDGER_REFUSED', `The table's mode is ${mode}, and cannot become another one.`, {
@@ -32,9 +27,11 @@ export function refuseTable(
   });
 }
 
-/** Of a table that holds part of a scan it is not known which items are missing. */
-function refusePart({ entries }: Ledger, { replace }: SyncOptions, place: string): void {
-  if (replace) return;
+/** Refuses exports for a table that holds part of a scan: of such a table it is not known which items are missing. */
+export function refusePart(base: TableState | undefined, { replace }: SyncOptions): void {
+  if (base?.ledger === undefined || replace) return;
+  const { entries } = base.ledger;
+  const place = base.location;
   const last = entries.findLast((entry) => entry.kind === 'scan');
   if (last?.kind === 'scan' && last.partial === true) throw partialScan(last.exportArn, place);
   const part = entries.find((entry) => entry.kind === 'scan' && entry.rest !== undefined);

@@ -1,6 +1,7 @@
 /** Places of a scan that is not complete: in the ledger, or where they are too long for it, in an object beside the table. */
 import { randomBytes } from 'node:crypto';
 import { TailraceError } from '../../model/errors.ts';
+import { scanFolder } from '../../model/scan-ledger.ts';
 import type { ScanEntry, ScanPlaces } from '../../model/table.ts';
 import { decodePlaces, encodePlaces } from '../../source/scan/places.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
@@ -15,7 +16,7 @@ type Rest = NonNullable<ScanEntry['rest']>;
 export async function keepPlaces(target: OpenTarget, runId: string, places: ScanPlaces): Promise<Rest> {
   const { body, digest } = encodePlaces(places);
   if (body.length <= INLINE_BYTES_MAX) return places;
-  const name = `scan-${runId}/places-${randomBytes(8).toString('hex')}.json`;
+  const name = `${scanFolder(runId)}/places-${randomBytes(8).toString('hex')}.json`;
   await target.storage.put(keyOf(target, name), body);
   return { name, digest };
 }

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { TailraceError } from '../../model/errors.ts';
+import { scanFolder } from '../../model/scan-ledger.ts';
 import type { ScanEntry } from '../../model/table.ts';
 import { ObjectNotFound } from '../../storage/port.ts';
 import type { OpenTarget } from '../ends/target.ts';
@@ -74,7 +75,7 @@ export async function dropSeen(target: OpenTarget, seen: ScanEntry['seen'], inde
 }
 
 function nameOf(runId: string, what: string, ending: string): string {
-  return `scan-${runId}/${what}-${randomBytes(8).toString('hex')}.${ending}`;
+  return `${scanFolder(runId)}/${what}-${randomBytes(8).toString('hex')}.${ending}`;
 }
 
 function digestOf(body: Buffer): string {

@@ -3,9 +3,11 @@
 import type { TableMetadata } from '../../catalog/metadata/wire.ts';
 import { below, keyOf, plainUri } from '../../catalog/paths.ts';
 import type { CatalogTable } from '../../catalog/port.ts';
+import { heldFolders } from '../../model/scan-ledger.ts';
 import type { Removed } from '../../model/table.ts';
 import type { Storage } from '../../storage/port.ts';
 import { type Listed, removeKeys, removeListed } from '../../storage/remove.ts';
+import { readLedger } from './metadata.ts';
 import { filesIn, reachOf, refuseSharedFiles, statisticsOf } from './reachable.ts';
 
 /** Deletes files by URI, as far as they lie below the table's location; gives how many. */
@@ -31,7 +33,7 @@ export function keysBelow({ storage, folder }: CatalogTable, uris: readonly stri
 /**
  * Deletes files in data/ and metadata/ that no snapshot reaches and that are older than a time, which must lie further
  * back than the longest load takes: a load's files are named by nothing before its commit. What a journal younger than
- * that time may name stays, whatever its age.
+ * that time may name stays, whatever its age, and so does what an interrupted scan goes on from.
  */
 export async function sweepOrphans(
   table: CatalogTable,
@@ -54,7 +56,14 @@ export async function sweepOrphans(
   refuseSharedFiles(newest.metadata, newest.metadataLocation);
   const named = await namedKeys(storage, newest.metadata, newest.metadataLocation);
   const orphans = old.filter(({ key }) => !named.has(checkedKey(key)));
-  return removeListed(storage, [...journals.old, ...orphans], dryRun);
+  const held = heldFolders(readLedger(newest.metadata, newest.metadataLocation));
+  return removeListed(storage, [...journals.old.filter(({ load }) => !held.has(load)), ...orphans], dryRun);
+}
+
+interface JournalPart extends Listed {
+  /** The folder below `.tailrace/`: a load, or a scan. */
+  readonly load: string;
+  readonly young: boolean;
 }
 
 /** Loads with a journal that is younger than a time, and the parts of all older journals. */
@@ -62,9 +71,9 @@ async function readJournals(
   storage: Storage,
   location: string,
   olderThanMs: number,
-): Promise<{ readonly young: readonly string[]; readonly old: readonly Listed[] }> {
+): Promise<{ readonly young: readonly string[]; readonly old: readonly JournalPart[] }> {
   const folder = below(location, '.tailrace/');
-  const parts: (Listed & { readonly load: string; readonly young: boolean })[] = [];
+  const parts: JournalPart[] = [];
   for await (const { key, sizeBytes, modifiedMs } of storage.list(folder)) {
     const load = key.slice(folder.length).split('/')[0] ?? '';
     parts.push({ load, key, sizeBytes, young: modifiedMs === undefined || modifiedMs >= olderThanMs });

@@ -2,6 +2,7 @@
 import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TailraceError } from '../../model/errors.ts';
+import { heldFolders } from '../../model/scan-ledger.ts';
 import type { ObjectInfo, Storage } from '../../storage/port.ts';
 import { decodeManifest, MANIFEST_NAME, type Manifest, PREVIOUS_MAX } from './manifest.ts';
 
@@ -28,7 +29,7 @@ export interface Swept {
 /**
  * Removes generations that were replaced before a time, and what killed loads left behind before it: their generations
  * and journals. The time must lie further back than the longest load takes, and than readers need to find the new path.
- * The generation that counts is never touched.
+ * The generation that counts is never touched, nor what an interrupted scan goes on from.
  */
 export async function sweepGenerations(
   storage: Storage,
@@ -43,6 +44,7 @@ export async function sweepGenerations(
     // Read anew each time: a load that was killed long ago may be taken up, and committed, at any moment.
     const manifest = await readManifest(storage, `${folder}${MANIFEST_NAME}`);
     if (manifest !== undefined && isNeeded(manifest, generationOf(id))) load.data.length = 0;
+    if (heldFolders(manifest?.ledger).has(id)) load.journal.length = 0;
     const replacedMs = manifest && replacedAt(manifest, generationOf(id));
     const old = load.newestMs < olderThanMs;
     const sweeps = replacedMs === undefined ? old && forgotten(manifest, olderThanMs) : replacedMs < olderThanMs;
