@@ -3,6 +3,9 @@ import type { Throughput } from '../pacing/rate.ts';
 import type { DynamoApi } from './api.ts';
 import { CUT, DynamoFailure } from './errors.ts';
 
+/** A key attribute with its type, which DynamoDB always tells. */
+export type KeyPart = Required<KeyAttribute>;
+
 /** What DescribeTable says of a table, as far as tailrace needs it. */
 export interface DescribedTable {
   /** As it was named: a name, or an ARN. */
@@ -13,7 +16,9 @@ export interface DescribedTable {
   readonly id: string;
   readonly status: string;
   /** Partition key first. */
-  readonly key: readonly KeyAttribute[];
+  readonly key: readonly KeyPart[];
+  /** Keys of indexes that are not the table's own: an item may be without them. */
+  readonly indexKeys: readonly KeyPart[];
   /** Up to six hours old. */
   readonly items: number;
   readonly bytes: number;
@@ -23,12 +28,17 @@ export interface DescribedTable {
   readonly writes: Throughput;
 }
 
+type KeySchema = readonly { readonly AttributeName: string; readonly KeyType: string }[];
+
 interface TableDescription {
+  readonly CreationDateTime?: number;
+  readonly GlobalSecondaryIndexes?: readonly { readonly KeySchema?: KeySchema }[];
+  readonly LocalSecondaryIndexes?: readonly { readonly KeySchema?: KeySchema }[];
   readonly TableName?: string;
   readonly TableArn?: string;
   readonly TableId?: string;
   readonly TableStatus?: string;
-  readonly KeySchema?: readonly { readonly AttributeName: string; readonly KeyType: string }[];
+  readonly KeySchema?: KeySchema;
   readonly AttributeDefinitions?: readonly { readonly AttributeName: string; readonly AttributeType: string }[];
   readonly ItemCount?: number;
   readonly TableSizeBytes?: number;
@@ -52,18 +62,24 @@ function readDescription(named: string, reply: Buffer): DescribedTable {
   if (table?.TableArn === undefined || table.KeySchema === undefined)
     throw new DynamoFailure(CUT, 'DescribeTable does not say what the table is');
   const types = new Map(table.AttributeDefinitions?.map((each) => [each.AttributeName, each.AttributeType]));
-  const key = [...table.KeySchema]
-    .sort((a, b) => Number(a.KeyType !== 'HASH') - Number(b.KeyType !== 'HASH'))
-    .map(({ AttributeName: attr }) => ({ attr, tag: types.get(attr) as KeyAttribute['tag'] & string }));
+  const parts = (schema: KeySchema = []): KeyPart[] =>
+    [...schema]
+      .sort((a, b) => Number(a.KeyType !== 'HASH') - Number(b.KeyType !== 'HASH'))
+      .map(({ AttributeName: attr }) => ({ attr, tag: (types.get(attr) ?? 'S') as KeyPart['tag'] }));
+  const key = parts(table.KeySchema);
+  const indexes = [...(table.GlobalSecondaryIndexes ?? []), ...(table.LocalSecondaryIndexes ?? [])];
+  const indexKeys = new Map(indexes.flatMap(({ KeySchema }) => parts(KeySchema)).map((part) => [part.attr, part]));
+  for (const { attr } of key) indexKeys.delete(attr);
   const { ProvisionedThroughput: provisioned, OnDemandThroughput: most, WarmThroughput: warm } = table;
   return {
     named,
     name: table.TableName ?? named,
     arn: table.TableArn,
-    // Servers that stand in for DynamoDB may have none; the table's name is then all there is to tell it by.
-    id: table.TableId ?? '',
+    // Servers that stand in for DynamoDB may have none; the time when the table was made tells it as well.
+    id: table.TableId ?? String(table.CreationDateTime ?? ''),
     status: table.TableStatus ?? 'ACTIVE',
     key,
+    indexKeys: [...indexKeys.values()],
     items: table.ItemCount ?? 0,
     bytes: table.TableSizeBytes ?? 0,
     billing: isOnDemand(table) ? 'on-demand' : 'provisioned',

@@ -1,3 +1,4 @@
+import type { KeyPart } from '../dynamodb/describe.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { Item } from '../model/item.ts';
 import type { HttpOptions, LoadOptions } from '../model/load.ts';
@@ -8,7 +9,6 @@ import { transformItem } from './transform/apply.ts';
 import { fixedTypes } from './transform/origin.ts';
 import { parseTransforms, type Transform } from './transform/parse.ts';
 import { applyRules, type ValueRules } from './values/rules.ts';
-import type { KeyPart } from './write/table.ts';
 
 /** The options of a load, checked and in the forms that its parts take. */
 export interface LoadPlan {

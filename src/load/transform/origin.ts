@@ -1,5 +1,5 @@
+import type { KeyPart } from '../../dynamodb/describe.ts';
 import type { CellType } from '../values/cells.ts';
-import type { KeyPart } from '../write/table.ts';
 import type { Transform } from './parse.ts';
 
 /** What a top-level attribute is called in the input, before the first `until` transforms. */

@@ -94,7 +94,7 @@ export class BatchWriter {
   }
 
   #error(thrown: unknown): Error {
-    const { name } = this.#table;
+    const { named: name } = this.#table;
     if (!isNoTable(thrown)) return dynamoError(thrown, name, 'dynamodb:BatchWriteItem');
     return new TailraceError('TARGET_NOT_FOUND', `The table ${name} is there no more.`, {
       place: `dynamodb:${name}`,
@@ -104,7 +104,7 @@ export class BatchWriter {
   }
 
   async #send(puts: readonly Put[]): Promise<Answer> {
-    const { name } = this.#table;
+    const { named: name } = this.#table;
     const list = puts.map(({ text }) => text).join(',');
     // Bytes are made once: to be hashed, counted and sent.
     const body = Buffer.from(`{"RequestItems":{${JSON.stringify(name)}:[${list}]},"ReturnConsumedCapacity":"TOTAL"}`);

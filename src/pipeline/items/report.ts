@@ -43,7 +43,7 @@ export class LoadReporter {
     if (types.size > 0) this.#report.columns = Object.fromEntries(types);
   }
 
-  table({ name, arn, key }: WritableTable, created: boolean): void {
+  table({ named: name, arn, key }: WritableTable, created: boolean): void {
     const names = key.map(({ attr }) => attr);
     this.#report.table = { name, ...(arn === undefined ? {} : { arn }), key: names, created };
   }

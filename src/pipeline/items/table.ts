@@ -1,6 +1,7 @@
 import type { DynamoApi } from '../../dynamodb/api.ts';
+import type { KeyPart } from '../../dynamodb/describe.ts';
 import type { TableTarget } from '../../load/target.ts';
-import { createTable, type KeyPart, type WritableTable, whenActive, writableTable } from '../../load/write/table.ts';
+import { createTable, type WritableTable, whenActive, writableTable } from '../../load/write/table.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { Item } from '../../model/item.ts';
 import type { LoadOptions } from '../../model/load.ts';
@@ -58,7 +59,7 @@ export async function makeTable(
   signal: AbortSignal,
 ): Promise<WritableTable> {
   const key = keyOf(item, options.schema.key);
-  const made = { name, arn: undefined, id: '', key, indexKeys: [], writes: {}, status: 'PLANNED' };
+  const made = { named: name, arn: undefined, id: '', key, indexKeys: [], writes: {}, status: 'PLANNED' };
   if (options.dryRun) return made;
   await createTable(api, { name, key, provisioned }, signal);
   return whenActive(api, name, signal);
