@@ -11,12 +11,16 @@ const apart = {
   package: ['test/package/**/*.test.ts', 'test/examples/**/*.test.ts'],
 };
 
+/** The seed of random tests. */
+const setupFiles = ['test/setup.ts'];
+
 /** A name says more than a folder. */
 const elsewhere = ['test/**/*.servers.test.ts', 'test/**/*.interop.test.ts', 'test/**/*.crash.test.ts'];
 
 const slow = (name: keyof typeof apart, groupOrder: number, testTimeout: number, maxWorkers = 1) => ({
   test: {
     name,
+    setupFiles,
     include: apart[name],
     exclude: name === 'model' ? elsewhere : [],
     pool: 'forks' as const,
@@ -34,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: Object.values(apart).flat(),
           pool: 'forks' as const,

@@ -15,11 +15,11 @@ import { writeChain } from '../data/chain-model.ts';
 import { writeExport } from '../data/make-export.ts';
 import { writeWindow } from '../data/make-window.ts';
 import { canonical, contextOf, FORMATS, type Format, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 import { serverOrSkip, VERSITYGW } from '../servers/available.ts';
 import { makeBucket, useCredentials } from '../servers/buckets.ts';
 import { type S3Server, startVersitygw } from '../servers/versitygw.ts';
 
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const SEEDS = Number(process.env.TAILRACE_SEEDS ?? 2);
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

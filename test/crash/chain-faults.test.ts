@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
 import { type Chain, type ChainOptions, writeChain } from '../data/chain-model.ts';
 import { canonical, FORMATS, type Format, type LoadOptions, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 import * as chains from './chain.ts';
 import { type Fault, Laboratory } from './faulty-storage.ts';
 import { FAST_DISK } from './full-export.ts';
@@ -10,7 +11,6 @@ import { randomFaults, seeded } from './scripts.ts';
 // Chains of which every run meets faults drawn by chance. A soak: TAILRACE_SEEDS=500 TAILRACE_SEED=1 npm run soak
 
 const SEEDS = Number(process.env.TAILRACE_SEEDS ?? 12);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 
 const FAULTS: readonly Fault[] = [
   { kind: 'lose reply' },

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
 import { writeChain } from '../data/chain-model.ts';
 import { canonical, FORMATS, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 import { expectDone, expectFiles, expectKeysOnce } from './chain.ts';
 import { seeded } from './scripts.ts';
 
@@ -12,7 +13,6 @@ import { seeded } from './scripts.ts';
 // TAILRACE_KILLS=100 TAILRACE_SEED=7 npx vitest run --project crash test/crash/chain-process.test.ts
 
 const KILLS = Number(process.env.TAILRACE_KILLS ?? 3);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = ['--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
 

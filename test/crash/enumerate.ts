@@ -17,7 +17,7 @@ export interface KillExperiment<State> {
   /** Throws unless the world is as it was before the run, or as a whole run leaves it. Called on the wreck. */
   checkWreck?(state: State, kill: Kill): Promise<void>;
   dispose?(state: State): Promise<void>;
-  /** Only every so-manieth call, where each would take too long; from `offset` on. */
+  /** Only every so-manieth call, where each would take too long; from `offset` on, which wraps round where calls are fewer. */
   readonly every?: number;
   readonly offset?: number;
 }
@@ -35,7 +35,7 @@ export interface KillReport {
 export async function enumerateKills<State>(experiment: KillExperiment<State>): Promise<KillReport> {
   const calls = await runWhole(experiment);
   let [kills, notReached] = [0, 0];
-  for (let call = 1 + (experiment.offset ?? 0); call <= calls; call += experiment.every ?? 1) {
+  for (let call = 1 + ((experiment.offset ?? 0) % calls); call <= calls; call += experiment.every ?? 1) {
     for (const when of ['before', 'after'] as const) {
       if (await runKilled(experiment, { call, when })) kills += 1;
       else notReached += 1;

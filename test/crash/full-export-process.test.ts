@@ -7,6 +7,7 @@ import type { SyncReport } from '../../src/model/report.ts';
 import type { DdbItem } from '../data/ion.ts';
 import type { WrittenExport } from '../data/make-export.ts';
 import { canonical, FORMATS, folderOf, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 import { expectNoStrays, expectTable, expectUnchanged } from './full-export.ts';
 import { seeded } from './scripts.ts';
 
@@ -14,7 +15,6 @@ import { seeded } from './scripts.ts';
 // TAILRACE_KILLS=100 TAILRACE_SEED=7 npx vitest run --project crash test/crash/full-export-process.test.ts
 
 const KILLS = Number(process.env.TAILRACE_KILLS ?? 5);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = [process.execPath, '--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
 const canMount = spawnSync('unshare', ['-m', 'true']).status === 0;

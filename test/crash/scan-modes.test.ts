@@ -5,11 +5,11 @@ import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { canonicalItems, FORMATS, quiet } from '../pipeline/harness.ts';
 import { itemsOf, Shop } from '../pipeline/scan-harness.ts';
+import { SEED } from '../seed.ts';
 import { enumerateKills } from './enumerate.ts';
 
 // A scan into a table that is there, killed at calls of its target, and run again. TAILRACE_EVERY=1: at each call.
 const EVERY = Number(process.env.TAILRACE_EVERY ?? 40);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 
 const colored = (items: readonly DdbItem[], color: string): DdbItem[] =>
   items.map((item) => ({ ...item, color: { S: color } }));

@@ -6,13 +6,13 @@ import { describe, expect, test } from 'vitest';
 import type { SyncReport } from '../../src/model/report.ts';
 import { freshFolder } from '../pipeline/harness.ts';
 import { itemsOf, Shop } from '../pipeline/scan-harness.ts';
+import { SEED } from '../seed.ts';
 import { seeded } from './scripts.ts';
 
 // The command as a process that reads a table, killed at any moment, again and again.
 // TAILRACE_KILLS=200 TAILRACE_SEED=7 npx vitest run --project crash test/crash/scan-process.test.ts
 
 const KILLS = Number(process.env.TAILRACE_KILLS ?? 12);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = [process.execPath, '--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
 /** npm test builds it before it runs any test. */

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import { FORMATS, quiet } from '../pipeline/harness.ts';
 import { itemsOf, Shop } from '../pipeline/scan-harness.ts';
+import { SEED } from '../seed.ts';
 import { enumerateKills } from './enumerate.ts';
 
 // A scan of several pieces that is killed at calls of its target, and run again. TAILRACE_EVERY=1: at each call.
 const EVERY = Number(process.env.TAILRACE_EVERY ?? 24);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 
 describe.each(FORMATS)('a scan into %s', (format) => {
   test(`fault 22: killed at calls of its target from a seed (${SEED}) on, and run again, has each item once`, async () => {

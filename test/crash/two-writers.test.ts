@@ -9,6 +9,7 @@ import type { LiveFile, StagedCommit, TableHandle, TableState } from '../../src/
 import { openTarget } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { canonical, FORMATS, type LoadOptions, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 import * as chains from './chain.ts';
 import { Laboratory, type Script } from './faulty-storage.ts';
 import { FAST_DISK } from './full-export.ts';
@@ -17,7 +18,6 @@ import { seeded } from './scripts.ts';
 // Two runs on one table at once, and other writers between a run's match and its commit.
 
 const SEEDS = Number(process.env.TAILRACE_SEEDS ?? 4);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 
 /** Calls that take a while by chance, so that two runs meet at another place with each seed. */

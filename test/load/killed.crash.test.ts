@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadReport } from '../../src/index.ts';
 import { seeded } from '../crash/scripts.ts';
+import { SEED } from '../seed.ts';
 import { type DynamoServer, startDynalite } from '../servers/dynamodb-local.ts';
 import { itemsOf, makeTable } from './dynamo.ts';
 import { startFront } from './front.ts';
@@ -15,7 +16,6 @@ import { startFront } from './front.ts';
 // TAILRACE_KILLS=200 TAILRACE_SEED=7 npx vitest run --project crash test/load/killed.crash.test.ts
 
 const KILLS = Number(process.env.TAILRACE_KILLS ?? 20);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..');
 const MAIN = ['--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
 const canMount = spawnSync('unshare', ['-m', 'true']).status === 0;

@@ -7,8 +7,8 @@ import type { Field, Slot } from '../../src/model/schema.ts';
 import { type Put, writeSteps } from '../chain/steps.ts';
 import { mulberry32, valueArbitrary } from '../data/nasty.ts';
 import { FORMATS, type LoadOptions, World } from '../faults/load.ts';
+import { SEED } from '../seed.ts';
 
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const RUNS = Number(process.env.TAILRACE_SEEDS ?? 2);
 const CHANGES = 6;
 const ATTRS = ['a', 'B', 'c d', 'e.f', 'ttl', 'q"'] as const;

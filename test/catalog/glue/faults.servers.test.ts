@@ -5,6 +5,7 @@ import type { CatalogTable } from '../../../src/catalog/port.ts';
 import type { CommitOutcome } from '../../../src/model/table.ts';
 import { icebergTable } from '../../../src/table/iceberg/open.ts';
 import { seeded } from '../../crash/scripts.ts';
+import { SEED } from '../../seed.ts';
 import { MOTO, serverOrSkip } from '../../servers/available.ts';
 import type { GlueAction } from '../../servers/glue-proxy.ts';
 import { fileOf, stagedOf } from '../../table/iceberg/sample.ts';
@@ -224,7 +225,6 @@ serverOrSkip('Glue under faults', [MOTO], () => {
   });
 
   describe('a Glue that lies by chance', () => {
-    const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
     const SEEDS = Number(process.env.TAILRACE_SEEDS ?? 3);
     const LIES: readonly GlueAction[] = [
       { kind: 'reset' },

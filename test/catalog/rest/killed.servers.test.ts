@@ -5,6 +5,7 @@ import type { RestSettings } from '../../../src/model/catalog.ts';
 import { expectKeysOnce, expectState, smallChain } from '../../crash/chain.ts';
 import { seeded } from '../../crash/scripts.ts';
 import { World } from '../../faults/load.ts';
+import { SEED } from '../../seed.ts';
 import { JAVA, REST_JARS, serverOrSkip } from '../../servers/available.ts';
 import { startRestCatalog } from '../../servers/rest-catalog.ts';
 import { type RestProxy, startRestProxy } from '../../servers/rest-proxy.ts';
@@ -13,7 +14,6 @@ import { type RestProxy, startRestProxy } from '../../servers/rest-proxy.ts';
 // TAILRACE_KILLS=100 TAILRACE_SEED=7 npx vitest run --project servers test/catalog/rest/killed.servers.test.ts
 
 const KILLS = Number(process.env.TAILRACE_KILLS ?? 8);
-const SEED = Number(process.env.TAILRACE_SEED ?? Date.now() % 100_000);
 const root = join(import.meta.dirname, '..', '..', '..');
 const MAIN = ['--import', 'tsx', join(root, 'src', 'cli', 'main.ts')];
 
