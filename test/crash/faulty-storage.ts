@@ -187,7 +187,16 @@ class FaultyStorage implements Storage {
 
   async getStream(key: string, options?: GetOptions) {
     const number = this.#lab.calls.length + 1;
-    const stream = await this.#lab.call('getStream', this.uri(key), () => this.#inner.getStream(key, options));
+    let opened: Readable | undefined;
+    const open = async (): Promise<Readable> => {
+      opened = await this.#inner.getStream(key, options);
+      return opened;
+    };
+    const stream = await this.#lab.call('getStream', this.uri(key), open).catch((error: unknown) => {
+      // Nobody else will close what the caller was never given.
+      opened?.destroy();
+      throw error;
+    });
     const fault = this.#lab.faultOf(number);
     const cut = fault?.kind === 'truncate' || fault?.kind === 'break' ? fault : undefined;
     return this.#lab.watch(cut ? cutStream(stream, cut, this.uri(key)) : stream);
