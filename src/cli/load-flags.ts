@@ -70,7 +70,7 @@ export const LOAD_FLAGS: OwnFlags = {
     group: 'run',
     placeholder: 'RATE',
     default: '25% of what the table can take; 500 where it does not say',
-    help: 'write units a second: 500, 30% (of provisioned, on-demand maximum or warm), unlimited',
+    help: 'write units a second: 500, 30% (of provisioned, on-demand maximum, warm or recent use), unlimited',
   },
   createTable: {
     kind: 'switch',

@@ -19,7 +19,7 @@ export function addLoad(parent: Command, shell: Shell): void {
       ],
       summary: 'put the items of a file or an HTTP API into a DynamoDB table',
       groups: ['aws', 'output'],
-      with: ['key', 'exclude', 'strict', 'rejects', 'dryRun', 'tempDir'],
+      with: ['key', 'exclude', 'strict', 'rejects', 'dryRun', 'tempDir', 'prices'],
       own: LOAD_FLAGS,
       examples: [
         'tailrace load flowers.json dynamodb:flowers --create-table --key id',

@@ -10,7 +10,7 @@ export const SCAN_OPTIONS = {
     group: 'scan',
     placeholder: 'RATE',
     default: '25% of what the table can give; 500 where it does not say',
-    help: 'read units a second that a scan takes: 500, 30% (of provisioned, on-demand maximum or warm), unlimited',
+    help: 'read units a second that a scan takes: 500, 30% (of provisioned, on-demand maximum, warm or recent use), unlimited',
   },
   consistent: {
     kind: 'switch',

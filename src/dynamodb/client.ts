@@ -105,7 +105,8 @@ export class ByteClient {
   }
 }
 
-async function configOf(
+/** What any client of AWS's is made of: region, credentials and endpoint by the settings and AWS's own rules. */
+export async function configOf(
   sdk: Sdk,
   aws: AwsSettings,
   region: string | undefined,

@@ -82,6 +82,10 @@ export interface LoadReport {
   readonly units: number;
   /** Units a second that were kept to; absent: no limit. */
   readonly pace?: number;
+  /** Where the pace comes from: `as asked`, `25 % of 1000 provisioned`. */
+  readonly paceWhy?: string;
+  /** Price of the units, with what it is of, or why there is none; in a plan, of the units that the load would take. */
+  readonly cost?: { readonly price?: number; readonly currency?: string; readonly why: string };
   readonly requests: { readonly sent: number; readonly throttled: number; readonly retried: number };
   /** Types of a CSV file's columns. */
   readonly columns?: Readonly<Record<string, string>>;

@@ -8,6 +8,10 @@ export interface Throughput {
   readonly maximum?: number;
   /** What an on-demand table can take at once. */
   readonly warm?: number;
+  /** What was taken of it in its busiest minutes lately; asked for only where there is no other number. */
+  readonly recent?: number;
+  /** Why that is not known, as part of a sentence. */
+  readonly recentUnknown?: string;
 }
 
 export interface SettledRate {
@@ -28,20 +32,23 @@ export function settleRate(asked: CapacityRate | undefined, throughput: Throughp
   if (asked?.kind === 'units') return { unitsPerSecond: asked.units, why: 'as asked' };
   const share = asked?.share ?? DEFAULT_SHARE;
   const percent = `${Math.round(share * 1000) / 10} %`;
-  const { provisioned, maximum, warm } = throughput;
+  const { provisioned, maximum, warm, recent, recentUnknown } = throughput;
   const known: readonly [number | undefined, string][] = [
     [provisioned, 'provisioned'],
     [maximum, 'its on-demand maximum'],
     [warm, 'its warm throughput'],
+    [recent, 'taken in its busiest minutes of the last day'],
   ];
   for (const [units, name] of known)
     if (units !== undefined)
       return { unitsPerSecond: Math.max(1, units * share), why: `${percent} of ${units} ${name}` };
-  return {
-    unitsPerSecond: asked === undefined ? UNKNOWN_UNITS : Math.max(1, UNKNOWN_UNITS * share),
-    why:
-      asked === undefined
-        ? 'the table does not say what it can give'
-        : `${percent} of ${UNKNOWN_UNITS}: the table does not say what it can give`,
-  };
+  const why = `the table does not say what it can give${recentUnknown === undefined ? '' : `, and ${recentUnknown}`}`;
+  if (asked === undefined) return { unitsPerSecond: UNKNOWN_UNITS, why };
+  return { unitsPerSecond: Math.max(1, UNKNOWN_UNITS * share), why: `${percent} of ${UNKNOWN_UNITS}: ${why}` };
+}
+
+/** Whether a share was asked for, and nothing but the table's recent use can tell of what. */
+export function needsRecent(asked: CapacityRate | undefined, throughput: Throughput): boolean {
+  const { provisioned, maximum, warm } = throughput;
+  return asked?.kind === 'share' && (provisioned ?? maximum ?? warm) === undefined;
 }

@@ -12,6 +12,8 @@ const REPORT: LoadReport = {
   table: { name: 'people', key: ['id'], created: true },
   units: 2400,
   pace: 500,
+  paceWhy: 'as asked',
+  cost: { price: 1.5, currency: 'USD', why: 'on demand in us-east-1' },
   requests: { sent: 48, throttled: 2, retried: 1 },
   columns: { id: 'string', age: 'number' },
   bytes: { read: 2e6 },
@@ -81,7 +83,8 @@ test('load hands on its flags, and says what it did', async () => {
  table people, key id, made by this load
  input csv, 2.00 MB
  columns id string, age number
- work 2,400 write units, at most 500 a second; 48 batch requests; 2 throttled; 1 repeated
+ work 2,400 write units, at most 500 a second (as asked); 48 batch requests; 2 throttled; 1 repeated
+ price 1.50 USD (on demand in us-east-1)
  rejects /state/rejects.jsonl
 `);
 });

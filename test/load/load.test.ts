@@ -205,6 +205,7 @@ describe('the table', () => {
       counts: { read: 4, written: 2, rejected: 2 },
       units: 2,
       example: '{"Item":{"pk":{"N":"1"},"sk":{"S":"a"}}}',
+      cost: { price: 1.25e-6, currency: 'USD', why: expect.stringContaining('on demand in us-east-1: 0.625 USD') },
     });
     expect(plan.rejects).toBeUndefined();
     await expect(describeTable(server.endpoint, 'made-by-load')).rejects.toThrow('ResourceNotFound');
@@ -212,11 +213,14 @@ describe('the table', () => {
     expect(report).toMatchObject({ table: { key: ['pk', 'sk'], created: true }, counts: { written: 2, rejected: 2 } });
     const again = await loadInto(server.endpoint, path, 'made-by-load', options);
     expect(again).toMatchObject({ outcome: 'loaded', table: { created: false } });
-    await loadInto(server.endpoint, path, 'made-with-capacity', {
+    expect(report.cost?.price).toBeCloseTo(1.25e-6, 12);
+    const paid = await loadInto(server.endpoint, path, 'made-with-capacity', {
       ...options,
       provisioned: '3,4',
       wcu: { kind: 'share', share: 1 },
     });
+    expect(paid).toMatchObject({ units: 2, pace: 4, paceWhy: '100 % of 4 provisioned' });
+    expect(paid.cost).toEqual({ why: expect.stringContaining('by the hour') });
     expect((await describeTable(server.endpoint, 'made-with-capacity')).ProvisionedThroughput?.WriteCapacityUnits).toBe(
       4,
     );

@@ -3,7 +3,7 @@ import { labelled } from './labelled.ts';
 import { warningLines } from './report-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
-import { formatCount, formatDuration, formatSize, plural } from './units.ts';
+import { formatCount, formatDuration, formatSize, plural, priceText } from './units.ts';
 
 /** What a load did, for people. */
 export function loadText(report: LoadReport, style: Style): string {
@@ -19,6 +19,7 @@ export function loadText(report: LoadReport, style: Style): string {
     lines.push(labelled('columns', visible(typed.join(', '))));
   }
   lines.push(labelled('work', workText(report, pages)));
+  if (report.cost !== undefined) lines.push(labelled('price', costText(report.cost)));
   if (example !== undefined) lines.push(labelled('first', visible(example.slice(0, 400))));
   if (report.rejects !== undefined) lines.push(labelled('rejects', report.rejects));
   lines.push(
@@ -55,11 +56,16 @@ function inputText({ format, bytes, pages }: LoadReport): string {
   return `${format}, ${formatSize(bytes.read)}${paged}`;
 }
 
-function workText({ units, pace, requests }: LoadReport, pages: number | undefined): string {
-  const limit = pace === undefined ? '' : `, at most ${formatCount(Math.round(pace))} a second`;
+function workText({ units, pace, paceWhy, requests }: LoadReport, pages: number | undefined): string {
+  const why = paceWhy === undefined ? '' : ` (${paceWhy})`;
+  const limit = pace === undefined ? '' : `, at most ${formatCount(Math.round(pace))} a second${why}`;
   const parts = [`${formatCount(Math.round(units))} write units${limit}`, plural(requests.sent, 'batch request')];
   if (requests.throttled > 0) parts.push(`${formatCount(requests.throttled)} throttled`);
   if (requests.retried > 0)
     parts.push(`${formatCount(requests.retried)} ${pages === undefined ? 'repeated' : 'requests repeated'}`);
   return parts.join('; ');
+}
+
+function costText({ price, currency = '', why }: NonNullable<LoadReport['cost']>): string {
+  return price === undefined ? why : `${priceText(price, currency)} (${why})`;
 }

@@ -1,7 +1,7 @@
 import type { SyncReport } from '../../model/report.ts';
 import { labelled } from './labelled.ts';
 import { visible } from './text-width.ts';
-import { formatCount, formatDuration, formatSize, plural } from './units.ts';
+import { formatCount, formatDuration, formatSize, plural, priceText } from './units.ts';
 
 /** What a scan of the table itself did, or would do: over which time, at which pace, and whether it is complete. */
 export function scanLines({ scan, outcome }: SyncReport): string[] {
@@ -27,7 +27,9 @@ export function scanLines({ scan, outcome }: SyncReport): string[] {
   return [
     labelled('scan', `${times}${reads}, ${plural(segments, 'segment')}, run ${visible(runId)}${rest}`),
     labelled('pace', [`${formatCount(readUnits)} read units, ${pace} (${rate.why})`, ...trouble].join('; ')),
-    ...(scan.price === undefined ? [] : [labelled('price', `${priceText(scan.price, scan)} (${scan.expected.why})`)]),
+    ...(scan.price === undefined
+      ? []
+      : [labelled('price', `${priceText(scan.price, scan.expected.currency)} (${scan.expected.why})`)]),
     ...(scan.writeMode === undefined ? [] : [labelled('rows', modeText(scan.writeMode, scan.rowsRemoved))]),
     ...(scan.since === undefined ? [] : [labelled('since', sinceText(scan.since))]),
   ];
@@ -38,11 +40,7 @@ type Scan = NonNullable<SyncReport['scan']>;
 function costText(scan: Scan): string {
   const { readUnits, seconds, price, why } = scan.expected;
   const time = seconds === undefined ? '' : `, ${formatDuration(seconds * 1000)} at that pace`;
-  return `${formatCount(readUnits)} read units${time}${price === undefined ? '' : `, ${priceText(price, scan)}`} (${why})`;
-}
-
-function priceText(price: number, { expected: { currency = '' } }: Scan): string {
-  return `${price < 0.01 ? '< 0.01' : price.toFixed(2)} ${currency}`;
+  return `${formatCount(readUnits)} read units${time}${price === undefined ? '' : `, ${priceText(price, scan.expected.currency)}`} (${why})`;
 }
 
 function modeText(mode: string, removed: number): string {

@@ -43,3 +43,8 @@ export function shortCount(count: number): string {
   }
   return String(count);
 }
+
+/** A price as people read it; what is less than a cent is not told in its digits. */
+export function priceText(price: number, currency = ''): string {
+  return `${price < 0.01 ? '< 0.01' : price.toFixed(2)} ${currency}`;
+}

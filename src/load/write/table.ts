@@ -13,7 +13,9 @@ export interface TableKey {
 }
 
 /** A table that can be written to. */
-export interface WritableTable extends TableKey, Pick<DescribedTable, 'named' | 'id' | 'writes' | 'status'> {
+export interface WritableTable
+  extends TableKey,
+    Pick<DescribedTable, 'named' | 'id' | 'writes' | 'status' | 'billing'> {
   readonly arn: string | undefined;
 }
 

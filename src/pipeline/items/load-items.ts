@@ -1,12 +1,15 @@
 /** One load: items of a file, of stdin or of an HTTP API become items of a DynamoDB table. */
 import { resolve } from 'node:path';
-import { DynamoApi } from '../../dynamodb/api.ts';
+import { type DynamoAccess, DynamoApi } from '../../dynamodb/api.ts';
+import { withRecent } from '../../dynamodb/consumption.ts';
+import { readPrices } from '../../dynamodb/prices.ts';
 import { Pages, pageName } from '../../load/http/pages.ts';
 import { openBytes } from '../../load/input/bytes.ts';
 import { openRecords } from '../../load/input/records.ts';
 import { type LoadPlan, planLoad, readOptions } from '../../load/prepare.ts';
 import { LoadState } from '../../load/state.ts';
 import { parseTableTarget, type TableTarget } from '../../load/target.ts';
+import type { WritableTable } from '../../load/write/table.ts';
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type { LoadOptions, LoadReport } from '../../model/load.ts';
 import type { RunContext } from '../../model/options.ts';
@@ -49,11 +52,14 @@ async function run({ input, target, options, plan, context, reporter }: Run): Pr
   let onThrottled = (): void => undefined;
   const retrier = new Retrier({ onThrottled: () => onThrottled() });
   const { name, region } = target;
-  const api = new DynamoApi({ aws: options.targetAws, ...(region === undefined ? {} : { region }) }, retrier);
+  const access = { aws: options.targetAws, ...(region === undefined ? {} : { region }) };
+  const api = new DynamoApi(access, retrier);
   let workspace: Workspace | undefined;
   try {
-    const table = await openTarget(api, target, options, signal);
-    const writing = new LoadTarget({ api, retrier, name, table, options, plan, signal, reporter });
+    const prices = await readPrices(options.state.prices);
+    const found = await openTarget(api, target, options, signal);
+    const table = found === undefined ? undefined : await withUse(access, found, options, signal);
+    const writing = new LoadTarget({ api, retrier, name, table, options, plan, prices, signal, reporter });
     onThrottled = () => writing.throttled();
     const place = input === '-' || input.includes('://') ? input : resolve(input);
     const dir = stateDir(`${table?.arn ?? name} ${options.targetAws.endpoint ?? ''} <- ${place}`);
@@ -80,6 +86,17 @@ async function run({ input, target, options, plan, context, reporter }: Run): Pr
     await workspace?.close();
     await api.close();
   }
+}
+
+/** The table with what was written to it lately, where the pace depends on that. */
+async function withUse(
+  access: DynamoAccess,
+  table: WritableTable,
+  { wcu }: LoadOptions,
+  signal: AbortSignal,
+): Promise<WritableTable> {
+  const name = table.named.slice(table.named.lastIndexOf('/') + 1);
+  return { ...table, writes: await withRecent(access, { name, throughput: table.writes, kind: 'Write' }, wcu, signal) };
 }
 
 /** From where the load begins to its end, however it ends. */

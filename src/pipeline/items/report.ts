@@ -1,8 +1,10 @@
+import type { UnitCost } from '../../dynamodb/prices.ts';
 import type { CellType } from '../../load/values/cells.ts';
 import type { WritableTable } from '../../load/write/table.ts';
 import type { Totals } from '../../load/write/writer.ts';
 import type { TailraceError } from '../../model/errors.ts';
 import type { LoadFormat, LoadReport } from '../../model/load.ts';
+import type { SettledRate } from '../../pacing/rate.ts';
 import { reportErrorOf } from '../report/chain-report.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -48,8 +50,14 @@ export class LoadReporter {
     this.#report.table = { name, ...(arn === undefined ? {} : { arn }), key: names, created };
   }
 
-  pace(unitsPerSecond: number): void {
+  rate({ unitsPerSecond, why }: SettledRate): void {
     if (Number.isFinite(unitsPerSecond)) this.#report.pace = unitsPerSecond;
+    this.#report.paceWhy = why;
+  }
+
+  /** What the units cost, or why that is not known. */
+  cost(cost: UnitCost): void {
+    this.#report.cost = cost;
   }
 
   pages(count: number, retried: number): void {

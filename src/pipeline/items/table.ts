@@ -59,8 +59,11 @@ export async function makeTable(
   signal: AbortSignal,
 ): Promise<WritableTable> {
   const key = keyOf(item, options.schema.key);
-  const made = { named: name, arn: undefined, id: '', key, indexKeys: [], writes: {}, status: 'PLANNED' };
-  if (options.dryRun) return made;
+  if (options.dryRun) {
+    const writes = provisioned === undefined ? {} : { provisioned: provisioned.write };
+    const billing = provisioned === undefined ? 'on-demand' : 'provisioned';
+    return { named: name, arn: undefined, id: '', key, indexKeys: [], writes, status: 'PLANNED', billing };
+  }
   await createTable(api, { name, key, provisioned }, signal);
   return whenActive(api, name, signal);
 }

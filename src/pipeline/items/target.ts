@@ -1,6 +1,7 @@
 /** The table that a load writes to: made by the first item where it has to be, then written in batches, at a pace. */
 import { setMaxListeners } from 'node:events';
 import type { DynamoApi } from '../../dynamodb/api.ts';
+import { type Prices, unitCost } from '../../dynamodb/prices.ts';
 import type { LoadPlan } from '../../load/prepare.ts';
 import { Batches } from '../../load/write/batches.ts';
 import type { Put } from '../../load/write/put.ts';
@@ -30,6 +31,7 @@ export interface LoadTargetSettings {
   readonly table: WritableTable | undefined;
   readonly options: LoadOptions;
   readonly plan: LoadPlan;
+  readonly prices: Prices;
   readonly signal: AbortSignal;
   readonly reporter: LoadReporter;
 }
@@ -122,21 +124,23 @@ export class LoadTarget {
   }
 
   report(reporter: LoadReporter): void {
-    const { options, retrier } = this.#settings;
+    const { options, retrier, prices } = this.#settings;
     if (this.#table !== undefined) reporter.table(this.#table, this.#made);
     const totals = this.#writer?.totals ?? { units: 0, sent: 0, throttled: 0, written: 0 };
-    reporter.sent(
-      options.dryRun ? { ...totals, units: this.#planned.units } : totals,
-      retrier.throttles,
-      retrier.repeats,
-    );
+    const taken = options.dryRun ? { ...totals, units: this.#planned.units } : totals;
+    reporter.sent(taken, retrier.throttles, retrier.repeats);
+    if (this.#table === undefined) return;
+    const { region } = options.targetAws;
+    const billed = { ...this.#table, ...(region === undefined ? {} : { region }) };
+    reporter.cost(unitCost(billed, 'write', taken.units, prices));
   }
 
   #open(table: WritableTable): void {
     const { api, options, reporter } = this.#settings;
     this.#table = table;
-    const { unitsPerSecond } = settleRate(options.wcu, table.writes);
-    reporter.pace(unitsPerSecond);
+    const rate = settleRate(options.wcu, table.writes);
+    const { unitsPerSecond } = rate;
+    reporter.rate(rate);
     const pacer = new Pacer({ unitsPerSecond, firstEstimate: 25 });
     const signal = this.#writing.signal;
     const onRefused = (put: Put, reason: string): void => this.onRefused(put as FiledPut, reason);

@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoApi } from '../../dynamodb/api.ts';
+import { withRecent } from '../../dynamodb/consumption.ts';
 import { type DescribedTable, describeTable } from '../../dynamodb/describe.ts';
 import { dynamoError } from '../../dynamodb/errors.ts';
 import { readPrices } from '../../dynamodb/prices.ts';
@@ -63,7 +64,10 @@ export async function syncTable(
   try {
     const table = await describe(api, source.table, context);
     const plan = planScan(table, there, options);
-    const rate = settleRate(options.scan.rcu, table.reads);
+    const { name, reads } = table;
+    const { rcu } = options.scan;
+    const throughput = await withRecent(access, { name, throughput: reads, kind: 'Read' }, rcu, context.signal);
+    const rate = settleRate(rcu, throughput);
     const firstEstimate = options.scan.consistent ? 2 * PAGE_UNITS : PAGE_UNITS;
     pacer = new Pacer({ unitsPerSecond: rate.unitsPerSecond, firstEstimate });
     const prices = await readPrices(options.state.prices);

@@ -16,6 +16,29 @@ test('a table itself: described, one item read, nothing more', async () => {
   expect(scans.map(({ request }) => request['Limit'])).toEqual([1]);
 });
 
+test('a share of its recent use is asked for where there is nothing else, and a run does without it', async () => {
+  await using shop = await Shop.open();
+  shop.table.mishap = ({ operation }) =>
+    operation === 'GetMetricStatistics' ? { kind: 'refuse', code: 'AccessDeniedException' } : undefined;
+  const rcu = { kind: 'share', share: 0.3 } as const;
+  const report = await doctor('dynamodb:orders', shop.target, shop.options({ rcu }), quiet());
+  expect(report).toMatchObject({ outcome: 'ready' });
+  expect(report.policy).toBeUndefined();
+  expect(report.checks.find(({ what }) => what.includes('taken of it lately'))).toMatchObject({
+    state: 'untried',
+    found: expect.stringMatching(
+      /^a run does without it: 30 % of 500: .*cloudwatch:GetMetricStatistics would allow it/,
+    ),
+    needs: [{ Effect: 'Allow', Action: ['cloudwatch:GetMetricStatistics'], Resource: ['*'] }],
+  });
+  const scanned = await shop.scan({ rcu });
+  expect(scanned.scan?.rate).toEqual({ unitsPerSecond: 150, why: expect.stringContaining('AccessDeniedException') });
+  const warm = { WarmThroughput: { ReadUnitsPerSecond: 1_000 } };
+  await using other = await Shop.open({ description: warm });
+  await doctor('dynamodb:orders', other.target, other.options({ rcu }), quiet());
+  expect(other.server.calls.map(({ operation }) => operation)).not.toContain('GetMetricStatistics');
+});
+
 test('fault 40: what DynamoDB refuses is named, with the statement for this table', async () => {
   await using shop = await Shop.open();
   const arn = 'arn:aws:dynamodb:us-east-1:111122223333:table/orders';
