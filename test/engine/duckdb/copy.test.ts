@@ -52,3 +52,22 @@ test('files of tables with very many columns carry no Bloom filters, others do',
     duck.close();
   }
 });
+
+test('a binary value that stands in many rows is found by a filter', async () => {
+  const duck = await openDuckDb(SMALL);
+  try {
+    const outDir = await mkdtemp(join(tmpdir(), 'copy-'));
+    const binary: TableSchema = {
+      ...schema,
+      columns: [{ id: 1, attr: 'a', name: 'a', tag: 'B', type: { kind: 'binary' } }],
+    };
+    const job = { schema: binary, partition: [], sort: [], outDir, targetFileSizeBytes: 512e6 };
+    const [file] = await copyRows(duck, `SELECT '\\xFF\\x00'::BLOB AS a FROM range(5000)`, job);
+    const [row] = await duck.rows(
+      `SELECT count(*) AS n FROM read_parquet(${str(file?.path ?? '')}) WHERE a = '\\xFF\\x00'::BLOB`,
+    );
+    expect(Number(row?.['n'])).toBe(5000);
+  } finally {
+    duck.close();
+  }
+});

@@ -167,9 +167,16 @@ export async function findRows(
   );
 }
 
-/** How a live row meets the newest change of its key, `w`. */
+/**
+ * How a live row meets the newest change of its key, `w`. A binary column never stands alone: the engine would hand the
+ * one value that is looked for to the file's Bloom filter as its printed text (DuckDB 1.5), and not find it.
+ */
 function keysMeet({ keys, schema, liveSchema: from = schema }: MatchInput): string {
-  return keys.map((key, i) => `${keySql(key, from, schema)} = w.k${i}`).join(' AND ');
+  const side = (key: string): string => {
+    const sql = keySql(key, from, schema);
+    return schema.columns.find(({ name }) => name === key)?.type.kind === 'binary' ? `(${sql} || ''::BLOB)` : sql;
+  };
+  return keys.map((key, i) => `${side(key)} = w.k${i}`).join(' AND ');
 }
 
 function liveRows({ live }: MatchInput): number {

@@ -174,6 +174,17 @@ describe('matching changes with a table', () => {
     expect(result.counts).toEqual({ written: 1, deleted: 0, unchanged: 5 });
   });
 
+  test('a binary key in many rows of a file that has Bloom filters is found', async () => {
+    const at = (pk: number, sk: number) => [`'\\xFF\\x0${pk}'::BLOB`, str(`s${sk}`)];
+    const rows = Array.from({ length: 40 }, (_, i): Row => ({ key: at(i % 2, i), id: i }));
+    const result = await merge(schemaOf([{ kind: 'binary' }, TEXT]), {
+      live: [{ rows }],
+      puts: [[{ key: at(1, 7), at: 50, id: 100 }]],
+      deletes: [],
+    });
+    expect(result.ids).toEqual([...rows.map(({ id }) => id).filter((id) => id !== 7), 100]);
+  });
+
   test('soft deletes: a marked row weighs as the delete that it is', async () => {
     const result = await merge(schemaOf([TEXT], 'soft'), {
       live: [
