@@ -21,8 +21,9 @@ import { examineRest } from './examine.ts';
 import { type CallOptions, RestClient, type RestReply, type RestRequest } from './http.ts';
 import { REST_LIMITS, type RestLimits } from './limits.ts';
 import { listAll } from './list.ts';
+import { stateOf } from './looks.ts';
 import { fullName, isPending, PENDING } from './names.ts';
-import { restTable, stateOf } from './table.ts';
+import { restTable } from './table.ts';
 
 /** Opens a REST catalog; the first call goes to it with the first use. `name`: as the user calls it. */
 export function restCatalog(
@@ -38,6 +39,8 @@ export function restCatalog(
 interface Told {
   readonly body: Readonly<Record<string, unknown>>;
   readonly prepared: boolean;
+  /** Of a table that is there. */
+  readonly etag?: string | null;
 }
 
 class RestCatalog implements Catalog {
@@ -75,6 +78,7 @@ class RestCatalog implements Catalog {
       folder: storage.key(plainUri(storage, location)).replace(/\/+$/, ''),
       assigned: options.location === undefined,
       staged: told.prepared ? { ...state.metadata, location } : undefined,
+      seen: told.prepared ? undefined : { state, etag: told.etag ?? undefined },
     });
   }
 
@@ -141,7 +145,7 @@ class RestCatalog implements Catalog {
     const what = `load the table ${this.#placeOf(name)}`;
     const reply = await this.#call('GET', tablePath(await this.#configured(), name), what, this.#delegated());
     if (reply.status === 404) return undefined;
-    return { body: bodyOf(reply, what, this.#placeOf(name)), prepared: false };
+    return { body: bodyOf(reply, what, this.#placeOf(name)), prepared: false, etag: reply.headers.get('etag') };
   }
 
   /** Has a table's place prepared: without creating it where the catalog can do so, else by creating it empty. */

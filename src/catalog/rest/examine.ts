@@ -7,7 +7,7 @@ import type { FileAccess, OpenFiles, TableName } from '../port.ts';
 import { namespacePath, type RestConfig, tablePath } from './config.ts';
 import { refusalOf } from './errors.ts';
 import type { CallOptions, RestReply, RestRequest } from './http.ts';
-import { stateOf } from './table.ts';
+import { stateOf } from './looks.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -7,15 +7,15 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TailraceError } from '../../model/errors.ts';
 import type { Storage } from '../../storage/port.ts';
-import { checkMetadata } from '../metadata/json.ts';
 import { printWide } from '../metadata/wide-json.ts';
 import type { IcebergSchema, IcebergType, TableMetadata } from '../metadata/wire.ts';
 import type { CatalogOutcome, CatalogState, CatalogTable, Holds, TableName } from '../port.ts';
 import { changesOf, meets, type TableChanges } from './changes.ts';
 import { type RestConfig, tablePath } from './config.ts';
-import { jsonOf, messageOf, noReplyError, refusalOf } from './errors.ts';
+import { messageOf, refusalOf } from './errors.ts';
 import { NoReply, type RestReply } from './http.ts';
 import { waitBefore } from './limits.ts';
+import { type Seen, TableLooks } from './looks.ts';
 import { fullName, isPending, prepared, withoutPending } from './names.ts';
 
 export interface RestTableParts {
@@ -26,6 +26,8 @@ export interface RestTableParts {
   readonly assigned: boolean;
   /** Metadata that the catalog prepared for the table's creation. */
   readonly staged: TableMetadata | undefined;
+  /** The state in which the table was found. */
+  readonly seen: Seen | undefined;
 }
 
 const STAGED = 'staged';
@@ -57,10 +59,9 @@ class RestTable implements CatalogTable {
   readonly #config: RestConfig;
   readonly #path: string;
   readonly #staged: TableMetadata | undefined;
-  #last: CatalogState | undefined;
-  #latest: { readonly etag: string; readonly state: CatalogState } | undefined;
+  readonly #looks: TableLooks;
 
-  constructor({ config, name, storage, folder, assigned, staged }: RestTableParts) {
+  constructor({ config, name, storage, folder, assigned, staged, seen }: RestTableParts) {
     this.name = fullName(name);
     this.storage = storage;
     this.folder = folder;
@@ -69,17 +70,18 @@ class RestTable implements CatalogTable {
     this.#config = config;
     this.#path = tablePath(config, name);
     this.#staged = staged;
+    this.#looks = new TableLooks(config.client, this.#path, this.name, seen);
   }
 
   async load(): Promise<CatalogState | undefined> {
-    const there = await this.#there();
+    const there = await this.#looks.newest();
     // Created empty for a load that has not come to its first commit: there is no table yet.
     return there === undefined || isPending(there.metadata) ? undefined : there;
   }
 
   async ground(): Promise<CatalogState | undefined> {
     if (this.#staged !== undefined) return { metadata: prepared(this.#staged), metadataLocation: '', token: STAGED };
-    const there = await this.#there();
+    const there = await this.#looks.newest();
     return there !== undefined && isPending(there.metadata) ? there : undefined;
   }
 
@@ -113,7 +115,7 @@ class RestTable implements CatalogTable {
 
   /** A catalog that numbers columns anew has made a table whose data files nobody can read. */
   #checkIds(next: TableMetadata): void {
-    const made = this.#last?.metadata;
+    const made = this.#looks.last?.metadata;
     if (made === undefined || sameColumns(currentColumns(made), currentColumns(next))) return;
     throw new TailraceError(
       'CATALOG',
@@ -136,7 +138,7 @@ class RestTable implements CatalogTable {
       return { kind: 'unknown', reason: 'The reply to the commit was lost', cause: thrown };
     }
     const { status } = reply;
-    if (status === 200 && this.#remember(reply) !== undefined) return { kind: 'committed' };
+    if (status === 200 && this.#looks.remember(reply) !== undefined) return { kind: 'committed' };
     if (status === 409 || status === 404) return { kind: 'refused', reason: messageOf(reply) };
     // 429 says that nothing was done; it is looked at all the same.
     if (status === 200 || status === 429 || status >= 500) {
@@ -159,7 +161,7 @@ class RestTable implements CatalogTable {
   ): Promise<CatalogOutcome | undefined> {
     let there: CatalogState | undefined;
     try {
-      there = await this.#there();
+      there = await this.#looks.newest();
     } catch (thrown) {
       const cause = sent.kind === 'unknown' ? sent.cause : thrown;
       return { kind: 'unknown', reason: `${reasonOf(sent)}, and the table cannot be read`, cause };
@@ -170,39 +172,6 @@ class RestTable implements CatalogTable {
     if (broken === undefined) return undefined;
     return { kind: 'conflict', reason: `The table has moved on meanwhile (${broken.type}).` };
   }
-
-  async #there(): Promise<CatalogState | undefined> {
-    const { client } = this.#config;
-    const what = `load the table ${this.name}`;
-    const known = this.#latest;
-    const headers = known === undefined ? {} : { 'if-none-match': known.etag };
-    const reply = await client.call('GET', this.#path, { headers }).catch((thrown: unknown) => {
-      throw noReplyError(thrown, what, this.name);
-    });
-    if (reply.status === 304 && known !== undefined) return known.state;
-    if (reply.status === 404) return undefined;
-    const state = reply.status === 200 ? this.#remember(reply) : undefined;
-    if (state === undefined) throw refusalOf(reply, what, this.name);
-    return state;
-  }
-
-  /** The state that a reply tells; undefined when it is no such reply. */
-  #remember(reply: RestReply): CatalogState | undefined {
-    const state = stateOf(jsonOf(reply), this.name);
-    const etag = reply.headers.get('etag');
-    if (state !== undefined && etag !== null) this.#latest = { etag, state };
-    this.#last = state;
-    return state;
-  }
-}
-
-/** The state of a table in a reply of a catalog; undefined where it holds none. */
-export function stateOf(body: Readonly<Record<string, unknown>> | undefined, place: string): CatalogState | undefined {
-  const metadata = body?.['metadata'];
-  if (metadata === undefined) return undefined;
-  const location = body?.['metadata-location'];
-  const metadataLocation = typeof location === 'string' ? location : '';
-  return { metadata: checkMetadata(metadata, metadataLocation || place), metadataLocation, token: metadataLocation };
 }
 
 function unknown(sent: Exclude<Sent, { kind: 'committed' }>): CatalogOutcome {
