@@ -22,6 +22,10 @@ export class FakeCatalog {
   staging = true;
   /** Column ids of a new table are given anew. */
   renumbers = false;
+  /** `snapshots=refs` leaves former snapshots out of the answer to a load. */
+  leavesOut = true;
+  /** Answers to a load have an ETag; those to a commit never do. */
+  etags = false;
   /** What comes with a table: `config` and `storage-credentials`. */
   vends: (path: string) => Readonly<Record<string, unknown>> = () => ({});
   readonly tables = new Map<string, Table>();
@@ -46,7 +50,7 @@ export class FakeCatalog {
     await this.#proxy?.stop();
   }
 
-  answer({ method, path, body }: Asked): Answer {
+  answer({ method, path, body, headers }: Asked): Answer {
     const url = new URL(path, 'http://x');
     if (url.pathname.endsWith('/v1/config')) return ok(this.config);
     const parts = url.pathname.slice(1).split('/').map(decodeURIComponent);
@@ -57,7 +61,12 @@ export class FakeCatalog {
     if (namespace === undefined) return this.#namespace(method, asked, url.searchParams);
     if (kind === undefined)
       return this.namespaces.has(namespace) ? ok({ namespace: [] }) : refused(404, 'NoSuchNamespace', namespace);
-    if (name !== undefined) return this.#table(method, `${namespace} ${name}`, path, asked);
+    if (name !== undefined) {
+      const told = this.#table(method, `${namespace} ${name}`, path, asked);
+      const etag = method === 'GET' && this.etags ? this.tables.get(`${namespace} ${name}`)?.location : undefined;
+      if (etag === undefined || told.status !== 200) return told;
+      return headers['if-none-match'] === etag ? { status: 304, body: '' } : { ...told, headers: { etag } };
+    }
     if (method === 'GET') return this.#list(namespace, url.searchParams.get('pageToken') ?? '');
     if (!this.namespaces.has(namespace)) return refused(404, 'NoSuchNamespace', namespace);
     return this.#create(namespace, path, asked);
@@ -118,7 +127,11 @@ export class FakeCatalog {
 
   #table(method: string, key: string, path: string, asked: Readonly<Record<string, unknown>>): Answer {
     const there = this.tables.get(key);
-    if (method === 'GET') return there === undefined ? refused(404, 'NoSuchTable', key) : this.#told(there, path);
+    if (method === 'GET') {
+      if (there === undefined) return refused(404, 'NoSuchTable', key);
+      const brief = this.leavesOut && new URL(path, 'http://x').searchParams.get('snapshots') === 'refs';
+      return this.#told(brief ? { ...there, metadata: referenced(there.metadata) } : there, path);
+    }
     const requirements = asked['requirements'] as Requirement[];
     const creates = requirements.some(({ type }) => type === 'assert-create');
     if (creates && !this.staging) return refused(400, 'BadRequest', 'assert-create is not supported');
@@ -139,6 +152,12 @@ export class FakeCatalog {
   #told({ metadata, location }: Table, path: string): Answer {
     return ok({ 'metadata-location': location, metadata, ...this.vends(path) });
   }
+}
+
+/** Without the snapshots that no branch and no tag names. */
+function referenced(metadata: TableMetadata): TableMetadata {
+  const ids = new Set(Object.values(metadata.refs ?? {}).map((ref) => ref['snapshot-id']));
+  return { ...metadata, snapshots: (metadata.snapshots ?? []).filter((one) => ids.has(one['snapshot-id'])) };
 }
 
 function renumbered(metadata: TableMetadata): TableMetadata {
