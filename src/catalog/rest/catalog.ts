@@ -21,7 +21,7 @@ import { examineRest } from './examine.ts';
 import { type CallOptions, RestClient, type RestReply, type RestRequest } from './http.ts';
 import { REST_LIMITS, type RestLimits } from './limits.ts';
 import { listAll } from './list.ts';
-import { stateOf } from './looks.ts';
+import { stateOf, WHOLE } from './looks.ts';
 import { fullName, isPending, PENDING } from './names.ts';
 import { restTable } from './table.ts';
 
@@ -143,7 +143,8 @@ class RestCatalog implements Catalog {
   /** Undefined: it is not there. */
   async #load(name: TableName): Promise<Told | undefined> {
     const what = `load the table ${this.#placeOf(name)}`;
-    const reply = await this.#call('GET', tablePath(await this.#configured(), name), what, this.#delegated());
+    const options = { ...this.#delegated(), ...WHOLE };
+    const reply = await this.#call('GET', tablePath(await this.#configured(), name), what, options);
     if (reply.status === 404) return undefined;
     return { body: bodyOf(reply, what, this.#placeOf(name)), prepared: false, etag: reply.headers.get('etag') };
   }

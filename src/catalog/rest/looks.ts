@@ -1,6 +1,6 @@
 /**
  * Looks at a table. Its metadata names every snapshot, and the question is mostly whether a state that is known whole is
- * still the newest: where the catalog gave no ETag for it, which a commit's reply rarely has, it is asked for the table
+ * still the newest. An ETag answers it, of a load or of a commit; where the catalog gives none, it is asked for the table
  * without former snapshots (`snapshots=refs`), and only for all of it when that is another state. So what comes back is
  * always whole: commit ids and rollbacks are found in the history.
  */
@@ -16,6 +16,8 @@ export interface Seen {
   readonly etag: string | undefined;
 }
 
+/** All of a table. It is the default, but the reference server's ETag of a commit is that of this very question. */
+export const WHOLE: Pick<CallOptions, 'query'> = { query: { snapshots: 'all' } };
 /** With fewer snapshots all of them are asked for: a second call would cost more than they do. */
 const LEAST_SNAPSHOTS = 20;
 
@@ -26,6 +28,8 @@ export class TableLooks {
   #seen: Seen | undefined;
   /** Until it shows that the catalog does not know the parameter. */
   #knowsRefs = true;
+  /** Until one shows that it does not stand for a state: not every catalog means the same by those of a commit. */
+  #heedsEtags = true;
 
   constructor(client: RestClient, path: string, name: string, seen: Seen | undefined) {
     this.#client = client;
@@ -43,11 +47,13 @@ export class TableLooks {
   async newest(): Promise<CatalogState | undefined> {
     const seen = this.#seen;
     if (seen !== undefined && (await this.#isStill(seen))) return seen.state;
-    const reply = await this.#get(seen?.etag === undefined ? {} : { headers: { 'if-none-match': seen.etag } });
+    const etag = this.#heedsEtags ? seen?.etag : undefined;
+    const reply = await this.#get({ ...WHOLE, ...(etag === undefined ? {} : { headers: { 'if-none-match': etag } }) });
     if (reply.status === 304 && seen !== undefined) return seen.state;
     if (reply.status === 404) return undefined;
     const state = reply.status === 200 ? this.remember(reply) : undefined;
     if (state === undefined) throw this.#refusal(reply);
+    if (etag !== undefined && seen !== undefined && sameState(state, seen.state)) this.#heedsEtags = false;
     return state;
   }
 
@@ -61,7 +67,8 @@ export class TableLooks {
   /** False: it has to be asked for as a whole. */
   async #isStill({ state, etag }: Seen): Promise<boolean> {
     const many = (state.metadata.snapshots?.length ?? 0) >= LEAST_SNAPSHOTS;
-    if (etag !== undefined || !this.#knowsRefs || !many || state.metadataLocation === '') return false;
+    if (etag !== undefined && this.#heedsEtags) return false;
+    if (!this.#knowsRefs || !many || state.metadataLocation === '') return false;
     const reply = await this.#get({ query: { snapshots: 'refs' } });
     if (reply.status === 429 || reply.status >= 500) throw this.#refusal(reply);
     const now = reply.status === 200 ? stateOf(jsonOf(reply), this.#name) : undefined;

@@ -68,7 +68,7 @@ describe('addresses', () => {
     expect(await commit(table)).toMatchObject({ kind: 'committed' });
     expect([...fake.tables.keys()]).toEqual(['shop.eu a/b é']);
     expect(proxy.asked.map(({ path }) => path)).toEqual(['/v1/config?warehouse=w%2F1']);
-    expect(other.asked[0]?.path).toBe('/v1/catalogs/a%20b/namespaces/shop.eu/tables/a%2Fb%20%C3%A9');
+    expect(other.asked[0]?.path).toBe('/v1/catalogs/a%20b/namespaces/shop.eu/tables/a%2Fb%20%C3%A9?snapshots=all');
     await other.stop();
   });
 

@@ -24,8 +24,8 @@ export class FakeCatalog {
   renumbers = false;
   /** `snapshots=refs` leaves former snapshots out of the answer to a load. */
   leavesOut = true;
-  /** Answers to a load have an ETag; those to a commit never do. */
-  etags = false;
+  /** Answers that have an ETag; `own`: that of a commit is another one than that of a load. */
+  etags: 'none' | 'loads' | 'all' | 'own' = 'none';
   /** What comes with a table: `config` and `storage-credentials`. */
   vends: (path: string) => Readonly<Record<string, unknown>> = () => ({});
   readonly tables = new Map<string, Table>();
@@ -63,8 +63,10 @@ export class FakeCatalog {
       return this.namespaces.has(namespace) ? ok({ namespace: [] }) : refused(404, 'NoSuchNamespace', namespace);
     if (name !== undefined) {
       const told = this.#table(method, `${namespace} ${name}`, path, asked);
-      const etag = method === 'GET' && this.etags ? this.tables.get(`${namespace} ${name}`)?.location : undefined;
-      if (etag === undefined || told.status !== 200) return told;
+      const place = this.tables.get(`${namespace} ${name}`)?.location;
+      const has = this.etags !== 'none' && (method === 'GET' || this.etags !== 'loads');
+      if (!has || place === undefined || told.status !== 200) return told;
+      const etag = `"${place}${method === 'POST' && this.etags === 'own' ? ' of a commit' : ''}"`;
       return headers['if-none-match'] === etag ? { status: 304, body: '' } : { ...told, headers: { etag } };
     }
     if (method === 'GET') return this.#list(namespace, url.searchParams.get('pageToken') ?? '');

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CatalogTable } from '../../../src/catalog/port.ts';
 import { restCatalog } from '../../../src/catalog/rest/catalog.ts';
 import { memoryStorage } from '../../../src/storage/memory/memory.ts';
@@ -12,6 +12,7 @@ import { FakeCatalog, refused } from './fake.ts';
 
 const NAME = { namespace: ['shop'], table: 'orders' };
 const MANY = 25;
+const [ALL, REFS] = ['?snapshots=all', '?snapshots=refs'];
 const storage = memoryStorage();
 let fake: FakeCatalog;
 let proxy: RestProxy;
@@ -62,7 +63,7 @@ test('what we have committed is looked at in brief, and known whole', async () =
   const table = await grown();
   await isWhole(table);
   await isWhole(table);
-  expect(looks()).toEqual(['?snapshots=refs', '?snapshots=refs']);
+  expect(looks()).toEqual([REFS, REFS]);
 });
 
 test('faults 1, 14: after another’s commit all of it is read: our commit is found behind it, in the history', async () => {
@@ -71,7 +72,7 @@ test('faults 1, 14: after another’s commit all of it is read: our commit is fo
   await commit(other, 'theirs-2');
   proxy.asked.length = 0;
   await isWhole(ours);
-  expect(looks()).toEqual(['?snapshots=refs', '']);
+  expect(looks()).toEqual([REFS, ALL]);
   const again = await icebergTable(ours).commit(stagedOf(`c-${MANY}`), await icebergTable(ours).load());
   expect(again).toMatchObject({ kind: 'committed', snapshot: snapshotIdOf(`c-${MANY}`).toString() });
   expect(there().metadata.snapshots?.filter((one) => one.summary[COMMIT_ID] === `c-${MANY}`).length).toBe(1);
@@ -102,7 +103,7 @@ test('a catalog that does not know the parameter is asked so once', async () => 
   const table = await grown();
   fake.leavesOut = false;
   for (let n = 0; n < 3; n += 1) await isWhole(table);
-  expect(looks()).toEqual(['?snapshots=refs', '', '']);
+  expect(looks()).toEqual([REFS, ALL, ALL]);
 });
 
 test('a catalog that refuses the parameter is asked so once', async () => {
@@ -110,7 +111,7 @@ test('a catalog that refuses the parameter is asked so once', async () => {
   const table = await grown();
   for (let n = 0; n < 3; n += 1) await isWhole(table);
   // Whoever has grown it has already learnt that.
-  expect(looks()).toEqual(['', '', '']);
+  expect(looks()).toEqual([ALL, ALL, ALL]);
 });
 
 test('a table that is gone is gone', async () => {
@@ -119,15 +120,36 @@ test('a table that is gone is gone', async () => {
   expect(await table.load()).toBeUndefined();
 });
 
-test('an ETag of a whole answer goes before: one question, whatever the answer; also for the first look', async () => {
-  await grown();
-  fake.etags = true;
-  const table = await opened();
-  proxy.asked.length = 0;
-  await isWhole(table);
-  expect(proxy.asked.map(({ headers }) => headers['if-none-match'])).toEqual([there().location]);
-  await commit(table, 'next');
-  proxy.asked.length = 0;
-  await isWhole(table);
-  expect(looks()).toEqual(['?snapshots=refs']);
+describe('an ETag', () => {
+  const sent = (): readonly (string | undefined)[] => proxy.asked.map(({ headers }) => headers['if-none-match']);
+
+  test('of a load or a commit goes before: one question, whatever the answer; also for the first look', async () => {
+    fake.etags = 'all';
+    const ours = await grown();
+    const other = await opened();
+    for (const table of [ours, other]) {
+      proxy.asked.length = 0;
+      await isWhole(table);
+      expect([looks(), sent()]).toEqual([[ALL], [`"${there().location}"`]]);
+    }
+    await commit(other, 'theirs');
+    proxy.asked.length = 0;
+    await isWhole(ours);
+    expect(looks()).toEqual([ALL]);
+  });
+
+  test('that loads alone have: what we have committed is looked at in brief', async () => {
+    fake.etags = 'loads';
+    await isWhole(await grown());
+    expect(looks()).toEqual([REFS]);
+  });
+
+  test('that is another one for a commit is not heeded again', async () => {
+    const table = await grown();
+    fake.etags = 'own';
+    await commit(table, 'next');
+    proxy.asked.length = 0;
+    for (let n = 0; n < 3; n += 1) await isWhole(table);
+    expect(looks()).toEqual([ALL, REFS, REFS]);
+  });
 });
