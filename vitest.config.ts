@@ -34,6 +34,7 @@ const slow = (name: keyof typeof apart, groupOrder: number, testTimeout: number,
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/rooms.ts'],
     projects: [
       {
         test: {

@@ -4,32 +4,13 @@ import { type Chain, type ChainOptions, writeChain } from '../data/chain-model.t
 import { canonical, FORMATS, type Format, type LoadOptions, World } from '../faults/load.ts';
 import { SEED } from '../seed.ts';
 import * as chains from './chain.ts';
-import { type Fault, Laboratory } from './faulty-storage.ts';
+import { Laboratory } from './faulty-storage.ts';
 import { FAST_DISK } from './full-export.ts';
-import { randomFaults, seeded } from './scripts.ts';
+import { FAULTS, randomFaults, seeded } from './scripts.ts';
 
 // Chains of which every run meets faults drawn by chance. A soak: TAILRACE_SEEDS=500 TAILRACE_SEED=1 npm run soak
 
 const SEEDS = Number(process.env.TAILRACE_SEEDS ?? 12);
-
-const FAULTS: readonly Fault[] = [
-  { kind: 'lose reply' },
-  { kind: 'lose request' },
-  { kind: 'apply late', ms: 5 },
-  { kind: 'apply late', ms: 100 },
-  { kind: 'answer', status: 409 },
-  { kind: 'answer', status: 412 },
-  { kind: 'answer', status: 429 },
-  { kind: 'answer', status: 500 },
-  { kind: 'answer', status: 503 },
-  { kind: 'answer', status: 403 },
-  { kind: 'disk full' },
-  { kind: 'truncate', bytes: 40 },
-  { kind: 'break', bytes: 40 },
-  { kind: 'kill', when: 'before' },
-  { kind: 'kill', when: 'after' },
-  { kind: 'delay', ms: 3 },
-];
 
 /** What a run may end with when its store answers so. */
 const EXPECTED = [

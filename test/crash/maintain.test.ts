@@ -8,10 +8,10 @@ import type { Storage } from '../../src/storage/port.ts';
 import { contextOf, type Format, folderOf, type LoadOptions } from '../faults/load.ts';
 import { SEED } from '../seed.ts';
 import { enumerateKills } from './enumerate.ts';
-import { type Fault, Laboratory } from './faulty-storage.ts';
+import { Laboratory } from './faulty-storage.ts';
 import { mustNotFail } from './full-export.ts';
 import { HOUR_MS, Neglected } from './neglected.ts';
-import { randomFaults } from './scripts.ts';
+import { FAULTS, randomFaults } from './scripts.ts';
 
 // All calls of every case: TAILRACE_EVERY=1 npx vitest run --project crash test/crash/maintain.test.ts
 
@@ -135,21 +135,6 @@ describe.each(CASES)('%s', (_name, format, load, sampled) => {
   });
 });
 
-const FAULTS: readonly Fault[] = [
-  { kind: 'lose reply' },
-  { kind: 'lose request' },
-  { kind: 'apply late', ms: 5 },
-  { kind: 'answer', status: 409 },
-  { kind: 'answer', status: 412 },
-  { kind: 'answer', status: 503 },
-  { kind: 'answer', status: 403 },
-  { kind: 'disk full' },
-  { kind: 'truncate', bytes: 40 },
-  { kind: 'break', bytes: 40 },
-  { kind: 'kill', when: 'before' },
-  { kind: 'kill', when: 'after' },
-  { kind: 'delay', ms: 3 },
-];
 /** What a run may end with when its store answers so. */
 const EXPECTED = ['UNREACHABLE', 'ACCESS_DENIED', 'DISK_FULL', 'COMMIT_UNKNOWN', 'DATA_MISSING', 'TARGET_BAD'];
 

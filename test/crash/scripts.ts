@@ -25,6 +25,26 @@ export function faultsOn(
   };
 }
 
+/** What can befall any call of a store. */
+export const FAULTS: readonly Fault[] = [
+  { kind: 'lose reply' },
+  { kind: 'lose request' },
+  { kind: 'apply late', ms: 5 },
+  { kind: 'apply late', ms: 100 },
+  { kind: 'answer', status: 409 },
+  { kind: 'answer', status: 412 },
+  { kind: 'answer', status: 429 },
+  { kind: 'answer', status: 500 },
+  { kind: 'answer', status: 503 },
+  { kind: 'answer', status: 403 },
+  { kind: 'disk full' },
+  { kind: 'truncate', bytes: 40 },
+  { kind: 'break', bytes: 40 },
+  { kind: 'kill', when: 'before' },
+  { kind: 'kill', when: 'after' },
+  { kind: 'delay', ms: 3 },
+];
+
 /** Faults drawn by chance, the same for the same seed; a test that uses it prints its seed when it fails. */
 export function randomFaults(seed: number, rate: number, faults: readonly Fault[]): Script {
   const random = seeded(seed);

@@ -1,0 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What tests put into the temporary folder lies in one folder of it, which goes when they have ended. */
+export default function openRoom(): () => void {
+  const room = mkdtempSync(join(tmpdir(), 'tailrace-tests-'));
+  process.env['TMPDIR'] = room;
+  return () => rmSync(room, { recursive: true, force: true, maxRetries: 5 });
+}
