@@ -77,7 +77,9 @@ async function find(input: MergeInput, state: StateMerge): Promise<StateMatch> {
   const from = base?.schema ?? schema;
   const cleared = new Set(clearedFiles(input, state));
   const candidates = puts.length === 0 ? [] : await withKeys(input);
-  const files = live.filter((file) => cleared.has(file) || candidates.includes(file));
+  // Those whose rows are compared come first: of the others only keys are read, however many they are.
+  const near = new Set(candidates);
+  const files = [...candidates, ...live.filter((file) => cleared.has(file) && !near.has(file))];
   const keyed = await keyColumns(input, puts, schema, 'puts');
   if (state.keysInto !== undefined && puts.length > 0) await writeSeenKeys(duck, schema, keyed, state.keysInto, signal);
   const own = state.keysInto === undefined || puts.length === 0 ? [] : [state.keysInto];
@@ -105,7 +107,7 @@ async function find(input: MergeInput, state: StateMerge): Promise<StateMatch> {
   if (candidates.length === 0 || (!isNear && bytes > options.tempBudgetBytes / 2)) return matchState(duck, common);
   const fetch = (some: readonly LiveFile[], name: string) =>
     fetchFiles(target.storage, some, join(workDir, `whole-${name}`), options.tempBudgetBytes, signal);
-  const whole = { live: await fetch(files, 'live'), puts: await fetch(puts, 'puts') };
+  const whole = { live: await fetch(candidates, 'live'), puts: await fetch(puts, 'puts') };
   return matchState(duck, { ...common, whole });
 }
 

@@ -29,7 +29,8 @@ import {
 export interface StateInput extends Omit<MatchInput, 'deletes' | 'filters'> {
   /** Beginning of the reading, in µs since 1970. */
   readonly before: bigint;
-  /** The same files with all their columns: then rows that are equal to their items are left as they are. */
+  /** The same files with all their columns, of live ones the first: rows of those that are equal to their items are left
+   * as they are. */
   readonly whole?: { readonly live: readonly ReadFile[]; readonly puts: readonly ReadFile[] };
   /** Rows that no item was seen of go away. */
   readonly unseen?: {
