@@ -14,7 +14,10 @@ export const ERROR_CODES = {
   INPUT_BAD: { exit: 3, meaning: 'What is to be loaded is not in the format that was expected.' },
   DATA_CHECKSUM: { exit: 3, meaning: 'Data is not what its manifest or checksum says.' },
   COUNT_MISMATCH: { exit: 3, meaning: 'The counts of manifest, files and lines disagree.' },
-  ITEM_REJECTED: { exit: 3, meaning: 'An item cannot be loaded, and --strict was given.' },
+  ITEM_REJECTED: {
+    exit: 3,
+    meaning: 'An item cannot be loaded, and --strict was given; or load finds every item refused for the same reason.',
+  },
   SCHEMA_DRIFT: { exit: 3, meaning: 'The data does not fit the schema, and the options forbid a rescue.' },
   QUERY: { exit: 3, meaning: 'A query was refused by the engine.' },
   TARGET_NOT_FOUND: { exit: 3, meaning: 'No table lies at the place that was named.' },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -167,6 +168,67 @@ describe('items that DynamoDB refuses', () => {
     expect(await itemsOf(server.endpoint, table)).toEqual(
       ITEMS.filter((item) => ![...bad].some((id) => item.includes(id))),
     );
+  });
+});
+
+describe('a cause that strikes every item is the run’s', () => {
+  const invalid = { kind: 'refuse', code: 'ValidationException', message: 'Type mismatch for Index Key' } as const;
+
+  test('DynamoDB refuses every batch: one clear error, soon, and nothing is recorded or rejected', async () => {
+    const table = await makeTable(server.endpoint, 'id:S');
+    let healthy = false;
+    const before = await front(() => (healthy ? undefined : invalid));
+    const path = await input();
+    const rejects = join(folder.path(), 'alike');
+    const report = await loadInto(before.endpoint, path, table, { rejects });
+    expect(report).toMatchObject({
+      outcome: 'failed',
+      error: { code: 'ITEM_REJECTED', place: `dynamodb:${table}`, message: expect.stringContaining('Index Key') },
+    });
+    expect(report.rejects).toBeUndefined();
+    expect(before.batches.length).toBeLessThan(400);
+    healthy = true;
+    const again = await loadInto(before.endpoint, path, table, { rejects });
+    expect(again).toMatchObject({
+      outcome: 'loaded',
+      counts: { written: COUNT, resumed: 0, rejected: 0 },
+      warnings: [],
+    });
+    expect(existsSync(rejects)).toBe(false);
+    expect(await itemsOf(server.endpoint, table)).toEqual(ITEMS);
+  });
+
+  test('a key of another type, also of fewer items, and a plan says it, too', async () => {
+    const table = await makeTable(server.endpoint, 'id:N');
+    const message = expect.stringContaining("the table's key is a number");
+    for (const dryRun of [true, false]) {
+      const report = await loadInto(server.endpoint, await input(), table, { dryRun });
+      expect(report.error).toMatchObject({ code: 'ITEM_REJECTED', message });
+      expect(report.counts.read).toBe(100);
+    }
+    const few = join(folder.path(), 'few.jsonl');
+    await writeFile(few, LINES.slice(0, 3).join('\n'));
+    expect((await loadInto(server.endpoint, few, table)).error).toMatchObject({ code: 'ITEM_REJECTED', message });
+    // One item says nothing of others.
+    await writeFile(few, LINES.slice(0, 1).join('\n'));
+    expect(await loadInto(server.endpoint, few, table)).toMatchObject({ outcome: 'loaded', counts: { rejected: 1 } });
+  });
+
+  test('items that are refused for reasons of their own, or beside good ones, are rejects', async () => {
+    const table = await makeTable(server.endpoint, 'id:S');
+    const path = join(folder.path(), 'mixed.jsonl');
+    const bad = Array.from({ length: 300 }, (_, n) => (n % 2 === 0 ? `{"id":${n}}` : `{"no":${n}}`));
+    await writeFile(path, bad.join('\n'));
+    expect(await loadInto(server.endpoint, path, table)).toMatchObject({
+      outcome: 'loaded',
+      counts: { rejected: 300 },
+    });
+    const alike = Array.from({ length: 150 }, (_, n) => `{"id":${n}}`);
+    await writeFile(path, [...alike.slice(0, 99), '{"id":"good"}', ...alike.slice(99)].join('\n'));
+    expect(await loadInto(server.endpoint, path, table)).toMatchObject({
+      outcome: 'loaded',
+      counts: { written: 1, rejected: 150 },
+    });
   });
 });
 

@@ -2,6 +2,7 @@
  * The life of a load between its two ends: records become items, items are checked, batched and written, what cannot be
  * loaded is rejected, and now and then it is recorded how far all of that has come.
  */
+import { RefusedAlike } from '../../load/alike.ts';
 import type { LoadRecord, OpenRecords } from '../../load/input/records.ts';
 import { Place } from '../../load/place.ts';
 import { type LoadPlan, preparer } from '../../load/prepare.ts';
@@ -40,6 +41,9 @@ export class Loading {
   readonly #settings: LoadingSettings;
   readonly #rejects: RejectFile;
   readonly #place = new Place();
+  /** What is refused here, and what DynamoDB refuses. */
+  readonly #unfit: RefusedAlike;
+  readonly #refused: RefusedAlike;
   #state: LoadState | undefined;
   #bytes: () => number = () => 0;
   #bytesTotal = 0;
@@ -49,6 +53,9 @@ export class Loading {
   constructor(settings: LoadingSettings) {
     this.#settings = settings;
     this.#rejects = new RejectFile(settings.options.rejects ?? settings.dir, settings.options.schema.exclude);
+    const place = `dynamodb:${settings.target.name}`;
+    this.#unfit = new RefusedAlike(place);
+    this.#refused = new RefusedAlike(place);
   }
 
   /** The page that an interrupted run had come to. */
@@ -65,7 +72,11 @@ export class Loading {
   async begin(): Promise<void> {
     const { target, options, reporter, stateFor } = this.#settings;
     if (!options.dryRun) await this.#rejects.resume();
-    target.onRefused = ({ line, raw, file }, reason) => this.#rejects.add(file, line, reason, raw);
+    target.onRefused = ({ line, raw, file }, reason) => {
+      if (target.written > 0) this.#refused.taken();
+      this.#refused.refused(reason);
+      this.#rejects.add(file, line, reason, raw);
+    };
     if (target.table === undefined) return;
     this.#state = stateFor(target.table.id);
     if (options.restart === true) await this.#state?.remove();
@@ -77,6 +88,9 @@ export class Loading {
       );
     if (reached === undefined) return;
     this.#place.resume(reached);
+    // A former run had come on.
+    this.#unfit.taken();
+    this.#refused.taken();
     target.resume(this.#place.skipUntil);
   }
 
@@ -111,7 +125,11 @@ export class Loading {
 
   /** Everything is written or rejected, and nothing is left to go on with. */
   async end(): Promise<void> {
-    await this.#settings.target.end();
+    const { target } = this.#settings;
+    await target.end();
+    if (target.written > 0) this.#refused.taken();
+    this.#unfit.end();
+    this.#refused.end();
     await this.#rejects.flush();
     await this.#state?.remove();
   }
@@ -126,7 +144,13 @@ export class Loading {
     const rejected = this.#rejects.count;
     reporter.counted({ read, written: target.written, replaced: target.replaced, rejected, resumed }, this.#bytes());
     target.report(reporter);
-    if (rejected > 0 && !this.#settings.options.dryRun) reporter.rejects(this.#rejects.path, rejected);
+    if (rejected > 0 && !this.#settings.options.dryRun && this.#rejects.waiting === 0)
+      reporter.rejects(this.#rejects.path, rejected);
+  }
+
+  /** Whether the items or the table are at fault is not known yet: a run that is mended begins with the first item. */
+  get #undecided(): boolean {
+    return this.#unfit.undecided || (this.#refused.undecided && this.#settings.target.written === 0);
   }
 
   async #one(record: LoadRecord, prepare: (record: LoadRecord) => Item, file: string): Promise<void> {
@@ -143,6 +167,7 @@ export class Loading {
     if (target.table === undefined) return this.#reject(record, file, 'it does not have the whole key');
     const checked = checkItem(item, target.table);
     if (!checked.ok) return this.#reject(record, file, checked.reason);
+    this.#unfit.taken();
     reporter.example(() => printLine(item));
     await target.add({ ...putOf(item, checked, { number, line: record.line, raw: record.raw }), file });
   }
@@ -156,6 +181,7 @@ export class Loading {
         hint: 'Mend it, or leave --strict out: bad items then go to a file, and the others are loaded.',
       });
     }
+    this.#unfit.refused(reason);
     this.#rejects.add(file, line, reason, raw);
     target.pass(this.#place.number);
     if (this.#rejects.waiting >= REJECTS_MAX) await this.#save();
@@ -176,7 +202,7 @@ export class Loading {
   async #save(): Promise<void> {
     const { target, options } = this.#settings;
     this.#savedAt = performance.now();
-    if (options.dryRun) return;
+    if (options.dryRun || this.#undecided) return;
     const reached = this.#place.reached(target.reached);
     await this.#rejects.flush();
     if (target.reached > 0) await this.#state?.save(reached);

@@ -65,6 +65,10 @@ export class LoadTarget {
     return this.#table;
   }
 
+  get name(): string {
+    return this.#settings.name;
+  }
+
   get tableId(): string {
     return this.#table?.id ?? '';
   }
