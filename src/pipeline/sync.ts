@@ -159,7 +159,7 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
   const { source, target, given, context } = parts;
   let base = start;
   const several = plan.steps.length > 1;
-  const upkeep = new Upkeep(parts, several);
+  const upkeep = new Upkeep(parts);
   for (const [index, step] of plan.steps.entries()) {
     const last = index === plan.steps.length - 1;
     if (context.signal.aborted) throw interrupted(context.signal.reason);
@@ -176,7 +176,7 @@ async function applySteps(parts: RunParts, plan: ChainPlan, start: TableState | 
       await unlessApplied(own, base, step, () =>
         applyWindow(own, { ...step, export: from, more: several }, state, (now) => keep(now, step)),
       );
-      await upkeep.window(last);
+      await upkeep.window(last, several);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parsePartition } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
+import { inspect } from '../../src/pipeline/inspect.ts';
 import { syncThrough } from '../../src/pipeline/sync.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { canonicalItems, FORMATS, quiet } from '../pipeline/harness.ts';
@@ -51,6 +52,8 @@ describe.each(FORMATS)('a scan into %s', (format) => {
           const again = await syncThrough((storage) => storage, 'dynamodb:orders', shop.target, options(shop), quiet());
           expect([again.outcome, again.error]).toEqual(['unchanged', undefined]);
           expect(await shop.rows()).toEqual(expected);
+          // Readers of a Parquet folder are sent to all of it, too.
+          expect(await inspect(shop.target, options(shop), quiet())).toMatchObject({ warnings: [] });
         },
         checkWreck: async (shop) => {
           const rows = await shop.rows();

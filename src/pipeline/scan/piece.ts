@@ -24,6 +24,7 @@ import type { Merged } from '../window/merge.ts';
 import { sinceEntry } from './mode.ts';
 import { dropPlaces, keepPlaces } from './places.ts';
 import type { ScanPlan } from './plan.ts';
+import { staysBehind } from './readers.ts';
 import { PieceRows, type PlacedRows, type Start } from './rows.ts';
 
 /** Other writers' commits make the commit of a piece begin again on what is there then, so many times. */
@@ -77,8 +78,9 @@ export async function applyPiece(
     const placed = await reporter.timed('merge', () => rows.place(start, attempt));
     const { merged, entry } = placed;
     const staged = stage(input, start.base, loaded, merged, entry, kept, commitId);
+    const more = staysBehind(start, merged, { complete: ended.complete, first: input.entry === undefined });
     await input.allowed();
-    const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context));
+    const outcome = await reporter.timed('commit', () => tryCommit(target, staged, start.base, context, more));
     if (outcome.kind === 'committed') {
       if (load !== undefined && loaded !== undefined) reporter.window(loaded, merged, load.rejectsDir);
       reporter.bytesRead(piece.bytes);

@@ -26,6 +26,7 @@ import { type OpenTarget, readSchemaOption } from '../ends/open.ts';
 import { openWorkspace } from '../ends/workspace.ts';
 import { finishLast } from '../load/finish-last.ts';
 import type { RunParts } from '../load/parts.ts';
+import { sendReaders } from '../load/publish.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Upkeep } from '../upkeep/upkeep.ts';
 import { applyPiece } from './piece.ts';
@@ -76,7 +77,10 @@ export async function syncTable(
     if (options.dryRun) warnOfCost(reporter, plan, options, there);
     if (options.dryRun) return reporter.finish(plan.kind === 'held' ? 'unchanged' : 'planned');
     await finishLast(target, there, reporter);
-    if (plan.kind === 'held') return reporter.finish('unchanged');
+    if (plan.kind === 'held') {
+      if (there?.published !== undefined) await sendReaders({ target, context, reporter });
+      return reporter.finish('unchanged');
+    }
     await read({ api, pacer, table, plan, progress }, target, there, options, context, reporter, limits);
     return reporter.finish('committed');
   } finally {
@@ -152,11 +156,12 @@ async function read(
       if (applied === undefined) continue;
       entry = applied.entry;
       progress.applied(scan, applied);
-      await upkeep.window(entry.rest === undefined);
+      await upkeep.window(entry.rest === undefined, entry.pieces > 1);
       base = await target.table.load();
     } while (scan.follows());
   } finally {
     await scan.close();
+    await sendReaders({ target, context, reporter });
     await parts.source.close();
     duck.close();
     await workspace.close();

@@ -23,23 +23,21 @@ const GENERATION_GRACE_MS = DAY_MS;
 
 export class Upkeep {
   readonly #parts: RunParts;
-  readonly #more: boolean;
   #windows = 0;
   #written = 0;
 
-  /** `more`: the run has several steps, and sends readers of a Parquet table on at its end. */
-  constructor(parts: RunParts, more = false) {
+  constructor(parts: RunParts) {
     this.#parts = parts;
-    this.#more = more;
   }
 
-  /** Behind the commit of each window, and with `last` behind that of the run. Failures become warnings. */
-  async window(last: boolean): Promise<void> {
+  /** Behind the commit of each window, and with `last` behind that of the run. Failures become warnings. `more`: the run
+   * has several commits, and sends readers of a Parquet table on at its end. */
+  async window(last: boolean, more: boolean): Promise<void> {
     const { given, reporter, context } = this.#parts;
     this.#windows += 1;
     if (!given.upkeep || (!last && this.#windows < WINDOWS_BETWEEN)) return;
     try {
-      await reporter.timed('upkeep', () => this.#run(last));
+      await reporter.timed('upkeep', () => this.#run(last, more));
     } catch (thrown) {
       const { message } = asTailraceError(thrown);
       context.log('debug', 'upkeep failed', { stack: thrown instanceof Error ? thrown.stack : String(thrown) });
@@ -49,10 +47,10 @@ export class Upkeep {
     this.#written = reporter.bytesWritten;
   }
 
-  async #run(last: boolean): Promise<void> {
+  async #run(last: boolean, more: boolean): Promise<void> {
     const { target, given, reporter, context, duck, workDir } = this.#parts;
     const written = reporter.bytesWritten - this.#written;
-    const parts = { ...maintainParts(target, given, context, duck, join(workDir, 'upkeep')), more: this.#more };
+    const parts = { ...maintainParts(target, given, context, duck, join(workDir, 'upkeep')), more };
     const compaction = await compact(
       parts,
       compactLimits(given, Math.max(LEAST_BUDGET_BYTES, WRITTEN_TIMES * written)),
