@@ -25,6 +25,27 @@ describe.each(FORMATS)('a window on %s', (format) => {
     expect((await world.rejects()).map(({ text }) => text)).toEqual([line]);
     expect((await world.sync(source, target)).outcome).toBe('unchanged');
   });
+
+  test.each([{ key: [] }, { key: ['pk'] }])(
+    'that follows an export without items, the key given as $key',
+    async ({ key }) => {
+      await using world = await World.open();
+      const source = `${world.dir}/source`;
+      await writeExport(source, { items: [], exportTime: '2026-03-01T12:00:00Z' });
+      const target = world.target(format);
+      await world.load(source, target, { key });
+      const [a, b] = [{ pk: { S: 'a' } }, { pk: { S: 'b' } }];
+      const changes = [
+        { at: 1n, keys: a, new: { ...a, n: { N: '1' } } },
+        { at: 1n, keys: b },
+      ];
+      await writeWindow(source, { ...TIMES, changes });
+      const report = await world.load(source, target, { key });
+      expect(report.counts).toMatchObject({ read: 2, written: 1, unchanged: 1 });
+      expect(await world.items(target)).toEqual(canonical([{ ...a, n: { N: '1' } }]));
+      expect((await world.table(target)).state?.schema.keys).toEqual(['pk']);
+    },
+  );
 });
 
 test('reads the list of its files twice: for the match, and for the commit', async () => {

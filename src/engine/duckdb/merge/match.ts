@@ -171,7 +171,10 @@ export async function findRows(
  * How a live row meets the newest change of its key, `w`. A binary column never stands alone: the engine would hand the
  * one value that is looked for to the file's Bloom filter as its printed text (DuckDB 1.5), and not find it.
  */
-function keysMeet({ keys, schema, liveSchema: from = schema }: MatchInput): string {
+function keysMeet(input: MatchInput): string {
+  const { keys, schema, liveSchema: from = schema } = input;
+  // A table without rows may have no column for the key yet: it was loaded from an export without items.
+  if (liveRows(input) === 0) return 'false';
   const side = (key: string): string => {
     const sql = keySql(key, from, schema);
     return schema.columns.find(({ name }) => name === key)?.type.kind === 'binary' ? `(${sql} || ''::BLOB)` : sql;
@@ -184,7 +187,7 @@ function liveRows({ live }: MatchInput): number {
 }
 
 /** A key column of live files as the schema behind the merge has it. */
-export function keySql(key: string, from: TableSchema, to: TableSchema): string {
+function keySql(key: string, from: TableSchema, to: TableSchema): string {
   const before = from.columns.find(({ name }) => name === key);
   const after = to.columns.find(({ name }) => name === key);
   if (before === undefined || after === undefined)
