@@ -38,11 +38,12 @@ Read it next
   });
 
   test('of an unchanged table says so', () => {
-    const text = syncReportText(
-      { ...committed, outcome: 'unchanged', counts: { ...committed.counts, read: 0, written: 0, rejected: 0 } },
-      style,
-    );
+    const counts = { ...committed.counts, read: 0, written: 0, rejected: 0 };
+    const unchanged = { ...committed, outcome: 'unchanged' as const, counts };
+    const text = syncReportText(unchanged, style);
     expect(text).toContain('Unchanged: ./lake/orders already holds this export');
+    const late = { ...unchanged, warnings: [{ code: 'window-late', text: 'x' }] };
+    expect(syncReportText(late, style)).not.toContain('already holds');
     expect(text).not.toContain('rows  ');
   });
 

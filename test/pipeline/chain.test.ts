@@ -185,6 +185,7 @@ describe('a gap', () => {
     expect(plan([window(1800, 3600)], ledger)).toMatchObject({
       steps: [],
       skipped: [{ reason: 'before-watermark', text: expect.stringContaining('accepted') as string }],
+      warnings: [{ code: 'window-late', text: expect.stringContaining('stay missing') as string }],
     });
   });
 

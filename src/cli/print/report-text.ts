@@ -70,7 +70,7 @@ function headline(report: SyncReport, style: Style): string {
     case 'committed':
       return `${style.good('Committed')} to ${style.bold(target)}${snapshot} in ${formatDuration(report.timings.totalMs)}`;
     case 'unchanged':
-      return `${style.good('Unchanged')}: ${style.bold(target)} already holds ${heldText(report)}${snapshot}; nothing was read or written`;
+      return `${style.good('Unchanged')}: ${style.bold(target)} ${heldText(report)}${snapshot}; nothing was read or written`;
     case 'planned':
       return `${style.good('Planned')}: nothing was written to ${style.bold(target)}`;
     case 'failed':
@@ -82,9 +82,10 @@ function headline(report: SyncReport, style: Style): string {
   }
 }
 
-function heldText({ chain, scan }: SyncReport): string {
-  if (scan !== undefined) return 'this run';
-  return chain === undefined ? 'this export' : 'all exports';
+function heldText({ chain, scan, warnings }: SyncReport): string {
+  if (warnings.some(({ code }) => code === 'window-late')) return 'can take up nothing of what is offered';
+  if (scan !== undefined) return 'already holds this run';
+  return chain === undefined ? 'already holds this export' : 'already holds all exports';
 }
 
 function countsText({ counts }: SyncReport): string {

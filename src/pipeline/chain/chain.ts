@@ -181,7 +181,7 @@ function planned(
     ...(chain.gap === undefined ? {} : { gap: chain.gap }),
     ...(chain.gap !== undefined && chain.baseline ? { gapAfterFullExport: true } : {}),
     ...(refusal === undefined ? {} : { refusal }),
-    warnings: stepWarnings(steps),
+    warnings: [...stepWarnings(steps), ...lateWarnings(left, held, ledger, start)],
   };
 }
 
@@ -217,12 +217,32 @@ function skipWindow(
     return { export: window.export, reason: 'held', text: 'The table holds its window.' };
   if (window.to > start)
     return { export: window.export, reason: 'covered', text: 'Other windows of the chain cover all of it.' };
-  const gap = ledger?.gaps?.some(({ from, to }) => Date.parse(from) < window.to && Date.parse(to) > window.from);
   const text =
-    gap === true
+    gapOf(window, ledger) !== undefined
       ? 'It ends before the watermark, and lies in a gap that was accepted: it can no longer be applied.'
       : 'It ends before what the table holds, or begins with.';
   return { export: window.export, reason: 'before-watermark', text };
+}
+
+/** The accepted gap that a window would have closed. */
+function gapOf(window: Timed, ledger: Ledger | undefined): TimeRange | undefined {
+  return ledger?.gaps?.find(({ from, to }) => Date.parse(from) < window.to && Date.parse(to) > window.from);
+}
+
+/** Windows that come when their gap was accepted already: the table does not hold them, and never will. */
+function lateWarnings(
+  left: readonly Timed[],
+  held: ReadonlySet<string>,
+  ledger: Ledger | undefined,
+  start: number,
+): Warning[] {
+  return left.flatMap((window) => {
+    const gap = gapOf(window, ledger);
+    if (gap === undefined || skipWindow(window, held, ledger, start).reason !== 'before-watermark') return [];
+    const { from, to, uri } = window.export;
+    const text = `The window ${from} to ${to} (${uri}) can no longer be applied: the gap ${gap.from} to ${gap.to} was accepted, and newer changes are in the table. Changes of that time stay missing.`;
+    return [{ code: 'window-late', text }];
+  });
 }
 
 function stepWarnings(steps: readonly ChainStep[]): Warning[] {
