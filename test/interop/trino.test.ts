@@ -1,6 +1,7 @@
 /**
  * Trino, whose engine Athena's is, on tables that we wrote: every row, value by value, with position deletes and
- * evolved columns, by the name in a Hive Metastore 4.0.1 and registered at their paths. And it writes beside us.
+ * evolved columns, by the name in a Hive Metastore 4.0.1 and in a REST catalog, and registered at their paths. And it
+ * writes beside us. Parquet tables it reads by their names in the Metastore.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { METHODS } from '../../src/catalog/hive/api.ts';
@@ -12,22 +13,25 @@ import { type ChainOptions, writeChain } from '../data/chain-model.ts';
 import type { DdbItem } from '../data/ion.ts';
 import { nastyItems } from '../data/nasty.ts';
 import { type LoadOptions, World } from '../faults/load.ts';
-import { HIVE, JAVA_21, serverOrSkip, TRINO, VERSITYGW } from '../servers/available.ts';
+import { HIVE, JAVA_21, REST_JARS, serverOrSkip, TRINO, VERSITYGW } from '../servers/available.ts';
 import { makeBucket, useCredentials } from '../servers/buckets.ts';
 import { startHive4 } from '../servers/hive.ts';
+import { type CatalogServer, startRestCatalog } from '../servers/rest-catalog.ts';
 import { startTrino, type Trino, trinoFiles } from '../servers/trino.ts';
 import { type S3Server, startVersitygw } from '../servers/versitygw.ts';
 import { compareRows } from './agree.ts';
 import { regionItems } from './region-items.ts';
 import { readByTrino } from './trino.ts';
+import { tryParquet } from './trino-parquet.ts';
 
 type Row = readonly [pk: string, n: number | null];
 
 const PARTITION = 'day(created_at), bucket(16, pk), region';
 
-serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
+serverOrSkip('Trino', [HIVE, REST_JARS, VERSITYGW, TRINO, JAVA_21], () => {
   let s3: S3Server;
   let hive: HiveWorld;
+  let rest: CatalogServer;
   let trino: Trino;
   let world: World;
   let restore: () => void;
@@ -36,9 +40,19 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     s3 = await startVersitygw();
     restore = useCredentials(s3);
     await makeBucket(s3, 'lake');
-    // Both take a while.
-    const [metastore, server] = await Promise.all([startHive4(), startTrino()]);
-    [hive, trino] = [await HiveWorld.start(metastore), server];
+    // All take a while.
+    const [metastore, server, catalog] = await Promise.all([
+      startHive4(),
+      startTrino(),
+      startRestCatalog('s3://lake/rest'),
+    ]);
+    [hive, trino, rest] = [await HiveWorld.start(metastore), server, catalog];
+    await trino.catalog('rest', {
+      ...trinoFiles(s3),
+      'iceberg.catalog.type': 'rest',
+      'iceberg.rest-catalog.uri': rest.uri,
+    });
+    await trino.catalog('parquet', { ...trinoFiles(s3), ...EXACT, 'hive.metastore.uri': metastore.uri }, 'hive');
     await trino.catalog('hive', {
       ...trinoFiles(s3),
       'iceberg.catalog.type': 'hive_metastore',
@@ -53,7 +67,10 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     await trino.query('CREATE SCHEMA paths.shop');
     world = await World.open();
     world.always = {
-      catalogs: { lab: { type: 'hive', uri: hive.server.uri, warehouse: 's3://lake/hive' } },
+      catalogs: {
+        lab: { type: 'hive', uri: hive.server.uri, warehouse: 's3://lake/hive' },
+        rest: { type: 'rest', uri: rest.uri, auth: { kind: 'none' }, credentials: 'vended' },
+      },
       targetAws: { endpoint: s3.endpoint, region: 'us-east-1', forcePathStyle: true },
       createNamespace: true,
     };
@@ -62,6 +79,7 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     await world[Symbol.asyncDispose]();
     await trino.stop();
     await hive.stop();
+    await rest.stop();
     restore();
     await s3.stop();
   });
@@ -73,6 +91,7 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
   }
 
   const inHive = (name: string): Loaded => ({ target: `iceberg:lab.shop.${name}`, name: `hive.shop.${name}` });
+  const inRest = (name: string): Loaded => ({ target: `iceberg:rest.shop.${name}`, name: `rest.shop.${name}` });
   const atPath = (name: string): Loaded => ({ target: `iceberg:s3://lake/paths/${name}`, name: `paths.shop.${name}` });
   const schemaOf = async ({ target }: Loaded): Promise<TableSchema> =>
     (await world.table(target)).state?.schema ?? expect.fail('no table');
@@ -92,6 +111,7 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
 
   test.each([
     ['in a Metastore', inHive],
+    ['in a REST catalog', inRest],
     ['registered', atPath],
   ] as const)(
     'items of every kind, and partitions, %s: it agrees value by value, also behind filters',
@@ -125,7 +145,7 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     ['nasty_windows', atPath, { seed: 22, keys: 100, windows: 3, writes: 60, nasty: true }, {}],
     [
       'by_bucket',
-      inHive,
+      inRest,
       { seed: 23, keys: 150, windows: 4, writes: 100 },
       { partition: [{ transform: 'bucket', width: 3, column: 'pk' }] },
     ],
@@ -155,53 +175,61 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     }
   });
 
-  test('fault 14: nothing that it inserts, deletes, changes and compacts between our loads is lost or doubled', async () => {
-    const chain = await chains.smallChain(`${world.dir}/small`);
-    const table = inHive('orders');
-    const own = new Map<string, number | null>();
-    const gone = new Set<string>();
-    let model: ReadonlyMap<string, DdbItem> = new Map();
-    const agree = async (step: string): Promise<void> => {
-      const ours = [...model].filter(([pk]) => !gone.has(pk)).map(([pk, { n }]): Row => [pk, numberOf(n)]);
-      const rows = [...ours, ...own].sort(byKey);
-      const { rows: found } = await trino.query(`SELECT pk, CAST(n AS double) FROM ${table.name}`);
-      const read = found.map(([pk, n]): Row => [String(pk), n === null ? null : Number(n)]).sort(byKey);
-      expect([step, read]).toEqual([step, rows]);
-      expect([step, (await world.table(table.target)).state?.rows]).toEqual([step, rows.length]);
-    };
-    const next = async (index: number): Promise<void> => {
-      const write = index % 2 === 0 ? 'copy-on-write' : 'merge-on-read';
-      chains.expectCountsClose(await world.load(chain.exports[index]?.exportDir ?? '', table.target, { write }));
-      model = chain.states[index] ?? new Map();
-      await agree(`export ${index}`);
-    };
-    const trinos = async (sql: string): Promise<void> => {
-      await trino.query(sql);
-      await agree(sql);
-    };
+  test.each([
+    ['in a Metastore', inHive],
+    ['in a REST catalog', inRest],
+  ] as const)(
+    'fault 14: nothing that it inserts, deletes, changes and compacts between our loads is lost or doubled, %s',
+    async (_, place) => {
+      const table = place('orders');
+      const chain = await chains.smallChain(`${world.dir}/small-${table.name}`);
+      const own = new Map<string, number | null>();
+      const gone = new Set<string>();
+      let model: ReadonlyMap<string, DdbItem> = new Map();
+      const agree = async (step: string): Promise<void> => {
+        const ours = [...model].filter(([pk]) => !gone.has(pk)).map(([pk, { n }]): Row => [pk, numberOf(n)]);
+        const rows = [...ours, ...own].sort(byKey);
+        const { rows: found } = await trino.query(`SELECT pk, CAST(n AS double) FROM ${table.name}`);
+        const read = found.map(([pk, n]): Row => [String(pk), n === null ? null : Number(n)]).sort(byKey);
+        expect([step, read]).toEqual([step, rows]);
+        expect([step, (await world.table(table.target)).state?.rows]).toEqual([step, rows.length]);
+      };
+      const next = async (index: number): Promise<void> => {
+        const write = index % 2 === 0 ? 'copy-on-write' : 'merge-on-read';
+        chains.expectCountsClose(await world.load(chain.exports[index]?.exportDir ?? '', table.target, { write }));
+        model = chain.states[index] ?? new Map();
+        await agree(`export ${index}`);
+      };
+      const trinos = async (sql: string): Promise<void> => {
+        await trino.query(sql);
+        await agree(sql);
+      };
 
-    await next(0);
-    own.set('t1', 7001).set('t2', null);
-    await trinos(`INSERT INTO ${table.name} (pk, n) VALUES ('t1', 7001), ('t2', NULL)`);
-    await next(1);
-    gone.add('a9');
-    await trinos(`DELETE FROM ${table.name} WHERE pk = 'a9'`);
-    await trinos(`ALTER TABLE ${table.name} EXECUTE optimize`);
-    await next(2);
-    own.set('t1', 7002);
-    await trinos(`UPDATE ${table.name} SET n = 7002 WHERE pk = 't1'`);
-    await next(3);
-    await trinos(`ALTER TABLE ${table.name} EXECUTE optimize`);
-    await trinos(`ALTER TABLE ${table.name} EXECUTE optimize_manifests`);
-    await next(4);
-    await trinos(`COMMENT ON TABLE ${table.name} IS 'orders of the shop'`);
-    await next(5);
-    await chains.expectDone(world, chain.dir, table.target);
+      await next(0);
+      own.set('t1', 7001).set('t2', null);
+      await trinos(`INSERT INTO ${table.name} (pk, n) VALUES ('t1', 7001), ('t2', NULL)`);
+      await next(1);
+      gone.add('a9');
+      await trinos(`DELETE FROM ${table.name} WHERE pk = 'a9'`);
+      await trinos(`ALTER TABLE ${table.name} EXECUTE optimize`);
+      await next(2);
+      own.set('t1', 7002);
+      await trinos(`UPDATE ${table.name} SET n = 7002 WHERE pk = 't1'`);
+      await next(3);
+      await trinos(`ALTER TABLE ${table.name} EXECUTE optimize`);
+      await trinos(`ALTER TABLE ${table.name} EXECUTE optimize_manifests`);
+      await next(4);
+      await trinos(`COMMENT ON TABLE ${table.name} IS 'orders of the shop'`);
+      await next(5);
+      await chains.expectDone(world, chain.dir, table.target);
 
-    const reply = await hive.client.ask(METHODS.table, { req: { dbName: 'shop', tblName: 'orders' } });
-    expect(reply.table?.parameters).toMatchObject({ table_type: 'ICEBERG', comment: 'orders of the shop' });
-    expect((await world.table(table.target)).state?.ledger?.entries).toHaveLength(chains.EXPORTS);
-  });
+      if (place === inHive) {
+        const reply = await hive.client.ask(METHODS.table, { req: { dbName: 'shop', tblName: 'orders' } });
+        expect(reply.table?.parameters).toMatchObject({ table_type: 'ICEBERG', comment: 'orders of the shop' });
+      }
+      expect((await world.table(table.target)).state?.ledger?.entries).toHaveLength(chains.EXPORTS);
+    },
+  );
 
   test('fault 14: it inserts while our windows are applied: none is lost, none is there twice', async () => {
     const chain = await chains.smallChain(`${world.dir}/at-once`);
@@ -235,7 +263,12 @@ serverOrSkip('Trino', [HIVE, VERSITYGW, TRINO, JAVA_21], () => {
     expect((await world.table(table.target)).state?.rows).toBe(keys.length);
     expect((await world.sync(chain.dir, table.target)).outcome).toBe('unchanged');
   });
+
+  tryParquet(() => ({ world, trino }));
 });
+
+/** Times as exact as ours. */
+const EXACT = { 'hive.timestamp-precision': 'MICROSECONDS' };
 
 const FILTERS: readonly (readonly [sql: string, keeps: (item: DdbItem) => boolean])[] = [
   ["region = 'eu/west=1 é%'", ({ region }) => region?.['S'] === 'eu/west=1 é%'],

@@ -36,6 +36,9 @@ function canonOf(type: TrinoType, value: unknown): Canon {
       return { $f: String(value) };
     case 'varbinary':
       return { $b: String(value) };
+    // The Hive connector has no times with a zone: they are in UTC.
+    case 'timestamp':
+      return { $t: `${String(value).replace(' ', 'T')}Z` };
     case 'timestamp with time zone':
       return { $t: String(value).replace(' ', 'T').replace(/ UTC$/, 'Z') };
     case 'array':

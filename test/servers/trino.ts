@@ -26,8 +26,8 @@ export interface TrinoRows {
 export interface Trino {
   /** Runs a statement, and gives all of its rows. */
   query(sql: string): Promise<TrinoRows>;
-  /** Adds a catalog of Iceberg tables, with its properties. */
-  catalog(name: string, settings: Readonly<Record<string, string>>): Promise<void>;
+  /** Adds a catalog with its properties, of Iceberg tables unless another connector is named. */
+  catalog(name: string, settings: Readonly<Record<string, string>>, connector?: 'iceberg' | 'hive'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -66,9 +66,9 @@ export async function startTrino(): Promise<Trino> {
     });
     return {
       query: (sql) => query(uri, sql),
-      catalog: async (name, settings) => {
+      catalog: async (name, settings, connector = 'iceberg') => {
         const all = Object.entries(settings).map(([key, value]) => `"${key}" = '${value}'`);
-        await query(uri, `CREATE CATALOG ${name} USING iceberg WITH (${all.join(', ')})`);
+        await query(uri, `CREATE CATALOG ${name} USING ${connector} WITH (${all.join(', ')})`);
       },
       stop: async () => {
         await stop();
