@@ -33,6 +33,8 @@ export interface LearnerOptions {
   readonly lines?: Lines;
   /** What becomes of numbers that outgrow their recorded column; default: it is rewritten. */
   readonly onDrift?: OnDrift;
+  /** The table's rows stay beside the new ones, so that their columns count: of changes always, of items in a piece of a scan. */
+  readonly keepsRows?: boolean;
   /** Of items, only those that are as young become rows. */
   readonly since?: Since;
 }
@@ -229,9 +231,8 @@ export class Learner {
 
   /** Numbers that outgrow a column of the table: it is rewritten, or kept, or the run stops. Keys are always rewritten. */
   #drifted(mapped: Mapped): Mapped {
-    const { recorded, onDrift, lines } = this.#options;
-    if (recorded === undefined || lines?.shape !== 'change' || onDrift === undefined || onDrift === 'rewrite')
-      return mapped;
+    const { recorded, onDrift, lines, keepsRows = lines?.shape === 'change' } = this.#options;
+    if (recorded === undefined || !keepsRows || onDrift === undefined || onDrift === 'rewrite') return mapped;
     if (onDrift === 'rescue') return { ...mapped, schema: holdRecorded(mapped.schema, recorded) };
     const [first] = drifts(recorded, mapped.schema);
     if (first === undefined) return mapped;

@@ -67,6 +67,7 @@ export async function prepareLoad(
     file,
     lines: linesOf(from, schema, base?.schema),
     onDrift: options.onDrift,
+    ...(basis.growing === undefined ? {} : { keepsRows: true }),
     ...(basis.since === undefined ? {} : { since: basis.since }),
   });
   const journal = new Journal(target.storage, target.key, commitId);
