@@ -26,8 +26,9 @@ async function start(table: Partial<CannedTable> = {}): Promise<DynamoApi> {
   return api;
 }
 
+let alloc: ((bytes: number) => Buffer) | undefined;
 const page = (from: DynamoApi): ReturnType<typeof from.call<ReturnType<typeof readPage>>> =>
-  from.call('Scan', 'orders', scan, readPage, signal);
+  from.call('Scan', 'orders', scan, readPage, signal, alloc);
 
 /** The first `count` Scans meet the mishap. */
 function first(count: number, mishap: Mishap): NonNullable<CannedTable['mishap']> {
@@ -46,7 +47,14 @@ afterEach(async () => {
   delete process.env.AWS_SESSION_TOKEN;
 });
 
-describe('calls of DynamoDB, bytes to bytes', () => {
+describe.each([
+  ['gathered', undefined],
+  ['read into a buffer', (bytes: number) => Buffer.alloc(bytes)],
+])('calls of DynamoDB, bytes to bytes, %s', (_, into) => {
+  beforeEach(() => {
+    alloc = into;
+  });
+
   test('give the body as it came, signed by the SDK, over one connection', async () => {
     const from = await start();
     const { body, bounds, items: count, units } = await page(from);

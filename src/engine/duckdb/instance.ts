@@ -58,7 +58,8 @@ export async function openDuckDb(options: DuckOptions): Promise<Duck> {
   return {
     limits: options,
     run: (sql, signal) => withConnection(async (connection) => void (await connection.run(sql)), signal),
-    rows: (sql, signal) => withConnection(async (connection) => allRows(duckdb, await connection.stream(sql)), signal),
+    // Streamed, a statement with nothing left for its own thread to do would have it ask again and again until it ends.
+    rows: (sql, signal) => withConnection(async (connection) => allRows(duckdb, await connection.run(sql)), signal),
     cursor: (sql, signal) => openCursor(duckdb, instance, sql, signal),
     stream: (sql, signal) => streamRows(() => openCursor(duckdb, instance, sql, signal)),
     statementType: (sql) => withConnection((connection) => firstStatement(duckdb, connection, sql)),

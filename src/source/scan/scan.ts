@@ -5,6 +5,7 @@
  * - a piece ends between two pages, together with the places at that moment;
  * - what stops one worker ends the piece behind what was read until then, and is thrown behind that piece.
  */
+import { setMaxListeners } from 'node:events';
 import type { DynamoApi } from '../../dynamodb/api.ts';
 import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { dynamoError } from '../../dynamodb/errors.ts';
@@ -78,6 +79,8 @@ export class TableScan {
     this.#pool = new BufferPool(2 * workers);
     this.#spool = new Spool({ dir, fileBytes, pendingBytes, budgetBytes, pool: this.#pool });
     this.#signal = AbortSignal.any([input.signal, this.#stop.signal]);
+    // Each worker waits for it more than once at a time.
+    setMaxListeners(0, this.#signal);
   }
 
   get queue(): SegmentQueue {
