@@ -13,6 +13,7 @@ export type {
   SyncOptions,
 } from './model/options.ts';
 export type * from './model/report.ts';
+export type * from './model/scan-report.ts';
 export type * from './model/schema.ts';
 export type * from './model/table.ts';
 export { demo } from './pipeline/demo.ts';
@@ -22,7 +23,7 @@ export { type ColumnChange, type EvolveOptions, evolveSchema } from './pipeline/
 export { inspect } from './pipeline/inspect.ts';
 export { load } from './pipeline/items/load-items.ts';
 export { type CatOptions, cat, query } from './pipeline/read.ts';
-export { diffSchema, inferSchema, showSchema } from './pipeline/schema.ts';
+export { diffSchema, type InferOptions, inferSchema, showSchema } from './pipeline/schema.ts';
 export { sync } from './pipeline/sync.ts';
 export { type MaintainOptions, maintain } from './pipeline/upkeep/maintain.ts';
 export { normalFilter } from './schema/filter/normal.ts';

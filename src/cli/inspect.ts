@@ -8,13 +8,17 @@ export function addInspect(parent: Command, shell: Shell): void {
     parent,
     {
       name: 'inspect',
-      arguments: [['<end>', 'an export, a folder above many, a table, or a catalog (iceberg:<catalog>)']],
+      arguments: [
+        ['<end>', 'an export, a folder above many, a table, dynamodb:<name or ARN>, or a catalog (iceberg:<catalog>)'],
+      ],
       summary: 'say what lies at a place: exports and how they link, a table and what its ledger holds',
       groups: ['catalog', 'aws', 'output'],
+      with: ['rcu', 'consistent', 'prices'],
       examples: [
         'tailrace inspect ./export',
         'tailrace inspect s3://lake/orders --json',
         'tailrace inspect iceberg:prod',
+        'tailrace inspect dynamodb:orders',
       ],
     },
     shell,

@@ -30,6 +30,10 @@ export interface EvolveOptions extends SyncOptions {
   readonly allowRescue?: boolean;
 }
 
+export interface InferOptions extends SyncOptions {
+  readonly sample?: number | 'whole';
+}
+
 export interface DoctorOptions extends SyncOptions {
   readonly readOnly?: boolean;
 }
@@ -37,7 +41,7 @@ export interface DoctorOptions extends SyncOptions {
 /** What the command calls: all of it is exported by src/index.ts, so the library can do whatever the command can. */
 export interface Library {
   sync(source: string, target: string, options: SyncOptions, context: RunContext): Promise<SyncReport>;
-  inferSchema(source: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
+  inferSchema(source: string, options: InferOptions, context: RunContext): Promise<SchemaReport>;
   showSchema(end: string, options: SyncOptions, context: RunContext): Promise<SchemaReport>;
   diffSchema(a: string, b: string, options: SyncOptions, context: RunContext): Promise<SchemaDiff>;
   evolveSchema(

@@ -35,10 +35,26 @@ function addInfer(schema: Command, shell: Shell): void {
     schema,
     {
       name: 'infer',
-      arguments: [['<source>', 'a full export']],
-      summary: 'learn the schema of an export from all of its data, and write it as a file to read and edit',
+      arguments: [['<source>', 'a full export, or dynamodb:<name or ARN>']],
+      summary:
+        'learn the schema of an export from all of its data, or of a table from a sample, and write it as a file to edit',
       groups: ['schema', 'resources', 'aws', 'output'],
+      with: ['rcu', 'consistent'],
       own: {
+        sample: {
+          kind: 'count',
+          group: 'run',
+          placeholder: 'N',
+          min: 1,
+          default: '10000',
+          help: 'of a table itself: items to read, at the pace of --rcu; 64 MB of them are enough in any case',
+        },
+        whole: {
+          kind: 'switch',
+          group: 'run',
+          default: 'false',
+          help: 'of a table itself: read all items, within --temp-budget',
+        },
         format: {
           kind: 'choice',
           group: 'output',
@@ -58,11 +74,14 @@ function addInfer(schema: Command, shell: Shell): void {
       examples: [
         'tailrace schema infer ./export --out orders.schema.yaml',
         'tailrace schema infer s3://exports/orders --format hive-ddl',
+        'tailrace schema infer dynamodb:orders --sample 50000 --rcu 100',
       ],
     },
     shell,
     async (session, { arguments: [source = ''], own }) => {
-      const report = await session.library.inferSchema(source, session.configuration.options(), session.context);
+      const sample = own['whole'] === true ? ('whole' as const) : (own['sample'] as number | undefined);
+      const options = { ...session.configuration.options(), ...(sample === undefined ? {} : { sample }) };
+      const report = await session.library.inferSchema(source, options, session.context);
       await session.settle();
       const text = withNewline(report[TEXTS[(own['format'] ?? 'yaml') as Format]]);
       const out = own['out'];
@@ -90,7 +109,7 @@ function addShow(schema: Command, shell: Shell): void {
     schema,
     {
       name: 'show',
-      arguments: [['<end>', 'a full export or a table']],
+      arguments: [['<end>', 'a full export, a table, or dynamodb:<name or ARN>, of which a sample is read']],
       summary: 'explain each column: its type, where it comes from, and why, with counts and an example',
       groups: ['schema', 'resources', 'catalog', 'aws', 'output'],
       examples: ['tailrace schema show ./export', 'tailrace schema show ./lake/orders --json'],
@@ -111,7 +130,7 @@ function addDiff(schema: Command, shell: Shell): void {
     {
       name: 'diff',
       arguments: [
-        ['<a>', 'an export, a table or a schema file'],
+        ['<a>', 'an export, a table, dynamodb:<name or ARN>, or a schema file'],
         ['<b>', 'another'],
       ],
       summary: 'say what would have to change in one schema to become another',

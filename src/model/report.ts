@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import type { ScanReport } from './scan-report.ts';
+import type { DynamoInspection, ScanReport } from './scan-report.ts';
 import type { Tag } from './schema.ts';
 import type { Ledger, LedgerEntry, TableMode, TableOptions, TimeRange } from './table.ts';
 
@@ -312,7 +312,7 @@ export interface CatalogInspection {
   readonly warnings: readonly Warning[];
 }
 
-export type InspectReport = ExportInspection | ChainInspection | TableInspection | CatalogInspection;
+export type InspectReport = ExportInspection | ChainInspection | TableInspection | CatalogInspection | DynamoInspection;
 
 /** One step of `demo`, printed in order. */
 export interface DemoStep {

@@ -53,3 +53,35 @@ export interface ScanReport {
     readonly untimed: number;
   };
 }
+
+/** What `inspect` says of a DynamoDB table, from its description alone. */
+export interface DynamoInspection {
+  readonly kind: 'dynamodb';
+  readonly uri: string;
+  readonly tableArn: string;
+  readonly tableId: string;
+  readonly tableName: string;
+  readonly status: string;
+  /** Partition key first, with types as DynamoDB writes them: S, N or B. */
+  readonly key: readonly { readonly attribute: string; readonly type: string }[];
+  /** As DynamoDB counted them up to six hours ago. */
+  readonly items: number;
+  readonly bytes: number;
+  readonly billing: 'provisioned' | 'on-demand';
+  /** Units a second; absent where the table has no such number. */
+  readonly reads: CapacityNumbers;
+  readonly writes: CapacityNumbers;
+  /** The pace of a scan with these options, and why; null: as many as the table gives. */
+  readonly rate: ScanReport['rate'];
+  /** What a whole scan would take. */
+  readonly expected: ScanReport['expected'];
+  readonly warnings: readonly { readonly code: string; readonly text: string }[];
+}
+
+export interface CapacityNumbers {
+  readonly provisioned?: number;
+  /** The most that an on-demand table may take, where its owner set one. */
+  readonly maximum?: number;
+  /** What the table can take at once. */
+  readonly warm?: number;
+}

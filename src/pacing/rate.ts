@@ -34,14 +34,14 @@ export function settleRate(asked: CapacityRate | undefined, throughput: Throughp
   const percent = `${Math.round(share * 1000) / 10} %`;
   const { provisioned, maximum, warm, recent, recentUnknown } = throughput;
   const known: readonly [number | undefined, string][] = [
-    [provisioned, 'provisioned'],
-    [maximum, 'its on-demand maximum'],
-    [warm, 'its warm throughput'],
-    [recent, 'taken in its busiest minutes of the last day'],
+    [provisioned, `${provisioned} provisioned`],
+    [maximum, `${maximum}, its on-demand maximum`],
+    [warm, `${warm}, its warm throughput`],
+    [recent, `${recent}, taken in its busiest minutes of the last day`],
   ];
   for (const [units, name] of known)
     if (units !== undefined)
-      return { unitsPerSecond: Math.max(1, units * share), why: `${percent} of ${units} ${name}` };
+      return { unitsPerSecond: Math.max(1, units * share), why: `${percent} of ${name}` };
   const why = `the table does not say what it can give${recentUnknown === undefined ? '' : `, and ${recentUnknown}`}`;
   if (asked === undefined) return { unitsPerSecond: UNKNOWN_UNITS, why };
   return { unitsPerSecond: Math.max(1, UNKNOWN_UNITS * share), why: `${percent} of ${UNKNOWN_UNITS}: ${why}` };

@@ -11,15 +11,18 @@ import { openStorage } from '../storage/locate.ts';
 import { readPath } from '../table/parquet/table.ts';
 import { planChain } from './chain/chain.ts';
 import { tablesOf } from './chain/tables.ts';
-import { parseExport } from './ends/ends.ts';
+import { isDynamo, parseExport, parseSource } from './ends/ends.ts';
 import { listCatalog } from './ends/listing.ts';
 import { findTable, type OpenTarget } from './ends/open.ts';
 import { readersBehind } from './load/publish.ts';
 import { chainReport } from './report/chain-report.ts';
 import { reportColumns } from './report/columns.ts';
+import { inspectDynamo } from './scan/inspect.ts';
 
-/** What lies at a place: a table, an export, or a chain of exports; or what a catalog holds. Only metadata is read. */
+/** What lies at a place: a table, an export, a chain of exports, a DynamoDB table; or what a catalog holds. Only metadata is read. */
 export async function inspect(end: string, options: SyncOptions, context: RunContext): Promise<InspectReport> {
+  const source = isDynamo(end) ? parseSource(end) : undefined;
+  if (source?.kind === 'dynamodb') return inspectDynamo(source, options, context);
   const found = await findTable(end, options).catch(async (thrown: unknown) => {
     // A name that is no table may be a namespace, or a catalog.
     const listed = isNoTable(thrown) ? await listCatalog(end, options, context) : undefined;

@@ -67,7 +67,7 @@ describe('a share of what was taken of a table lately', () => {
     cloud.answer = answerOf([3_000, 300_000, 0.5]);
     expect(await rateOf(SHARE)).toEqual({
       unitsPerSecond: 300,
-      why: '30 % of 1000 taken in its busiest minutes of the last day',
+      why: '30 % of 1000, taken in its busiest minutes of the last day',
     });
     const [{ headers, body } = { headers: {}, body: {} }] = cloud.asked;
     expect(headers['x-amz-target']).toBe('GraniteServiceVersion20100801.GetMetricStatistics');

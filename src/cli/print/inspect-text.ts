@@ -1,9 +1,11 @@
 import type { CatalogInspection, ExportInspection, InspectReport, TableInspection } from '../../model/report.ts';
+import type { DynamoInspection } from '../../model/scan-report.ts';
 import { chainText } from './chain-text.ts';
 import { columnsText } from './columns-text.ts';
 import { labelled } from './labelled.ts';
 import { ledgerText } from './ledger-text.ts';
 import { warningLines } from './report-text.ts';
+import { costText } from './scan-text.ts';
 import type { Style } from './style.ts';
 import { visible } from './text-width.ts';
 import { formatCount, formatSize, plural } from './units.ts';
@@ -17,6 +19,7 @@ export function inspectText(report: InspectReport, style: Style): string {
 function linesOf(report: InspectReport, style: Style): string[] {
   if (report.kind === 'export') return exportLines(report, style);
   if (report.kind === 'table') return tableLines(report, style);
+  if (report.kind === 'dynamodb') return dynamoLines(report, style);
   if (report.kind === 'catalog') return catalogLines(report, style);
   const count = report.chains.reduce((sum, chain) => sum + chain.exports.length, 0);
   return [
@@ -47,6 +50,28 @@ function exportLines(report: ExportInspection, style: Style): string[] {
     labelled('table', visible(report.tableArn)),
     labelled('table id', report.tableId),
     labelled('export', visible(report.exportArn)),
+  ];
+}
+
+function dynamoLines(report: DynamoInspection, style: Style): string[] {
+  const { items, bytes, status, billing, key, rate } = report;
+  const shown = key.map(({ attribute, type }) => visible(`${attribute} ${type}`)).join(', ');
+  const numbers = (of: DynamoInspection['reads']): string =>
+    Object.entries(of)
+      .map(([name, units]) => `${formatCount(units)} ${name}`)
+      .join(', ') || 'no number';
+  const pace = rate.unitsPerSecond === null ? 'as many as it gives' : `${formatCount(rate.unitsPerSecond)}/s`;
+  return [
+    `${style.bold(visible(report.uri))}: a DynamoDB table, ${status.toLowerCase()}`,
+    labelled('items', `${formatCount(items)}, ${formatSize(bytes)}, as DynamoDB said in the last hours`),
+    labelled('key', shown),
+    labelled('billing', billing),
+    labelled('reads', `${numbers(report.reads)} (units a second)`),
+    labelled('writes', `${numbers(report.writes)} (units a second)`),
+    labelled('a scan', `${costText(report.expected)}`),
+    labelled('pace', `${pace} (${rate.why})`),
+    labelled('table', visible(report.tableArn)),
+    labelled('table id', report.tableId),
   ];
 }
 

@@ -14,7 +14,7 @@ export function scanLines({ scan, outcome }: SyncReport): string[] {
     return [
       labelled('to read', size),
       labelled('pace', `${pace} read units (${rate.why}); ${reads}, ${plural(segments, 'segment')}`),
-      labelled('takes', costText(scan)),
+      labelled('takes', costText(scan.expected)),
     ];
   }
   const times =
@@ -37,10 +37,10 @@ export function scanLines({ scan, outcome }: SyncReport): string[] {
 
 type Scan = NonNullable<SyncReport['scan']>;
 
-function costText(scan: Scan): string {
-  const { readUnits, seconds, price, why } = scan.expected;
+/** Units, time and price of reading a whole table. */
+export function costText({ readUnits, seconds, price, currency, why }: Scan['expected']): string {
   const time = seconds === undefined ? '' : `, ${formatDuration(seconds * 1000)} at that pace`;
-  return `${formatCount(readUnits)} read units${time}${price === undefined ? '' : `, ${priceText(price, scan.expected.currency)}`} (${why})`;
+  return `${formatCount(readUnits)} read units${time}${price === undefined ? '' : `, ${priceText(price, currency)}`} (${why})`;
 }
 
 function modeText(mode: string, removed: number): string {

@@ -44,11 +44,16 @@ export function parseSource(text: string): SourceEnd {
   );
 }
 
+/** Whether a text names a DynamoDB table. */
+export function isDynamo(text: string): boolean {
+  return text.startsWith('dynamodb:');
+}
+
 /** The same for what reads exports only. */
 export function parseExport(text: string): ExportEnd {
   const end = parseSource(text);
   if (end.kind === 'export') return end;
-  throw new TailraceError('USAGE', 'Only sync and plan read a table itself.', {
+  throw new TailraceError('USAGE', 'This takes exports, and not a table itself.', {
     found: text,
     expected: 'an export: ./folder, s3://bucket/prefix, or export:<location>',
     hint: `Load it first: tailrace sync ${text} <target>.`,

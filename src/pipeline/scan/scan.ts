@@ -4,22 +4,17 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DynamoApi } from '../../dynamodb/api.ts';
-import { withRecent } from '../../dynamodb/consumption.ts';
-import { type DescribedTable, describeTable } from '../../dynamodb/describe.ts';
-import { dynamoError } from '../../dynamodb/errors.ts';
+import type { DynamoApi } from '../../dynamodb/api.ts';
+import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { readPrices } from '../../dynamodb/prices.ts';
 import type { RunContext, SyncOptions } from '../../model/options.ts';
 import type { SyncReport } from '../../model/report.ts';
 import type { TableState } from '../../model/table.ts';
-import { Pacer } from '../../pacing/pacer.ts';
-import { settleRate } from '../../pacing/rate.ts';
-import { Retrier } from '../../pacing/retry.ts';
+import type { Pacer } from '../../pacing/pacer.ts';
 import { SCAN_LIMITS, type ScanLimits } from '../../source/scan/limits.ts';
 import { TableScan } from '../../source/scan/scan.ts';
 import { localStorage } from '../../storage/local/local.ts';
 import { refuseChanges } from '../chain/refuse.ts';
-import type { SourceEnd } from '../ends/ends.ts';
 import { openEngine } from '../ends/engine.ts';
 import { keepOptions } from '../ends/keep.ts';
 import { type OpenTarget, readSchemaOption } from '../ends/open.ts';
@@ -29,15 +24,11 @@ import type { RunParts } from '../load/parts.ts';
 import { sendReaders } from '../load/publish.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Upkeep } from '../upkeep/upkeep.ts';
+import { describe, openTable, type TableEnd } from './described.ts';
 import { applyPiece } from './piece.ts';
 import { readPlaces } from './places.ts';
 import { planScan, refuseRemade, type ScanPlan } from './plan.ts';
 import { ScanProgress } from './progress.ts';
-
-/** What a scan needs of DynamoDB. */
-const PERMISSIONS = 'dynamodb:DescribeTable and dynamodb:Scan';
-/** Read units of a page before one has come: a megabyte. */
-const PAGE_UNITS = 128;
 
 /** What reads the table. */
 interface Reading {
@@ -50,7 +41,7 @@ interface Reading {
 
 /** One run on a table itself; the counterpart of a chain of exports. `limits` is the seam of tests. */
 export async function syncTable(
-  source: Extract<SourceEnd, { kind: 'dynamodb' }>,
+  source: TableEnd,
   target: OpenTarget,
   there: TableState | undefined,
   options: SyncOptions,
@@ -58,19 +49,10 @@ export async function syncTable(
   reporter: Reporter,
   limits: ScanLimits = SCAN_LIMITS,
 ): Promise<SyncReport> {
-  let pacer: Pacer | undefined;
-  const retrier = new Retrier({ onThrottled: () => pacer?.throttled() });
-  const access = { aws: options.sourceAws, ...(source.region === undefined ? {} : { region: source.region }) };
-  const api = new DynamoApi(access, retrier);
+  const opened = await openTable(source, options, context);
   try {
-    const table = await describe(api, source.table, context);
+    const { api, retrier, table, rate, pacer } = opened;
     const plan = planScan(table, there, options);
-    const { name, reads } = table;
-    const { rcu } = options.scan;
-    const throughput = await withRecent(access, { name, throughput: reads, kind: 'Read' }, rcu, context.signal);
-    const rate = settleRate(rcu, throughput);
-    const firstEstimate = options.scan.consistent ? 2 * PAGE_UNITS : PAGE_UNITS;
-    pacer = new Pacer({ unitsPerSecond: rate.unitsPerSecond, firstEstimate });
     const prices = await readPrices(options.state.prices);
     const progress = new ScanProgress({ table, plan, prices, rate, pacer, retrier, options, context, reporter });
     progress.report();
@@ -84,14 +66,8 @@ export async function syncTable(
     await read({ api, pacer, table, plan, progress }, target, there, options, context, reporter, limits);
     return reporter.finish('committed');
   } finally {
-    await api.close();
+    await opened.close();
   }
-}
-
-async function describe(api: DynamoApi, named: string, { signal }: RunContext): Promise<DescribedTable> {
-  return describeTable(api, named, signal).catch((thrown: unknown) => {
-    throw signal.aborted ? thrown : dynamoError(thrown, named, PERMISSIONS);
-  });
 }
 
 /** What is left out is read all the same. */
