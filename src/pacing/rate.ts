@@ -40,8 +40,7 @@ export function settleRate(asked: CapacityRate | undefined, throughput: Throughp
     [recent, `${recent}, taken in its busiest minutes of the last day`],
   ];
   for (const [units, name] of known)
-    if (units !== undefined)
-      return { unitsPerSecond: Math.max(1, units * share), why: `${percent} of ${name}` };
+    if (units !== undefined) return { unitsPerSecond: Math.max(1, units * share), why: `${percent} of ${name}` };
   const why = `the table does not say what it can give${recentUnknown === undefined ? '' : `, and ${recentUnknown}`}`;
   if (asked === undefined) return { unitsPerSecond: UNKNOWN_UNITS, why };
   return { unitsPerSecond: Math.max(1, UNKNOWN_UNITS * share), why: `${percent} of ${UNKNOWN_UNITS}: ${why}` };
