@@ -76,7 +76,9 @@ export async function parseConfigFile(text: string, file: string, cwd: string, e
   const place = (keys: readonly PropertyKey[]): string =>
     placeInFile(file, lines, offsetOf(document.contents, keys), keys);
   const parsed = schema.fileSchema.safeParse(document.toJS() ?? {});
-  const issue = parsed.error?.issues[0];
+  // A key that is misspelt is the cause where another one seems to be missing.
+  const issues = parsed.error?.issues ?? [];
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (issue !== undefined) throw issueError(issue, document.toJS(), place, schema);
   return configOf(
     parsed.data ?? {},

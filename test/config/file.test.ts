@@ -18,6 +18,12 @@ async function refusal(text: string, env: Record<string, string> = {}): Promise<
 }
 
 describe('tailrace.yaml', () => {
+  test('a misspelt key is named rather than the one that it leaves missing', async () => {
+    const error = await refusal('tables:\n  a:\n    source: ./x\n    traget: ./y\n');
+    expect(error).toMatchObject({ found: 'traget', hint: 'Did you mean target?' });
+    expect(error.place).toBe('tailrace.yaml:4 (tables.a.traget)');
+  });
+
   test('holds settings, ends and pipelines', async () => {
     const file = await parse(`
 region: eu-west-1

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parsePartition, sync } from '../../src/index.ts';
@@ -15,6 +16,16 @@ test('a key that no item has is a wrong key: nothing is committed', async () => 
   });
   const report = await sync(exportDir, target, optionsWith({ schema: { key: ['pk'] } as never }), context);
   expect(report).toMatchObject({ outcome: 'committed', counts: { written: 2 } });
+});
+
+test('a file where the rejects are to lie is named: nothing is committed', async () => {
+  const { exportDir, dir } = await exportOf([[{ pk: { S: 'a' } }]]);
+  const file = join(dir, 'rejects');
+  await writeFile(file, '');
+  expect(await sync(exportDir, join(dir, 'table'), { ...optionsWith({}), rejects: file }, context)).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'ACCESS_DENIED', place: expect.stringContaining(file) as string },
+  });
 });
 
 test('a thousand partitions go in several passes where memory is short, each item once', async () => {

@@ -8,6 +8,7 @@ import type { TableSchema } from '../../model/schema.ts';
 import type { DataFile, TableHandle } from '../../model/table.ts';
 import { type Batch, planBatches } from '../../source/export/batches.ts';
 import { appendRejects } from '../../source/lines/rejects.ts';
+import { writeFault } from '../../source/lines/write.ts';
 import type { Export, LocalFile, Reject } from '../../source/port.ts';
 import type { Storage } from '../../storage/port.ts';
 import { countItems } from '../learn/census.ts';
@@ -243,7 +244,9 @@ export class Loader {
     const { duck, learner, options, workDir, context } = this.#in;
     const rejects: Reject[] = [];
     const rejectsDir = join(this.#in.rejectsDir, `batch-${batch.index}`);
-    await rm(rejectsDir, { recursive: true, force: true });
+    await rm(rejectsDir, { recursive: true, force: true }).catch((thrown: unknown) => {
+      throw writeFault(thrown, rejectsDir);
+    });
     const flush = async (): Promise<void> => {
       if (rejects.length > 0) await appendRejects(rejectsDir, rejects.splice(0), { exclude: options.schema.exclude });
     };

@@ -75,5 +75,16 @@ export function writeFault(thrown: unknown, path: string): unknown {
       hint: 'Name a folder that you may write to.',
     });
   }
+  if (code === 'ENOTDIR' || code === 'EEXIST' || code === 'EISDIR') {
+    return new TailraceError(
+      'ACCESS_DENIED',
+      `${path} cannot be written: a file and a folder are in each other's way.`,
+      {
+        place: path,
+        cause: thrown,
+        hint: 'Move away what lies there, or name another folder.',
+      },
+    );
+  }
   return thrown;
 }
