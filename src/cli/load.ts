@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { LOAD_OPTIONS, loadOptionsOf } from '../config/load-options.ts';
 import { ERROR_CODES } from '../model/errors.ts';
 import type { LoadReport } from '../model/load.ts';
-import { LOAD_FLAGS, loadFlags } from './load-flags.ts';
 import { reportError } from './print/error-text.ts';
 import { loadText } from './print/load-text.ts';
 import { redactor } from './print/redact.ts';
@@ -20,7 +20,7 @@ export function addLoad(parent: Command, shell: Shell): void {
       summary: 'put the items of a file or an HTTP API into a DynamoDB table',
       groups: ['aws', 'output'],
       with: ['key', 'exclude', 'strict', 'rejects', 'dryRun', 'tempDir', 'prices'],
-      own: LOAD_FLAGS,
+      own: LOAD_OPTIONS,
       examples: [
         'tailrace load flowers.json dynamodb:flowers --create-table --key id',
         'tailrace load people.csv dynamodb:people --transform "cast(zip, string), now(loaded_at)" --wcu 200',
@@ -31,8 +31,9 @@ export function addLoad(parent: Command, shell: Shell): void {
     async (session, call) => {
       const { output, library, context, configuration, world } = session;
       const [input = '', target = ''] = call.arguments;
-      output.redact = redactor(world.env, [...configuration.secretVariables, ...secretNames(input, call.own)]);
-      const options = { ...configuration.options(), ...loadFlags(call.own), env: world.env };
+      const own = { ...configuration.load, ...call.own };
+      output.redact = redactor(world.env, [...configuration.secretVariables, ...secretNames(input, own)]);
+      const options = { ...configuration.options(), ...loadOptionsOf(own), env: world.env };
       const report = await library.load(input, target, options, context);
       await session.settle();
       if (report.error !== undefined) await output.error(report.error, report.error);

@@ -30,7 +30,7 @@ export interface VerbSpec {
   readonly with?: readonly string[];
   /** Options of a group that mean nothing here. */
   readonly without?: readonly string[];
-  /** Flags that only this verb has; they are no keys of tailrace.yaml. */
+  /** Flags that only this verb has; those of load are keys of `load:` in tailrace.yaml, others are no keys. */
   readonly own?: OwnFlags;
   readonly examples: readonly string[];
 }

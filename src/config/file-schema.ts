@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { catalogsSchema } from './catalogs/schema.ts';
+import { LOAD_OPTIONS } from './load-options.ts';
 import type { OptionSpec } from './option-spec.ts';
 import { OPTION_ENTRIES, type OptionKey } from './options.ts';
 import { parseValue, showValue } from './values.ts';
@@ -29,8 +30,11 @@ export const TOP_KEYS: readonly string[] = [
   'source',
   'target',
   'catalogs',
+  'load',
   'tables',
 ];
+/** Keys of `load:`. */
+export const LOAD_KEYS: readonly string[] = Object.keys(LOAD_OPTIONS);
 /** Keys that may stand in a pipeline. */
 export const PIPELINE_KEYS: readonly string[] = [
   ...plainEntries.filter(([, spec]) => spec.topOnly !== true).map(([key]) => key),
@@ -96,6 +100,12 @@ export const fileSchema = z.strictObject(
       .strictObject({ aws: awsSchema('target').optional() }, { error: mapExpected('a map with aws') })
       .optional(),
     catalogs: catalogsSchema.optional(),
+    load: z
+      .strictObject(
+        Object.fromEntries(Object.entries(LOAD_OPTIONS).map(([key, spec]) => [key, valueSchema(spec).optional()])),
+        { error: mapExpected('a map of options of load') },
+      )
+      .optional(),
     tables: z
       .record(
         z.string(),

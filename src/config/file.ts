@@ -25,6 +25,8 @@ export interface ConfigFile {
   readonly layer: Layer;
   readonly pipelines: readonly FilePipeline[];
   readonly catalogs: Readonly<Record<string, CatalogSettings>>;
+  /** Options of `load`. */
+  readonly load: Readonly<Record<string, unknown>>;
 }
 
 export const DEFAULT_CONFIG_FILE = 'tailrace.yaml';
@@ -121,6 +123,7 @@ function allowedKeys(at: readonly PropertyKey[], data: unknown, schema: SchemaMo
   const [section, name = ''] = at;
   if (section === 'catalogs')
     return schema.catalogKeys(at.slice(1), asPlain(asPlain(asPlain(data)[section])[String(name)])['type']);
+  if (section === 'load') return schema.LOAD_KEYS;
   if (at.at(-1) === 'aws') return [...schema.AWS_KEYS.keys()];
   const inPipeline = at[0] === 'tables';
   if (inPipeline && at.length === 3) return ['location', 'aws'];
@@ -165,6 +168,7 @@ function configOf(
     path: file,
     layer: layerAt(data, []),
     catalogs: asPlain(data['catalogs']) as ConfigFile['catalogs'],
+    load: asPlain(data['load']),
     pipelines: Object.entries(asPlain(data['tables'])).map(([name, settings]) => ({
       name,
       source: resolveLocation(String(asPlain(asPlain(settings)['source'])['location']), folder, cwd),

@@ -1,5 +1,6 @@
 import { TailraceError } from '../model/errors.ts';
 import { closest } from './closest.ts';
+import { LOAD_OPTIONS, loadVariableOf } from './load-options.ts';
 import { flagOf, variableOf } from './option-spec.ts';
 import { OPTION_ENTRIES, OPTIONS, type OptionKey, type OptionValues } from './options.ts';
 import { parseValue, showValue } from './values.ts';
@@ -52,7 +53,11 @@ function textLayer(blame: Layer['blame'], read: (key: OptionKey) => readonly [ra
 
 /** A variable that is nearly one of ours is a slip that would otherwise pass in silence; others are not our business. */
 function refuseMisspelt(env: Readonly<Record<string, string | undefined>>): void {
-  const known = [...OPTION_ENTRIES.map(([key]) => variableOf(key)), 'TAILRACE_CONFIG'];
+  const known = [
+    ...OPTION_ENTRIES.map(([key]) => variableOf(key)),
+    'TAILRACE_CONFIG',
+    ...Object.keys(LOAD_OPTIONS).map(loadVariableOf),
+  ];
   for (const name of Object.keys(env)) {
     if (!name.startsWith('TAILRACE_') || known.includes(name)) continue;
     const options = known.map((variable) => variable.slice('TAILRACE_'.length));

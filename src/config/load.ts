@@ -4,6 +4,7 @@ import { definedCatalogs } from './catalogs/flag.ts';
 import { closest } from './closest.ts';
 import { type ConfigFile, readConfigFile } from './file.ts';
 import { environmentLayer, flagLayer, type Layer } from './layers.ts';
+import { loadEnvironment } from './load-options.ts';
 import type { OptionValues } from './options.ts';
 import { type ClauseParsers, resolveOptions } from './resolve.ts';
 
@@ -23,6 +24,8 @@ export interface Configuration {
   readonly logLevel: NonNullable<OptionValues['logLevel']>;
   /** Names of the environment variables that hold secrets of catalogs. */
   readonly secretVariables: readonly string[];
+  /** What file and environment say of the options that `load` alone has, by their keys. */
+  readonly load: Readonly<Record<string, unknown>>;
   /** Options of a run that no pipeline describes. */
   options(): SyncOptions;
   /** The pipelines of these names, or all. */
@@ -51,6 +54,7 @@ export async function loadConfiguration({ flags, env, cwd, parsers }: Configurat
     json: top.json ?? false,
     logLevel: top.logLevel ?? 'warn',
     secretVariables: secretVariables(catalogs),
+    load: { ...file?.load, ...loadEnvironment(env) },
     options: () => ({ ...resolveOptions(layers, parsers), catalogs }),
     pipelines: (names) =>
       chosen(file, named, names).map(({ name, source, target, layer }) => ({

@@ -16,10 +16,7 @@ type Parser = (raw: unknown, spec: OptionSpec) => Parsed;
 
 const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   text: nonEmpty('text'),
-  texts: (raw) =>
-    Array.isArray(raw) && raw.every((text) => typeof text === 'string' && text.trim() !== '')
-      ? { ok: true, value: raw }
-      : { ok: false, expected: 'text' },
+  texts: parseTexts,
   path: parsePath,
   names: parseNames,
   clauses: parseClauses,
@@ -44,6 +41,13 @@ export function parseValue(spec: OptionSpec, raw: unknown): Parsed {
 export function showValue(raw: unknown): string {
   const text = typeof raw === 'string' ? `'${raw}'` : (JSON.stringify(raw) ?? String(raw));
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** A list of texts; a text alone is a list of one. */
+function parseTexts(raw: unknown): Parsed {
+  const texts: unknown[] = Array.isArray(raw) ? raw : [raw];
+  const isSound = texts.every((text) => typeof text === 'string' && text.trim() !== '');
+  return isSound ? { ok: true, value: texts } : { ok: false, expected: 'text' };
 }
 
 function nonEmpty(expected: string): Parser {

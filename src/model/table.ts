@@ -1,5 +1,6 @@
 import type { LoadMode } from './load-mode.ts';
 import type { TableSchema } from './schema.ts';
+import type { StreamPosition } from './stream-position.ts';
 
 /** What a partition field or sort field is computed by. `width` belongs to bucket and truncate. */
 export type TransformName = 'identity' | 'bucket' | 'truncate' | 'year' | 'month' | 'day' | 'hour';
@@ -129,6 +130,8 @@ export interface ScanEntry {
   /** Items that the filter left out; absent: none. */
   readonly filtered?: number;
   readonly segments: number;
+  /** Taken before the first request: every change behind it comes from the stream. */
+  readonly stream?: StreamPosition;
   readonly consistent?: true;
   readonly trustedManifest?: never;
   readonly withinMinute?: never;

@@ -1,4 +1,5 @@
 import type { Change, Item } from '../model/item.ts';
+import type { StreamPosition } from '../model/stream-position.ts';
 
 /** A unit of reading: one data file of an export, with what its manifest says of it. */
 export interface SourceFile {
@@ -102,3 +103,12 @@ export interface SievedFile {
 
 /** Called with each well-formed item of a sieved or sampled file, so that the schema can learn from it. */
 export type ItemSink = (item: Item, change?: Change) => void;
+
+/**
+ * A stream of a table's changes, as far as a scan needs it: a scan is no snapshot, so who reads the stream from a place
+ * that was fixed before the scan's first request misses no change, and applies some twice, which changes nothing.
+ */
+export interface PositionSource {
+  /** The place behind which all changes are still to come. Called once, before the first item is read. */
+  take(table: { readonly arn: string; readonly id: string }, signal: AbortSignal): Promise<StreamPosition>;
+}

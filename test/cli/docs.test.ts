@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { LATER_VERBS } from '../../src/cli/later.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { Output } from '../../src/cli/session.ts';
+import { LOAD_OPTIONS } from '../../src/config/load-options.ts';
 import { flagOf } from '../../src/config/option-spec.ts';
 import { OPTION_ENTRIES } from '../../src/config/options.ts';
 import { ERROR_CODES } from '../../src/model/errors.ts';
@@ -91,7 +92,8 @@ describe('docs/reference/config.md', () => {
       spec.filePath === undefined ? key : `aws.${spec.filePath[2]}`,
     );
     const options = text.slice(text.indexOf('\n## Options\n'));
-    expect(sorted(matches(options, /^\| `([\w.]+)` \|/gm))).toEqual(sorted(keys));
+    const ofLoad = Object.keys(LOAD_OPTIONS).map((key) => `load.${key}`);
+    expect(sorted(matches(options, /^\| `([\w.]+)` \|/gm))).toEqual(sorted([...keys, ...ofLoad]));
   });
 
   test('gives each key its default and allowed values', () => {
@@ -103,6 +105,21 @@ describe('docs/reference/config.md', () => {
       if (spec.choices !== undefined) expect(value).toBe(spec.choices.map((choice) => `\`${choice}\``).join(', '));
     }
   });
+
+  test.each(Object.entries(LOAD_OPTIONS))('gives load.%s its default and allowed values', (key, spec) => {
+    const row = text.split('\n').find((line) => line.startsWith(`| \`load.${key}\` |`));
+    const [, , value, standard] = (row ?? '').split('|').map((cell) => cell.trim());
+    expect([key, standard]).toEqual([key, spec.default ?? 'none']);
+    if (spec.choices !== undefined) expect(value).toBe(spec.choices.map((choice) => `\`${choice}\``).join(', '));
+  });
+});
+
+test('the options of load are the flags that it has beside the common ones, and no other', () => {
+  const load = verbs.find(([name]) => name === 'load')?.[1];
+  const common = OPTION_ENTRIES.map(([key]) => flagOf(key));
+  const flags = (load?.options ?? []).map(({ long }) => long ?? '').filter((long) => !long.startsWith('--no-'));
+  const own = flags.filter((long) => !common.includes(long) && !['--config', '--help'].includes(long));
+  expect(sorted(own)).toEqual(sorted(Object.keys(LOAD_OPTIONS).map(flagOf)));
 });
 
 test('docs/reference/errors.md has each code with exit code and meaning, and no other', () => {

@@ -1,6 +1,9 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { progressText } from '../../src/cli/print/progress.ts';
-import type { LoadReport } from '../../src/model/load.ts';
+import type { LoadOptions, LoadReport } from '../../src/model/load.ts';
 import { onlyDocument, run } from './fake-world.ts';
 
 const REPORT: LoadReport = {
@@ -87,6 +90,38 @@ test('load hands on its flags, and says what it did', async () => {
  price 1.50 USD (on demand in us-east-1)
  rejects /state/rejects.jsonl
 `);
+});
+
+test('flags win over the environment, and the environment over the file', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'tailrace-load-keys-'));
+  await writeFile(
+    join(cwd, 'tailrace.yaml'),
+    'load: {format: csv, wcu: 100, limit: 1, header: "A: $${MY_KEY}", pageParam: p}\n',
+  );
+  const seen: LoadOptions[] = [];
+  const load = async (_: string, __: string, options: LoadOptions): Promise<LoadReport> => {
+    seen.push(options);
+    return { ...REPORT, rejects: '/s3cr3t-value' };
+  };
+  const env = { TAILRACE_LOAD_WCU: '200', TAILRACE_LOAD_LIMIT: '2', MY_KEY: 's3cr3t-value' };
+  const { code, out } = await run(['load', 'x', 'dynamodb:people', '--limit', '3'], { load }, { env, cwd });
+  expect(code).toBe(0);
+  expect(seen).toMatchObject([
+    {
+      format: 'csv',
+      wcu: { kind: 'units', units: 200 },
+      limit: 3,
+      http: { headers: ['A: ${MY_KEY}'], pageParam: 'p' },
+    },
+  ]);
+  for (const [name, value] of [
+    ['TAILRACE_LOAD_WCU', 'fast'],
+    ['TAILRACE_LOAD_FORMT', 'csv'],
+  ] as const) {
+    const refused = await run(['load', 'x', 'dynamodb:people'], { load }, { env: { [name]: value }, cwd: '/' });
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining(name)]);
+  }
+  expect(out).toContain('people');
 });
 
 test('a failure is in the one document and in the exit code; secrets of the address are in neither', async () => {

@@ -177,3 +177,48 @@ describe('the place of the file', () => {
     expect((await parse('tables:\n  a: {source: ./x, target: ./y}')).pipelines[0]?.source).toBe('./x');
   });
 });
+
+describe('load: in tailrace.yaml', () => {
+  test('holds each option of load, in the forms of flags and of YAML', async () => {
+    const { load, layer } = await parse(`
+region: eu-west-1
+load:
+  format: csv
+  wcu: 30%
+  columns: [id, x]
+  sets: a,b
+  transform: ['rename(a, b)', now(t)]
+  limit: 9
+  createTable: true
+  header: ['A: $\${KEY}', 'B: 2']
+  maxPageSize: 1MB
+  httpTimeout: 5s
+`);
+    expect(load).toEqual({
+      format: 'csv',
+      wcu: { kind: 'share', share: 0.3 },
+      columns: ['id', 'x'],
+      sets: ['a', 'b'],
+      transform: 'rename(a, b), now(t)',
+      limit: 9,
+      createTable: true,
+      header: ['A: ${KEY}', 'B: 2'],
+      maxPageSize: 1_000_000,
+      httpTimeout: 5_000,
+    });
+    expect(layer.values).toEqual({ region: 'eu-west-1' });
+    expect((await parse('region: x')).load).toEqual({});
+  });
+
+  test.each([
+    ['load:\n  formt: csv', 'tailrace.yaml:2 (load.formt)', 'format'],
+    ['load:\n  rcu: 5', 'tailrace.yaml:2 (load.rcu)', 'wcu'],
+    ['load:\n  wcu: fast', 'tailrace.yaml:2 (load.wcu)', undefined],
+    ['load: csv', 'tailrace.yaml:1 (load)', undefined],
+    ['tables:\n  a:\n    source: ./x\n    target: ./y\n    load: {}', 'tailrace.yaml:5 (tables.a.load)', undefined],
+  ])('refuses %j', async (text, place, meant) => {
+    const { place: told, hint } = await refusal(text);
+    expect(told).toBe(place);
+    if (meant !== undefined) expect(hint).toBe(`Did you mean ${meant}?`);
+  });
+});

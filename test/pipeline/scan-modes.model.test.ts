@@ -217,6 +217,21 @@ describe.each(FORMATS)('%s', (format) => {
     expect(report.warnings).toContainEqual({ code: 'rows-kept', text: expect.stringContaining('--filter') });
     expect((await shop.rows()).length).toBe(49);
   });
+
+  test('a row whose item left the filter stays in a mirror, which says how it goes; overwrite leaves the filter’s rows', async () => {
+    await using shop = await Shop.open({}, format);
+    const schema = { ...shop.options().schema, filter: 'n > 10' };
+    await scan(shop, {}, {}, { schema });
+    const left = shop.table.items[59];
+    change(shop, [...shop.table.items.slice(0, 58), { ...left, n: { N: '1' } }]);
+    const mirrored = await scan(shop);
+    const hint = expect.stringContaining('--write-mode overwrite --yes leaves the rows that the filter takes now');
+    expect(mirrored.warnings).toContainEqual({ code: 'rows-kept', text: hint });
+    expect((await shop.rows()).length).toBe(49);
+    const replaced = await scan(shop, { mode: 'overwrite', yes: true });
+    expect(replaced).toMatchObject({ counts: { filtered: 12, unchanged: 47, written: 0 }, scan: { rowsRemoved: 2 } });
+    expect(await shop.rows()).toEqual(canonicalItems(shop.table.items.slice(11, 58)));
+  });
 });
 
 test('fault 48: a table that was deleted and made again is refused in every mode', async () => {

@@ -63,7 +63,8 @@ export function holdsBack(
   if (mode !== 'mirror') return undefined;
   if (since !== undefined)
     return 'only items since a time were taken (--since), so an item that is missing may be an older one';
-  if (filter !== '') return 'items are left out by --filter, so an item that is missing may be one of those';
+  if (filter !== '')
+    return 'items are left out by --filter, so an item that is missing may be one of those (--write-mode overwrite --yes leaves the rows that the filter takes now, and no others)';
   if (rejected > 0) return `${rejected} items could not be loaded, and their rows may be among them`;
   return undefined;
 }

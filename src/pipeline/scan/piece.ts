@@ -9,6 +9,7 @@ import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { JOIN_BY_THE_WAY } from '../../maintain/metadata.ts';
 import { TailraceError } from '../../model/errors.ts';
 import { scanName, withScan } from '../../model/scan-ledger.ts';
+import type { StreamPosition } from '../../model/stream-position.ts';
 import type { ScanEntry, StagedCommit, TableState } from '../../model/table.ts';
 import { heldDigits } from '../../schema/held.ts';
 import type { FullExport } from '../../source/port.ts';
@@ -34,6 +35,8 @@ export interface PieceInput {
   readonly table: DescribedTable;
   readonly plan: ScanPlan;
   readonly consistent: boolean;
+  /** Of the stream that is followed behind the scan. */
+  readonly stream?: StreamPosition;
   /** What the table holds of the scan. */
   readonly entry: ScanEntry | undefined;
   readonly piece: Piece;
@@ -135,7 +138,7 @@ function preparePiece(
 }
 
 function entryOf(
-  { table, plan, consistent, entry: before }: PieceInput,
+  { table, plan, consistent, stream, entry: before }: PieceInput,
   { fromMs, toMs, places, complete }: EndedPiece,
   loaded: LoadResult | undefined,
   rest: ScanEntry['rest'],
@@ -151,6 +154,7 @@ function entryOf(
     rejected: (before?.rejected ?? 0) + (loaded?.rejected ?? 0),
     ...(filtered === 0 ? {} : { filtered }),
     segments: places.segments,
+    ...(stream === undefined ? {} : { stream }),
     ...(consistent && (before === undefined || before.consistent === true) ? { consistent: true as const } : {}),
     pieces: (before?.pieces ?? 0) + 1,
     ...(plan.mode === undefined ? {} : { mode: plan.mode }),

@@ -9,8 +9,10 @@ import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { readPrices } from '../../dynamodb/prices.ts';
 import type { RunContext, SyncOptions } from '../../model/options.ts';
 import type { SyncReport } from '../../model/report.ts';
+import type { StreamPosition } from '../../model/stream-position.ts';
 import type { TableState } from '../../model/table.ts';
 import type { Pacer } from '../../pacing/pacer.ts';
+import type { PositionSource } from '../../source/port.ts';
 import { SCAN_LIMITS, type ScanLimits } from '../../source/scan/limits.ts';
 import { TableScan } from '../../source/scan/scan.ts';
 import { localStorage } from '../../storage/local/local.ts';
@@ -28,6 +30,7 @@ import { describe, openTable, type TableEnd } from './described.ts';
 import { applyPiece } from './piece.ts';
 import { readPlaces } from './places.ts';
 import { planScan, refuseRemade, type ScanPlan } from './plan.ts';
+import { takePosition } from './position.ts';
 import { ScanProgress } from './progress.ts';
 
 /** What reads the table. */
@@ -37,9 +40,16 @@ interface Reading {
   readonly table: DescribedTable;
   readonly plan: ScanPlan;
   readonly progress: ScanProgress;
+  readonly stream?: StreamPosition;
 }
 
-/** One run on a table itself; the counterpart of a chain of exports. `limits` is the seam of tests. */
+/** What a scan is given beside its options: by tests, and by who follows a stream behind it. */
+export interface ScanSeams {
+  readonly limits?: ScanLimits;
+  readonly positions?: PositionSource;
+}
+
+/** One run on a table itself; the counterpart of a chain of exports. */
 export async function syncTable(
   source: TableEnd,
   target: OpenTarget,
@@ -47,7 +57,7 @@ export async function syncTable(
   options: SyncOptions,
   context: RunContext,
   reporter: Reporter,
-  limits: ScanLimits = SCAN_LIMITS,
+  { limits = SCAN_LIMITS, positions }: ScanSeams = {},
 ): Promise<SyncReport> {
   const opened = await openTable(source, options, context);
   try {
@@ -63,7 +73,9 @@ export async function syncTable(
       if (there?.published !== undefined) await sendReaders({ target, context, reporter });
       return reporter.finish('unchanged');
     }
-    await read({ api, pacer, table, plan, progress }, target, there, options, context, reporter, limits);
+    const stream = await takePosition(positions, plan, table, context.signal);
+    const reading = { api, pacer, table, plan, progress, ...(stream === undefined ? {} : { stream }) };
+    await read(reading, target, there, options, context, reporter, limits);
     return reporter.finish('committed');
   } finally {
     await opened.close();
@@ -86,7 +98,7 @@ function warnOfCost(
 
 /** Reads the table, and puts it into the target piece by piece. */
 async function read(
-  { api, pacer, table, plan, progress }: Reading,
+  { api, pacer, table, plan, progress, stream }: Reading,
   target: OpenTarget,
   there: TableState | undefined,
   given: SyncOptions,
@@ -126,7 +138,8 @@ async function read(
   try {
     do {
       const piece = scan.begin();
-      const input = { table, plan, consistent, entry, piece, ended: () => scan.ended(), allowed };
+      const followed = stream === undefined ? {} : { stream };
+      const input = { table, plan, consistent, ...followed, entry, piece, ended: () => scan.ended(), allowed };
       const applied = await applyPiece(parts, input, base, keepOptions(options, file, base, false));
       await scan.release(piece);
       if (applied === undefined) continue;

@@ -1,8 +1,10 @@
+/** Options of `load` alone: its flags, the keys of `load:` in tailrace.yaml, and variables TAILRACE_LOAD_…. */
+import { TailraceError } from '../model/errors.ts';
 import type { LoadOptions } from '../model/load.ts';
-import type { OwnFlags } from './verb.ts';
+import { type OptionSpec, variableOf } from './option-spec.ts';
+import { parseValue, showValue } from './values.ts';
 
-/** Flags of `load` alone. */
-export const LOAD_FLAGS: OwnFlags = {
+export const LOAD_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   format: {
     kind: 'choice',
     group: 'run',
@@ -179,8 +181,32 @@ const HTTP = [
   ['httpTimeout', 'timeoutMs'],
 ] as const;
 
-/** What the flags say, as options of the library. Their values were checked by their specs. */
-export function loadFlags(own: Readonly<Record<string, unknown>>): Partial<LoadOptions> {
+/** `nextPath` → `TAILRACE_LOAD_NEXT_PATH`: `format` or `limit` alone could be meant for other verbs. */
+export function loadVariableOf(key: string): string {
+  return variableOf(key).replace('TAILRACE_', 'TAILRACE_LOAD_');
+}
+
+/** What the environment says. Empty variables count as unset. */
+export function loadEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(LOAD_OPTIONS).flatMap(([key, spec]) => {
+      const name = loadVariableOf(key);
+      const raw = env[name];
+      if (raw === undefined || raw === '') return [];
+      const parsed = parseValue(spec, raw);
+      if (parsed.ok) return [[key, parsed.value]];
+      throw new TailraceError('CONFIG', `${name} cannot be ${showValue(raw)}.`, {
+        expected: parsed.expected,
+        found: showValue(raw),
+        place: name,
+        ...(parsed.hint === undefined ? {} : { hint: parsed.hint }),
+      });
+    }),
+  );
+}
+
+/** What file, environment and flags say together, as options of the library. Their values were checked by their specs. */
+export function loadOptionsOf(own: Readonly<Record<string, unknown>>): Partial<LoadOptions> {
   const given = (names: readonly (readonly [string, string])[]): Record<string, unknown> =>
     Object.fromEntries(names.flatMap(([flag, name]) => (own[flag] === undefined ? [] : [[name, own[flag]]])));
   const http = given(HTTP);
