@@ -34,9 +34,11 @@ const THROTTLED = new Set([
   'TooManyRequestsException',
 ]);
 const EXPIRED = new Set(['ExpiredTokenException', 'ExpiredToken', 'RequestExpired', 'TokenRefreshRequired']);
+/** Of the SDK's own: it found none, or what hands them out failed. */
+const NO_CREDENTIALS = 'CredentialsProviderError';
 const CREDENTIALS = new Set([
   ...EXPIRED,
-  'CredentialsProviderError',
+  NO_CREDENTIALS,
   'UnrecognizedClientException',
   'InvalidSignatureException',
   'MissingAuthenticationTokenException',
@@ -96,11 +98,16 @@ export function dynamoError(thrown: unknown, table: string, permission: string):
       ...details,
       hint: 'Check the name, the account, the region and the endpoint; a table of another account is named by its ARN.',
     });
-  if (CREDENTIALS.has(code))
-    return new TailraceError('ACCESS_DENIED', `The credentials for table ${table} were not accepted (${code}).`, {
+  if (CREDENTIALS.has(code)) {
+    const text =
+      code === NO_CREDENTIALS
+        ? `No credentials for table ${table} were found`
+        : `The credentials for table ${table} were not accepted`;
+    return new TailraceError('ACCESS_DENIED', `${text} (${code}).`, {
       ...details,
       hint: 'Renew them, or check profile and AWS_ variables; the same command then goes on.',
     });
+  }
   if (code === 'AccessDeniedException' || status === 401 || status === 403)
     return new TailraceError('ACCESS_DENIED', `Access to table ${table} was denied (${code}).`, {
       ...details,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { inspectText } from '../../src/cli/print/inspect-text.ts';
+import { maintainText } from '../../src/cli/print/maintain-text.ts';
 import { readNext, shellWord } from '../../src/cli/print/read-next.ts';
 import { syncReportText } from '../../src/cli/print/report-text.ts';
 import { diffText, schemaText } from '../../src/cli/print/schema-text.ts';
@@ -310,4 +311,18 @@ test('units', () => {
     '1 h 20 min',
   ]);
   expect([0, 1, 42_000, 725_000, 4_805_000].map(formatClock)).toEqual(['0:00', '0:01', '0:42', '12:05', '1:20:05']);
+});
+
+test('a plan of upkeep without anything to do says so', () => {
+  const rewritten = { filesBefore: 0, bytesBefore: 0, left: 0 };
+  const planned = {
+    target: './lake',
+    rewritten,
+    manifestsJoined: false,
+    retired: { files: 0, bytes: 0 },
+    warnings: [],
+  };
+  const report = { ...planned, outcome: 'planned' as const, timings: { totalMs: 1 }, peakMemoryBytes: 1 };
+  expect(maintainText(report, style)).toContain('a run would do this\n  nothing   it is in good shape\n');
+  expect(maintainText({ ...report, manifestsJoined: true }, style)).not.toContain('nothing  ');
 });

@@ -27,6 +27,7 @@ export function maintainText(report: MaintainReport, style: Style): string {
     if (swept !== undefined)
       lines.push(labelled('swept', `${plural(swept.files, 'file')} (${formatSize(swept.bytes)}) that nothing named`));
   }
+  if (report.outcome === 'planned' && lines.length === 1) lines.push(labelled('nothing', 'it is in good shape'));
   lines.push(...warningLines(report.warnings, style));
   return `${lines.join('\n')}\n`;
 }

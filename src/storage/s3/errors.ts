@@ -12,8 +12,10 @@ export interface Failure {
 const NETWORK =
   /^(ECONN|EPIPE|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/;
 const NO_BUCKET = new Set(['NoSuchBucket', 'InvalidBucketName']);
+/** Of the SDK's own: it found none, or what hands them out failed. */
+const NO_CREDENTIALS = 'CredentialsProviderError';
 const CREDENTIALS = new Set([
-  'CredentialsProviderError',
+  NO_CREDENTIALS,
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
   'ExpiredToken',
@@ -72,7 +74,9 @@ export function s3Error(thrown: unknown, uri: string, endpoint: string | undefin
   }
   if (CREDENTIALS.has(code)) {
     const hint = 'Check the profile or the AWS_ variables, and that they belong to this endpoint and region.';
-    return new TailraceError('ACCESS_DENIED', `The credentials for ${uri} were not accepted (${code}).`, {
+    const text =
+      code === NO_CREDENTIALS ? `No credentials for ${uri} were found` : `The credentials for ${uri} were not accepted`;
+    return new TailraceError('ACCESS_DENIED', `${text} (${code}).`, {
       ...details,
       hint,
     });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { glueError } from '../../../src/catalog/glue/errors.ts';
+import { dynamoError } from '../../../src/dynamodb/errors.ts';
 import type { PolicyStatement } from '../../../src/model/doctor.ts';
 import { TailraceError } from '../../../src/model/errors.ts';
 import { denialOf, isDenied } from '../../../src/pipeline/doctor/denial.ts';
@@ -58,6 +59,14 @@ describe('what AWS says of a refusal', () => {
       `User: ${ROLE} is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext ` +
       'because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';
     expect(denialOf(s3(text))).toEqual({ principal: ROLE, action: 'kms:Decrypt' });
+  });
+
+  test('credentials that nobody has are told apart from those that were refused', () => {
+    const none = Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' });
+    const found = 'were found (CredentialsProviderError).';
+    expect(s3Error(none, 's3://b/k', undefined).message).toBe(`No credentials for s3://b/k ${found}`);
+    expect(dynamoError(none, 'orders', 'dynamodb:Scan').message).toBe(`No credentials for table orders ${found}`);
+    expect(s3('wrong', 'SignatureDoesNotMatch').message).toContain('were not accepted');
   });
 
   test('credentials that were not accepted are no missing permission', () => {
