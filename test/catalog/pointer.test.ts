@@ -101,6 +101,17 @@ describe('a pointer that is swapped', () => {
     expect((await metadataFiles(storage)).length).toBe(3);
   });
 
+  test('faults 2, 7: where a late swap may still take place, it stays unknown although the table has moved on, and its files stay', async () => {
+    const { pointer, commit, storage } = await started();
+    pointer.tamper = async () => {
+      pointer.tamper = (next) => next();
+      expect(await commit('c-3')).toMatchObject({ kind: 'committed' });
+      return { kind: 'unknown', reason: 'The reply was lost.', late: true };
+    };
+    expect(await commit('c-2')).toMatchObject({ kind: 'unknown' });
+    expect((await metadataFiles(storage)).length).toBe(3);
+  });
+
   test('fault 14: a swap that was lost takes its metadata file along', async () => {
     const { pointer, commit, storage } = await started();
     pointer.tamper = async (swap) => {

@@ -131,6 +131,17 @@ describe('a catalog that cannot prepare a table', () => {
     expect(callsTo(/\/tables$/).filter(({ method }) => method === 'POST').length).toBe(2);
   });
 
+  test('one that another writer has put rows into is a table, whatever it is marked as', async () => {
+    await opened();
+    const made = fake.tables.get('shop orders') ?? expect.fail('no table');
+    await commit(await opened());
+    const { metadata, location } = fake.tables.get('shop orders') ?? expect.fail('no table');
+    const properties = { ...metadata.properties, ...made.metadata.properties };
+    fake.tables.set('shop orders', { metadata: { ...metadata, properties }, location });
+    expect(await (await opened()).load()).toBeDefined();
+    expect(await connect().open(NAME, { purpose: 'read' })).toBeDefined();
+  });
+
   test('fault 11: of two first loads on it one wins', async () => {
     const [a, b] = [await opened(), await opened(connect())];
     expect(await commit(a, 'a')).toMatchObject({ kind: 'committed' });

@@ -199,3 +199,22 @@ describe('the changes between two states', () => {
     });
   });
 });
+
+describe('fault 14: a change that touches none of it is refused where another writer has changed', () => {
+  const base: TableMetadata = { ...NOTHING, 'current-snapshot-id': 5n, properties: {} };
+  const { requirements } = changesOf(base, { ...base, properties: { team: 'shop' } });
+  const OTHERS: Readonly<Record<string, Partial<TableMetadata>>> = {
+    'the table itself': { 'table-uuid': 'another' },
+    'its rows': { 'current-snapshot-id': 6n },
+    'its columns': { 'current-schema-id': base['current-schema-id'] + 1 },
+    'the ids of its columns': { 'last-column-id': base['last-column-id'] + 1 },
+    'its partitions': { 'default-spec-id': base['default-spec-id'] + 1 },
+    'the ids of its partition fields': { 'last-partition-id': base['last-partition-id'] + 1 },
+    'its order': { 'default-sort-order-id': base['default-sort-order-id'] + 1 },
+  };
+
+  test.each(Object.entries(OTHERS))('%s', (_, theirs) => {
+    expect(requirements.every((requirement) => meets(base, requirement))).toBe(true);
+    expect(requirements.filter((requirement) => !meets({ ...base, ...theirs }, requirement)).length).toBe(1);
+  });
+});
