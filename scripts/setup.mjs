@@ -30,6 +30,14 @@ const parts = [
     install: () => copyJars('spark-pom.xml', 'jars'),
   },
   {
+    name: 'spark-s3',
+    what: "Hadoop's client of S3 for Spark (.cache/spark-s3, 15 MB; half a minute)",
+    pins: readFileSync(join(toolchain, 'spark-s3-pom.xml'), 'utf8'),
+    missing: javaAndMaven,
+    present: () => existsSync(join(cache, 'spark-s3', 'hadoop-aws-3.4.2.jar')),
+    install: () => copyJars('spark-s3-pom.xml', 'spark-s3'),
+  },
+  {
     name: 'rest-catalog',
     what: "Iceberg's reference REST catalog (.cache/rest-catalog, 83 MB; half a minute)",
     pins: readFileSync(join(toolchain, 'rest-pom.xml'), 'utf8'),

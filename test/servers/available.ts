@@ -11,6 +11,8 @@ export const CACHE = join(root, '.cache');
 export const VERSITYGW = join(CACHE, 'bin/versitygw');
 export const PYTHON = join(CACHE, 'venv/bin/python');
 export const MOTO = join(CACHE, 'venv/bin/moto_server');
+/** With them Spark reads s3://. */
+export const SPARK_S3 = join(CACHE, 'spark-s3');
 export const REST_JARS = join(CACHE, 'rest-catalog');
 export const NESSIE_JAR = join(CACHE, 'nessie/nessie-quarkus-0.99.0-runner.jar');
 export const JAVA = javaOf(17);

@@ -8,10 +8,12 @@ import { icebergTable } from '../../../src/table/iceberg/open.ts';
 import { item, PARTITIONS, Shop, shopItems } from '../../chain/parquet.ts';
 import * as chains from '../../crash/chain.ts';
 import type { DdbItem } from '../../data/ion.ts';
-import { World } from '../../faults/load.ts';
+import { type LoadOptions, World } from '../../faults/load.ts';
 import { compareRows } from '../../interop/agree.ts';
-import { HIVE, PYTHON, serverOrSkip } from '../../servers/available.ts';
+import { HIVE, PYTHON, SPARK_S3, serverOrSkip, VERSITYGW } from '../../servers/available.ts';
+import { makeBucket, useCredentials } from '../../servers/buckets.ts';
 import { startHive3 } from '../../servers/hive.ts';
+import { type S3Server, startVersitygw } from '../../servers/versitygw.ts';
 import { Readers } from '../../table/iceberg/merged-readers.ts';
 import { stagedOf } from '../../table/iceberg/sample.ts';
 import { sparkJar } from '../../toolchain/tools.ts';
@@ -23,18 +25,32 @@ import { HiveWorld } from './world.ts';
 
 type Row = readonly [pk: string, n: number | null];
 
-serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ?? "Iceberg's runtime for Spark"], () => {
+const NEEDS = [HIVE, PYTHON, SPARK_S3, VERSITYGW, sparkJar ?? "Iceberg's runtime for Spark"];
+
+serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', NEEDS, () => {
   let hive: HiveWorld;
   let world: World;
   let py: PyIceberg;
   let readers: Readers;
+  let s3: S3Server;
+  let restore: () => void;
   const target = 'iceberg:lab.shop.orders';
 
   beforeAll(async () => {
     hive = await HiveWorld.start(await startHive3());
     world = await World.open();
-    world.always = { catalogs: { lab: { type: 'hive', uri: hive.server.uri, warehouse: join(world.dir, 'lake') } } };
-    readers = new Readers(world.dir, world.dir, hive.server.uri);
+    s3 = await startVersitygw();
+    restore = useCredentials(s3);
+    await makeBucket(s3, 'lake');
+    const { uri } = hive.server;
+    world.always = {
+      catalogs: {
+        lab: { type: 'hive', uri, warehouse: join(world.dir, 'lake') },
+        s3: { type: 'hive', uri, warehouse: 's3://lake/hive' },
+      },
+      targetAws: { endpoint: s3.endpoint, region: 'us-east-1', forcePathStyle: true },
+    };
+    readers = new Readers(world.dir, world.dir, uri, s3);
     py = await new PyIceberg({ type: 'hive', uri: hive.server.uri }).ready();
   });
   afterAll(async () => {
@@ -42,6 +58,8 @@ serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ??
     readers.end();
     await world[Symbol.asyncDispose]();
     await hive.stop();
+    restore();
+    await s3.stop();
   });
 
   const spark = (sql: string): Promise<unknown[][]> => readers.ask({ sql });
@@ -143,7 +161,7 @@ serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ??
     expect((await spark('SELECT count(*) FROM hive.shop.orders'))[0]?.[0]).toBe(Number(before) + 3 * count);
   });
 
-  test('fault 17: Spark reads Parquet tables by their names, partitions too, after each window', async () => {
+  test('fault 17: Spark reads Parquet tables by their names, partitions too, after each window; on S3 as well', async () => {
     const items = shopItems(30).map((each, n) => ({
       ...each,
       address: { M: { city: { S: `city ${n % 3}` }, geo: { M: { lat: { N: `${n}.25` } } } } },
@@ -152,18 +170,25 @@ serverOrSkip('Hive 3.1.3 beside Spark and PyIceberg', [HIVE, PYTHON, sparkJar ??
       flag: { BOOL: n % 2 === 0 },
       blob: { B: Buffer.from(`bytes ${n}`).toString('base64') },
     }));
-    for (const [table, options] of Object.entries({ plain: {}, parted: { partition: PARTITIONS } })) {
-      const shop = new Shop(world, `parquet-${table}`);
-      const name = `parquet:lab.shop.${table}`;
+    const tables: readonly (readonly [name: string, options: LoadOptions])[] = [
+      ['parquet:lab.shop.plain', {}],
+      ['parquet:lab.shop.parted', { partition: PARTITIONS }],
+      ['parquet:s3.on_s3.plain', {}],
+      ['parquet:s3.on_s3.parted', { partition: PARTITIONS }],
+    ];
+    for (const [name, options] of tables) {
+      const [catalog, database, table] = name.slice('parquet:'.length).split('.');
+      const shop = new Shop(world, `parquet-${database}-${table}`);
       const agree = async (): Promise<void> => {
         const { state } = await world.table(name);
         const { schema, location } = state ?? expect.fail('no table');
-        await spark(`REFRESH TABLE spark_catalog.shop.${table}`);
-        const rows = await readers.ask<Row[]>({ canonical: `SELECT * FROM spark_catalog.shop.${table}` });
+        await spark(`REFRESH TABLE spark_catalog.${database}.${table}`);
+        const rows = await readers.ask<Row[]>({ canonical: `SELECT * FROM spark_catalog.${database}.${table}` });
         const read = { name, location, format: 'parquet' as const, schema, items: shop.items, merged: true as const };
         expect(compareRows('spark', read, rows as unknown as Parameters<typeof compareRows>[2])).toEqual([]);
+        expect(location.startsWith('s3://lake/hive/')).toBe(catalog === 's3');
       };
-      await world.load(await shop.full(items), name, options);
+      await world.load(await shop.full(items), name, { ...options, createNamespace: true });
       await agree();
       await world.load(await shop.window({ k1: item('k1', 2, { fresh: { S: 'x' } }), k2: undefined }), name);
       await agree();

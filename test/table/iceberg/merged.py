@@ -1,7 +1,8 @@
 """Keeps Spark, PyIceberg and DuckDB open beside a test that commits in between. One JSON request a line on stdin, one
 JSON reply a line on stdout, marked with `@@`.
 
-First line: {"jars", "warehouse", "metastore"?}: with an address Spark has a catalog `hive`. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
+First line: {"jars", "warehouse", "metastore"?, "hadoop"?}: with an address Spark has a catalog `hive`; `hadoop` are
+settings of Hadoop's. Then {"read": location}: the rows of the table by each reader; {"counts": location}:
 files and rows as the readers' metadata tables have them; {"sql": statement}: rows of a Spark statement. {"canonical": statement}: the same as canonical.py has them. {"some": [column],
 "of": location}: rows of some columns by each reader, numbers as floats. {"append": [row], "to": location, "over": filter}:
 PyIceberg adds rows, in place of those that a filter finds where one is given. {"ref": name, "kind": "branch" or "tag",
@@ -39,6 +40,8 @@ if "metastore" in setup:
     spark = (spark.config("spark.sql.catalogImplementation", "hive")
              .config("spark.sql.warehouse.dir", setup["warehouse"] + "/spark")
              .config("spark.hadoop.hive.metastore.uris", setup["metastore"]))
+for key, value in setup.get("hadoop", {}).items():
+    spark = spark.config("spark.hadoop." + key, value)
 spark = spark.getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
