@@ -30,7 +30,7 @@ export function addDoctor(parent: Command, shell: Shell): void {
         ['[target]', 'a table: a location, or a name in a catalog'],
       ],
       summary: 'try what a sync would need: what is reachable, which permission is missing, what would be refused',
-      groups: ['schema', 'layout', 'run', 'resources', 'catalog', 'aws', 'output'],
+      groups: ['schema', 'layout', 'run', 'scan', 'resources', 'catalog', 'aws', 'output'],
       without: ['dryRun'],
       own: FLAGS,
       examples: [

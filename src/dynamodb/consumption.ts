@@ -35,7 +35,9 @@ export async function withRecent(
     return { ...throughput, recentUnknown: 'nothing was taken of it in the last day' };
   } catch (thrown) {
     signal.throwIfAborted();
-    const { code } = failureOf(thrown);
+    // What fetch throws tells nothing; its cause does.
+    const cause = thrown instanceof TypeError ? thrown.cause : undefined;
+    const { code } = failureOf(cause ?? thrown);
     const needs = /AccessDenied/.test(code) ? `, ${CONSUMPTION_ACTION} would allow it` : '';
     return { ...throughput, recentUnknown: `what was taken of it lately cannot be read (${code}${needs})` };
   }

@@ -114,6 +114,15 @@ describe('docs/reference/config.md', () => {
   });
 });
 
+test('plan and doctor take the flags of sync, as their pages say', () => {
+  const flagsOf = (name: string): string[] =>
+    (verbs.find(([verb]) => verb === name)?.[1].options ?? []).map(({ long }) => long ?? '');
+  const sync = flagsOf('sync').filter((flag) => !/^--(no-)?dry-run$/.test(flag));
+  expect(sync.length).toBeGreaterThan(40);
+  expect(flagsOf('plan')).toEqual(expect.arrayContaining(sync));
+  expect(flagsOf('doctor')).toEqual(expect.arrayContaining(sync));
+});
+
 test('the options of load are the flags that it has beside the common ones, and no other', () => {
   const load = verbs.find(([name]) => name === 'load')?.[1];
   const common = OPTION_ENTRIES.map(([key]) => flagOf(key));

@@ -92,6 +92,12 @@ test('load hands on its flags, and says what it did', async () => {
 `);
 });
 
+test('a price that is not known is told once', async () => {
+  const load = async (): Promise<LoadReport> => ({ ...REPORT, cost: { why: 'price unknown: the list has none' } });
+  const { out } = await run(['load', 'x', 'dynamodb:people'], { load });
+  expect(out.replaceAll(/ +/g, ' ')).toContain('\n price unknown: the list has none\n');
+});
+
 test('flags win over the environment, and the environment over the file', async () => {
   const cwd = await mkdtemp(join(tmpdir(), 'tailrace-load-keys-'));
   await writeFile(

@@ -118,7 +118,8 @@ describe('a share of what was taken of a table lately', () => {
 
   test('nobody there stops nothing; an interruption does', async () => {
     await cloud[Symbol.asyncDispose]();
-    expect((await rateOf(SHARE)).unitsPerSecond).toBe(150);
+    const { unitsPerSecond, why } = await rateOf(SHARE);
+    expect([unitsPerSecond, why]).toEqual([150, expect.stringContaining('ECONNREFUSED')]);
     const aborted = AbortSignal.abort(new Error('enough'));
     const asked = withRecent(access, { name: 'orders', throughput: {}, kind: 'Read' }, SHARE, aborted);
     await expect(asked).rejects.toThrow('enough');

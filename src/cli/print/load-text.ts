@@ -67,5 +67,5 @@ function workText({ units, pace, paceWhy, requests }: LoadReport, pages: number 
 }
 
 function costText({ price, currency = '', why }: NonNullable<LoadReport['cost']>): string {
-  return price === undefined ? why : `${priceText(price, currency)} (${why})`;
+  return price === undefined ? why.replace(/^price /, '') : `${priceText(price, currency)} (${why})`;
 }

@@ -40,7 +40,7 @@ type Scan = NonNullable<SyncReport['scan']>;
 /** Units, time and price of reading a whole table. */
 export function costText({ readUnits, seconds, price, currency, why }: Scan['expected']): string {
   const time = seconds === undefined ? '' : `, ${formatDuration(seconds * 1000)} at that pace`;
-  return `${formatCount(readUnits)} read units${time}${price === undefined ? '' : `, ${priceText(price, currency)}`} (${why})`;
+  return `${plural(readUnits, 'read unit')}${time}${price === undefined ? '' : `, ${priceText(price, currency)}`} (${why})`;
 }
 
 function modeText(mode: string, removed: number): string {

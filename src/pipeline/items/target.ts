@@ -134,7 +134,7 @@ export class LoadTarget {
     const taken = options.dryRun ? { ...totals, units: this.#planned.units } : totals;
     reporter.sent(taken, retrier.throttles, retrier.repeats);
     if (this.#table === undefined) return;
-    const { region } = options.targetAws;
+    const { region = process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] } = options.targetAws;
     const billed = { ...this.#table, ...(region === undefined ? {} : { region }) };
     reporter.cost(unitCost(billed, 'write', taken.units, prices));
   }
