@@ -182,6 +182,17 @@ describe('a retrier', () => {
     await clock.run();
     await again;
     expect(retrier.repeats).toBe(5);
+    // However long all went well, the budget is no larger.
+    for (let call = 0; call < 200; call += 1)
+      await retrier.run(
+        async () => call,
+        () => 'final',
+        signal,
+      );
+    const down = retrier.run(fail, () => 'transient', signal).catch(() => undefined);
+    await clock.run();
+    await down;
+    expect(retrier.repeats).toBe(9);
   });
 
   test('fault 67: a throttled call is repeated for as long as it takes, with waits that grow up to a cap', async () => {

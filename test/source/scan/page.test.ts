@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPage } from '../../../src/source/scan/page.ts';
-import { SegmentQueue, segmentsFor } from '../../../src/source/scan/places.ts';
+import { decodePlaces, encodePlaces, SegmentQueue, segmentsFor } from '../../../src/source/scan/places.ts';
 
 const textsOf = ({ body, bounds }: ReturnType<typeof readPage>): string[] =>
   Array.from({ length: bounds.length / 2 }, (_, i) => body.toString('utf8', bounds[2 * i], bounds[2 * i + 1]));
@@ -116,6 +116,13 @@ describe('the segments of a scan', () => {
         expect(queue.complete).toBe(true);
       }),
     );
+  });
+
+  test('places of another object than the one that was recorded are none', () => {
+    const { body, digest } = encodePlaces({ segments: 4, next: 2, open: [[1, '{"pk":{"S":"a"}}']] });
+    expect(decodePlaces(body, digest, 'x')).toMatchObject({ segments: 4, next: 2 });
+    const other = Buffer.from(body.toString().replace('"next":2', '"next":3'));
+    expect(() => decodePlaces(other, digest, 'x')).toThrow(expect.objectContaining({ code: 'TARGET_BAD' }));
   });
 
   test('are many more than workers, and not more than a large table needs', () => {
