@@ -138,7 +138,7 @@ function page(
     '| what | s, median | min – max | items/s | CPU s | peak MB | × tailrace |\n|---|---|---|---|---|---|---|';
   return `${[
     '# A scan of a table becomes a table: results',
-    `${items.toLocaleString('en')} items, ${(bytes / 1e6).toFixed(0)} MB of pages, from a server of canned pages on the same machine. tailrace writes an Iceberg table, proved and committed; its time is that of the whole process. The peers’ times are without their start.`,
+    `${items.toLocaleString('en')} items, ${(bytes / 1e6).toFixed(0)} MB of pages, from a server of canned pages on the same machine. tailrace writes an Iceberg table, proved and committed; its time is that of the whole process. The peers’ times are without their start. Server and client share the cores. On two cores half of the raw socket is out of reach: the engine alone, given the same bytes as files and the schema, writes some 347,000 items a second (docs/internals/decisions/2026-11-21-scan-speed.md).`,
     [head, ...[...main].map(([name, samples]) => row(name, samples))].join('\n'),
     '## Larger tables (tailrace)',
     [head, ...[...sizes].map(([name, samples]) => row(name, samples, items * Number.parseInt(name, 10)))].join('\n'),

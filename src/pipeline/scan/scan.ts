@@ -141,7 +141,7 @@ async function read(
       const followed = stream === undefined ? {} : { stream };
       const input = { table, plan, consistent, ...followed, entry, piece, ended: () => scan.ended(), allowed };
       const applied = await applyPiece(parts, input, base, keepOptions(options, file, base, false));
-      await scan.release(piece);
+      scan.release(piece);
       if (applied === undefined) continue;
       entry = applied.entry;
       progress.applied(scan, applied);

@@ -128,8 +128,8 @@ export class TableScan {
     return !this.#finished;
   }
 
-  async release(piece: Piece): Promise<void> {
-    await this.#spool.release(piece);
+  release(piece: Piece): void {
+    this.#spool.release(piece);
   }
 
   /** Ends all work that is under way. */

@@ -4,9 +4,11 @@
  * - a page is added to one piece, whole, before the next statement: what a piece holds and the segments' places at its end
  *   are the same moment;
  * - a file is shown when it is closed, and then never changes;
- * - the bytes of all pieces that are not released stay within the budget, but for the pages that are under way.
+ * - the bytes of all pieces that are not released stay within the budget, but for the pages that are under way;
+ * - files of released pieces are written over: the kernel has room for them already. There are never more files than were
+ *   held at some time.
  */
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFault } from '../lines/write.ts';
 import type { LocalFile } from '../port.ts';
@@ -29,6 +31,8 @@ export interface SpoolOptions {
 /** A file that is being filled. */
 interface Filling {
   readonly path: string;
+  /** Whether it held lines of another piece. */
+  readonly former: boolean;
   readonly chunks: Buffer[];
   bytes: number;
   items: number;
@@ -89,6 +93,9 @@ export class Spool {
   #filling: Filling | undefined;
   #pending = 0;
   #held = 0;
+  /** Files of released pieces. */
+  readonly #spare: string[] = [];
+  #files = 0;
   #writing: Promise<void> = Promise.resolve();
   #failure: { readonly thrown: unknown } | undefined;
   #waiting: (() => void)[] = [];
@@ -144,8 +151,8 @@ export class Spool {
   }
 
   /** Gives the room of a piece back. */
-  async release(piece: Piece): Promise<void> {
-    for (const { path } of piece.files) await rm(path, { force: true });
+  release(piece: Piece): void {
+    this.#spare.push(...piece.files.map(({ path }) => path));
     this.#held -= piece.bytes;
     this.#wake();
   }
@@ -156,9 +163,10 @@ export class Spool {
   }
 
   #begin(piece: Piece): Filling {
-    const name = `${String(piece.index).padStart(6, '0')}-${String(piece.opened).padStart(4, '0')}.json`;
     piece.opened += 1;
-    return { path: join(this.#options.dir, name), chunks: [], bytes: 0, items: 0 };
+    const former = this.#spare.pop();
+    const path = former ?? join(this.#options.dir, `${String(this.#files++).padStart(6, '0')}.json`);
+    return { path, former: former !== undefined, chunks: [], bytes: 0, items: 0 };
   }
 
   #close(): void {
@@ -213,13 +221,14 @@ function linesOf({ body, bounds, items }: Page, pool: BufferPool): Buffer {
   return chunk;
 }
 
-async function writeChunks({ path, chunks }: Filling, pool: BufferPool): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
+async function writeChunks({ path, former, chunks, bytes }: Filling, pool: BufferPool): Promise<void> {
+  const file = await open(path, former ? 'r+' : 'wx', 0o600);
   try {
     for (const chunk of chunks) {
       await file.writeFile(chunk);
       pool.give(chunk);
     }
+    if (former) await file.truncate(bytes);
   } finally {
     await file.close();
   }

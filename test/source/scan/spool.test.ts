@@ -1,0 +1,61 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BufferPool } from '../../../src/source/scan/buffers.ts';
+import { type Page, readPage } from '../../../src/source/scan/page.ts';
+import { type Piece, Spool } from '../../../src/source/scan/spool.ts';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tailrace-spool-'));
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+const items = (name: string, count: number, bytes: number): string[] =>
+  Array.from({ length: count }, (_, i) =>
+    JSON.stringify({ pk: { S: `${name}-${i}` }, text: { S: 'x'.repeat(bytes) } }),
+  );
+const page = (texts: readonly string[]): Page =>
+  readPage(Buffer.from(`{"Count":${texts.length},"Items":[${texts.join(',')}],"ScannedCount":${texts.length}}`));
+
+async function linesOf(piece: Piece): Promise<string> {
+  await piece.whole();
+  return (await Promise.all(piece.files.map(({ path }) => readFile(path, 'utf8')))).join('');
+}
+
+test('files of released pieces are written over, whatever their lengths, and hold nothing of what they held', async () => {
+  const spool = new Spool({ dir, fileBytes: 3_000, pendingBytes: 1e6, budgetBytes: 1e6, pool: new BufferPool(4) });
+  let most = 0;
+  for (let round = 0; round < 6; round += 1) {
+    const texts = Array.from({ length: 2 + (round % 3) }, (_, i) => items(`${round}.${i}`, 10, 400 - 60 * round));
+    for (const each of texts) spool.add(page(each), 1);
+    const piece = spool.cut();
+    expect(await linesOf(piece)).toBe(
+      texts
+        .flat()
+        .map((text) => `{"Item":${text}}\n`)
+        .join(''),
+    );
+    most = Math.max(most, piece.files.length);
+    expect((await readdir(dir)).length).toBe(most);
+    spool.release(piece);
+  }
+  await spool.end();
+});
+
+test('pieces that are held share no file', async () => {
+  const spool = new Spool({ dir, fileBytes: 3_000, pendingBytes: 1e6, budgetBytes: 1e6, pool: new BufferPool(4) });
+  const add = (name: string): Piece => {
+    spool.add(page(items(name, 20, 300)), 1);
+    return spool.cut();
+  };
+  const [first, second] = [add('a'), add('b')];
+  const [textOfFirst, textOfSecond] = [await linesOf(first), await linesOf(second)];
+  spool.release(first);
+  const third = add('c');
+  expect(await linesOf(third)).not.toBe(textOfFirst);
+  expect(await linesOf(second)).toBe(textOfSecond);
+  expect(third.files[0]?.path).toBe(first.files[0]?.path);
+  await spool.end();
+});
