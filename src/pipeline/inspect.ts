@@ -30,7 +30,7 @@ export async function inspect(end: string, options: SyncOptions, context: RunCon
     return listed;
   });
   if (found !== undefined && 'kind' in found) return found;
-  if (found === undefined) return inspectSource(end, options, context);
+  if (found === undefined) return inspectSource(end, options, context).catch(otherTable);
   try {
     return await inspectTable(found);
   } finally {
@@ -40,6 +40,18 @@ export async function inspect(end: string, options: SyncOptions, context: RunCon
 
 function isNoTable(thrown: unknown): boolean {
   return thrown instanceof TailraceError && (thrown.code === 'TARGET_NOT_FOUND' || thrown.code === 'USAGE');
+}
+
+/** What looks like a table from outside, and is none that its path leads to. */
+function otherTable(thrown: unknown): never {
+  if (!(thrown instanceof TailraceError) || thrown.code !== 'SOURCE_NOT_FOUND' || thrown.found !== 'a table')
+    throw thrown;
+  throw new TailraceError('TARGET_BAD', 'A table lies there, and none that can be read by its path.', {
+    expected: 'a table in a folder of its own, or an export',
+    ...(thrown.place === undefined ? {} : { place: thrown.place }),
+    hint: 'Name a table of a catalog by it: iceberg:<catalog>.<namespace>.<table>.',
+    cause: thrown,
+  });
 }
 
 async function inspectTable({ target, state }: { target: OpenTarget; state: TableState }): Promise<TableInspection> {

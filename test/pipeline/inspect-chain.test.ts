@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -90,4 +90,12 @@ test('the ledger of a table is drawn as a line of time', () => {
     '│ 2026-03-01T14:00:00Z … 2026-03-01T15:00:00Z  1 window',
     '▼ 2026-03-01T15:00:00Z',
   ]);
+});
+
+test('a table that only its catalog leads to is told as such, and not as an export that is missing', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'inspect-catalog-'));
+  await mkdir(join(dir, 'metadata'));
+  await writeFile(join(dir, 'metadata', '00000-d155fc89-c57d-45eb-a3c4-ad126ca085e7.metadata.json'), '{}');
+  const refusal = { code: 'TARGET_BAD', place: dir, hint: expect.stringContaining('iceberg:<catalog>') as string };
+  await expect(look(dir)).rejects.toMatchObject(refusal);
 });
