@@ -1,6 +1,6 @@
 """PyIceberg beside a test, on a catalog. First line: the catalog's properties. Then one JSON request a line on stdin,
 one reply a line on stdout, marked with `@@`: {"rows": table, "columns": [name]}: the rows; {"append": [row], "to": table}:
-adds rows; {"state": table}: what its metadata says; {"delete": table, "where": filter}; {"create": table, "at": location?}: an empty
+adds rows; {"state": table}: what its metadata says; {"delete": table, "where": filter}; {"compact": table}: all rows into new files; {"create": table, "at": location?}: an empty
 one; {"add": column, "to": table}: text; {"set": {property: value}, "on": table}; {"appends": prefix, "count": n, "to":
 table}: a row with a key and a commit each, made again when it lost, and how often that was.
 """
@@ -48,6 +48,10 @@ def answer(request):
         return None
     if "delete" in request:
         catalog.load_table(request["delete"]).delete(request["where"])
+        return None
+    if "compact" in request:
+        table = catalog.load_table(request["compact"])
+        table.overwrite(table.scan().to_arrow())
         return None
     if "create" in request:
         schema = Schema(NestedField(1, "pk", StringType(), required=False))

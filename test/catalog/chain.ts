@@ -10,7 +10,7 @@ const numberOf = (value: DdbItem[string] | undefined): number | null =>
 
 /**
  * A full export and its windows into a table of a catalog, `iceberg:<catalog>.<table>`, which PyIceberg knows as `table`:
- * it reads after each, and appends and deletes in between.
+ * it reads after each, and appends, compacts and deletes in between.
  */
 export async function chainBeside(world: World, py: PyIceberg, catalog: string, table: string): Promise<void> {
   const target = `iceberg:${catalog}.${table}`;
@@ -42,6 +42,9 @@ export async function chainBeside(world: World, py: PyIceberg, catalog: string, 
   await agree(0);
   for (const index of [1, 2]) {
     await world.load(source(index), target, { write: index === 1 ? 'merge-on-read' : 'copy-on-write' });
+    await agree(index);
+    // Files that our windows wrote, and position deletes of the first one, are gone behind it.
+    await py.ask({ compact: table });
     await agree(index);
   }
   await py.ask({ delete: table, where: "pk == 'a9'" });

@@ -87,13 +87,14 @@ serverOrSkip('Glue beside PyIceberg', [MOTO, PYTHON], () => {
     expect(state['snapshot']).toBe(ours?.snapshot);
   });
 
-  test('fault 14: it appends, deletes, adds columns and sets properties between our commits, and neither side loses', async () => {
+  test('fault 14: it appends, deletes, compacts, adds columns and sets properties between our commits, and neither side loses', async () => {
     const table = await registered();
     const name = `${database}.${table}`;
     await insert(table, 'ours 1');
     await python.ask({ append: [{ pk: 'theirs 1' }, { pk: 'theirs 2' }], to: name });
     expect(await insert(table, 'ours 2')).toMatchObject({ kind: 'committed' });
     await python.ask({ delete: name, where: "pk in ('theirs 1', 'order 0')" });
+    await python.ask({ compact: name });
     expect(await insert(table, 'ours 3')).toMatchObject({ kind: 'committed' });
     await python.ask({ set: { 'write.metadata.compression-codec': 'gzip' }, on: name });
     await python.ask({ set: { team: 'shop' }, on: name });

@@ -66,7 +66,7 @@ export function tryReal(which: keyof typeof REAL): void {
       });
       afterAll(() => py.end());
 
-      test('fault 14: export and windows come to the model, beside its appends and deletes', async () => {
+      test('fault 14: export and windows come to the model, beside its appends, compactions and deletes', async () => {
         await chainBeside(world, py, 'lab', 'shop.orders');
       });
 
