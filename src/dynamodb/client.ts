@@ -15,13 +15,13 @@ import type {
 import type { AwsSettings } from '../model/aws.ts';
 import { CRC, CUT, DynamoFailure } from './errors.ts';
 import type { DynamoLimits } from './limits.ts';
-import { REPLY_BYTES_MAX, type WireReply } from './reply.ts';
-import { Wire, type WireRequest } from './wire.ts';
 
 /** Operations that tailrace calls. */
 export type Operation = 'Scan' | 'DescribeTable' | 'BatchWriteItem' | 'CreateTable' | 'BatchGetItem';
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+/** A reply has at most a megabyte of items, which JSON makes at most some times as large. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 
 type Sdk = typeof import('@aws-sdk/client-dynamodb');
 
@@ -38,23 +38,22 @@ export interface ByteCall {
 /** What the middleware is given, as far as it is of interest here. */
 interface Sent {
   readonly input: object;
-  readonly request: WireRequest & { body?: unknown };
+  readonly request: { body?: unknown };
 }
-interface HttpReply extends Omit<WireReply, 'body'> {
+interface HttpReply {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: IncomingMessage;
 }
 
 export class ByteClient {
   readonly #sdk: Sdk;
   readonly #client: DynamoDBClient;
-  /** Takes the way of large replies. */
-  readonly #wire: Wire;
-  /** Calls under way, by the input that stands for them. */
-  readonly #calls = new WeakMap<object, ByteCall>();
+  /** Bodies of calls under way, by the input that stands for them. */
+  readonly #calls = new WeakMap<object, Pick<ByteCall, 'body' | 'alloc'>>();
 
-  private constructor(sdk: Sdk, config: DynamoDBClientConfig, limits: DynamoLimits) {
+  private constructor(sdk: Sdk, config: DynamoDBClientConfig) {
     this.#sdk = sdk;
-    this.#wire = new Wire(limits);
     this.#client = new sdk.DynamoDBClient(config);
     const stack = this.#client.middlewareStack;
     // It copies and redacts whole replies for a logger that nobody set.
@@ -72,13 +71,9 @@ export class ByteClient {
     );
     stack.add(
       (next) => async (args) => {
-        const { input, request } = args as Sent;
-        const { alloc, body, signal } = this.#calls.get(input) ?? {};
-        const response =
-          alloc !== undefined && body !== undefined && signal !== undefined
-            ? await this.#wire.send(request, body, alloc, signal)
-            : await gathered((await next(args)).response as HttpReply);
-        return { response, output: { $metadata: {}, reply: checked(response) } as unknown as ServiceOutputTypes };
+        const { response } = await next(args);
+        const reply = await received(response as HttpReply, this.#calls.get((args as Sent).input)?.alloc);
+        return { response, output: { $metadata: {}, reply } as unknown as ServiceOutputTypes };
       },
       { step: 'deserialize', name: 'deserializerMiddleware', override: true },
     );
@@ -88,15 +83,14 @@ export class ByteClient {
   static async open(aws: AwsSettings, region: string | undefined, limits: DynamoLimits): Promise<ByteClient> {
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-dynamodb');
-    return new ByteClient(sdk, await configOf(sdk, aws, region, limits), limits);
+    return new ByteClient(sdk, await configOf(sdk, aws, region, limits));
   }
 
   /** Sends a JSON body; gives the reply's body. Throws DynamoFailure, or the signal's reason. */
-  async call(call: ByteCall): Promise<Buffer> {
-    const { operation, table, signal } = call;
+  async call({ operation, table, body, alloc, signal }: ByteCall): Promise<Buffer> {
     signal.throwIfAborted();
     const input = operation === 'BatchWriteItem' || operation === 'BatchGetItem' ? {} : { TableName: table };
-    this.#calls.set(input, call);
+    this.#calls.set(input, { body, ...(alloc === undefined ? {} : { alloc }) });
     const Command = this.#sdk[`${operation}Command`] as unknown as typeof ScanCommand;
     try {
       const answer: unknown = await this.#client.send(new Command(input as ScanCommandInput), { abortSignal: signal });
@@ -108,7 +102,6 @@ export class ByteClient {
 
   close(): void {
     this.#client.destroy();
-    this.#wire.close();
   }
 }
 
@@ -143,9 +136,10 @@ async function foundRegion(sdk: Sdk, { profile }: AwsSettings): Promise<string> 
   return found ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
 }
 
-/** The body of a good reply, held against its checksum; throws for any other. */
-function checked(response: WireReply): Buffer {
-  const { statusCode, headers, body } = response;
+/** The whole body of a good reply; throws for any other. */
+async function received(response: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
+  const { statusCode, headers } = response;
+  const body = await bodyOf(response, alloc);
   if (statusCode < 200 || statusCode >= 300) throw refusalOf(body, response);
   const stated = headers['x-amz-crc32'];
   if (stated !== undefined && Number(stated) !== crc32(body))
@@ -153,14 +147,15 @@ function checked(response: WireReply): Buffer {
   return body;
 }
 
-/** The reply with its whole body. */
-async function gathered({ statusCode, headers, body }: HttpReply): Promise<WireReply> {
+async function bodyOf({ headers, body }: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
   const stated = Number(headers['content-length'] ?? Number.NaN);
+  const whole = alloc !== undefined && stated <= REPLY_BYTES_MAX ? alloc(stated) : undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
+      if (whole === undefined) chunks.push(chunk);
+      else chunk.copy(whole, bytes);
       bytes += chunk.length;
       if (bytes > REPLY_BYTES_MAX) throw new DynamoFailure(CUT, `a body has more than ${REPLY_BYTES_MAX} bytes`);
     }
@@ -171,11 +166,12 @@ async function gathered({ statusCode, headers, body }: HttpReply): Promise<WireR
   }
   if (!Number.isNaN(stated) && stated !== bytes)
     throw new DynamoFailure(CUT, `a body of ${stated} bytes ended after ${bytes}`);
-  return { statusCode, headers, body: Buffer.concat(chunks, bytes) };
+  if (whole !== undefined) return whole;
+  return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes);
 }
 
 /** `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"…"}`; from what lies between, anything. */
-function refusalOf(body: Buffer, response: WireReply): DynamoFailure {
+function refusalOf(body: Buffer, response: HttpReply): DynamoFailure {
   let told: Readonly<Record<string, unknown>> = {};
   try {
     const parsed: unknown = JSON.parse(body.toString('utf8'));

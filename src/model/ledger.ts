@@ -49,6 +49,7 @@ export function withWindow(
     covered,
     ...(gaps.length === 0 ? {} : { gaps }),
     ...(stale === 0 ? {} : { stale }),
+    ...(held.runs === undefined ? {} : { runs: held.runs }),
   });
 }
 
@@ -102,12 +103,13 @@ function without(gaps: readonly TimeRange[], window: TimeRange): TimeRange[] {
   });
 }
 
-/** Old entries leave and gaps become coarser until the ledger fits. */
+/** Old entries and names of old runs leave, and gaps become coarser, until the ledger fits. */
 export function fitted(ledger: Ledger): Ledger {
   let result: Ledger = { ...ledger, entries: newest(ledger.entries, WINDOWS_KEPT) };
   while ((result.gaps?.length ?? 0) > GAPS_KEPT) result = coarser(result);
   for (let kept = WINDOWS_KEPT - 1; isTooLong(result) && kept > 0; kept -= 1)
     result = { ...result, entries: newest(ledger.entries, kept) };
+  while (isTooLong(result) && (result.runs?.length ?? 0) > 0) result = { ...result, runs: result.runs?.slice(1) ?? [] };
   while (isTooLong(result) && (result.gaps?.length ?? 0) > 1) result = coarser(result);
   if (!isTooLong(result)) return result;
   throw new TailraceError('LEDGER_REFUSED', 'What the table holds does not fit into its ledger.', {

@@ -1,9 +1,12 @@
 /** How a ledger moves with each piece of a scan. */
+import { createHash } from 'node:crypto';
 import { fitted, type LedgerTable } from './ledger.ts';
 import type { Ledger, LedgerEntry, ScanEntry } from './table.ts';
 
 /** Scans of one table that keep an entry. */
 const SCANS_KEPT = 5;
+/** Names of runs that are known beyond those: four days of hourly runs, in a third of the ledger. */
+export const RUNS_KEPT = 100;
 /** Nothing is known to be in a table that holds a part of a scan. */
 const NOTHING = '1970-01-01T00:00:00Z';
 
@@ -32,6 +35,15 @@ export function lastScan(ledger: Ledger | undefined): ScanEntry | undefined {
   return ledger?.entries.findLast((entry) => entry.kind === 'scan');
 }
 
+/** Whether a scan of that name came to its end in the table; its entry may be gone. */
+export function holdsRun(ledger: Ledger, runId: string): boolean {
+  return ledger.runs?.includes(digestOf(runId)) === true;
+}
+
+function digestOf(runId: string): string {
+  return createHash('sha256').update(runId).digest('base64url').slice(0, 8);
+}
+
 /**
  * The ledger with one more piece of a scan, in place of what it said of the same scan before. A complete scan has every
  * change from before its first request.
@@ -41,6 +53,7 @@ export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId:
   const others = (held.entries ?? []).filter(({ exportArn }) => exportArn !== entry.exportArn);
   const scans = others.filter(({ kind }) => kind === 'scan');
   const old = new Set(scans.slice(0, Math.max(0, scans.length - SCANS_KEPT + 1)));
+  const runs = [...(held.runs ?? []), ...[...old].map((entry) => digestOf(runIdOf(entry)))].slice(-RUNS_KEPT);
   const { tableArn, tableId, mode, covered, gaps } = { covered: undefined, gaps: undefined, ...base };
   return fitted({
     version: 1,
@@ -50,6 +63,7 @@ export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId:
     entries: [...others.filter((other) => !old.has(other)), entry],
     ...(covered === undefined ? {} : { covered }),
     ...(gaps === undefined ? {} : { gaps }),
+    ...(runs.length === 0 ? {} : { runs }),
     watermark: later(held.watermark ?? NOTHING, entry.rest === undefined ? entry.from : NOTHING),
     commitId,
   });

@@ -182,6 +182,8 @@ export interface Ledger {
   /** Changes of windows that were rejected since all rows were made anew: of as many keys at most the row is as it was
    * before, or missing. Absent: none. */
   readonly stale?: number;
+  /** Digests of names of complete scans whose entries have left, oldest first: a scheduler may repeat one much later. */
+  readonly runs?: readonly string[];
   /** Every change before this ISO time is in the table (to within a minute for a full export). */
   readonly watermark: string;
   /** Id of the commit that wrote this ledger; fixed before the first attempt. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { withScan } from '../../src/model/scan-ledger.ts';
-import type { ScanEntry } from '../../src/model/table.ts';
+import { LEDGER_BYTES_MAX } from '../../src/model/ledger.ts';
+import { holdsRun, RUNS_KEPT, withScan } from '../../src/model/scan-ledger.ts';
+import type { Ledger, ScanEntry } from '../../src/model/table.ts';
 import { holdsBack, sinceAgain } from '../../src/pipeline/scan/mode.ts';
 
 // What decides whether rows may go, and what a table is said to hold.
@@ -36,4 +37,29 @@ test('a scan that began without --since does not go on with one', () => {
   expect(() =>
     sinceAgain(held, { ...state, mode: undefined, prices: undefined, maxDelete: { share: 1 }, yes: false }),
   ).toThrow(expect.objectContaining({ code: 'USAGE', place: '--since' }));
+});
+
+test('a run is known by its name long after its entry has left, and the ledger stays small', () => {
+  const arn = 'arn:aws:dynamodb:eu-central-1:123456789012:table/Shop';
+  const entry = (run: number): ScanEntry => ({
+    ...{
+      kind: 'scan',
+      exportArn: `${arn}/scan/hourly-${run}`,
+      from: '2026-03-01T10:00:00Z',
+      to: '2026-03-01T10:01:00Z',
+    },
+    ...{ items: 123_456, rejected: 0, segments: 400, pieces: 1, mode: 'append' },
+  });
+  let ledger: Ledger | undefined;
+  for (let run = 0; run < 200; run += 1) {
+    ledger = withScan(ledger ?? { tableArn: arn, tableId: 'id' }, entry(run), `c${run}`);
+    expect(Buffer.byteLength(JSON.stringify(ledger))).toBeLessThanOrEqual(LEDGER_BYTES_MAX);
+  }
+  const last = ledger as Ledger;
+  const known = (run: number): boolean =>
+    holdsRun(last, `hourly-${run}`) || last.entries.some(({ exportArn }) => exportArn === entry(run).exportArn);
+  expect(Array.from({ length: 200 }, (_, run) => run).filter(known)).toEqual(
+    Array.from({ length: RUNS_KEPT + 5 }, (_, i) => 200 - RUNS_KEPT - 5 + i),
+  );
+  expect(holdsRun(last, 'hourly-1000')).toBe(false);
 });

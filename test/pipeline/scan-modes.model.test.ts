@@ -79,6 +79,17 @@ describe.each(FORMATS)('%s', (format) => {
     expect((await shop.rows()).length).toBe(130);
   });
 
+  test('document 0: … nor after more scans than the ledger has entries for', async () => {
+    await using shop = await Shop.open({}, format);
+    await scan(shop, {}, { runId: 'first' });
+    await scan(shop, { mode: 'append' }, { runId: 'once' });
+    for (let n = 0; n < 6; n += 1) await scan(shop, { mode: 'upsert' });
+    const [calls, rows] = [shop.scans, await shop.rows()];
+    for (const runId of ['first', 'once'])
+      expect(await scan(shop, { mode: 'append' }, { runId })).toMatchObject({ outcome: 'unchanged' });
+    expect([shop.scans, await shop.rows()]).toEqual([calls, rows]);
+  });
+
   test('fault 68: a mirror that was interrupted goes on, and deletes what none of its pieces saw', async () => {
     await using shop = await Shop.open({}, format);
     const all = itemsOf(60);

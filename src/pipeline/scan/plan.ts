@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { TailraceError } from '../../model/errors.ts';
 import type { LoadMode, SyncOptions } from '../../model/options.ts';
-import { lastScan, runIdOf } from '../../model/scan-ledger.ts';
+import { holdsRun, lastScan, runIdOf } from '../../model/scan-ledger.ts';
 import type { ScanEntry, TableState } from '../../model/table.ts';
 import type { Since } from '../../schema/filter/since.ts';
 import { segmentsFor } from '../../source/scan/places.ts';
@@ -49,6 +49,7 @@ export function planScan(table: DescribedTable, base: TableState | undefined, op
   if (part?.rest !== undefined) return resumed(part, runIdOf(part), base, options);
   const held = ledger.entries.find((entry) => entry.kind === 'scan' && scan.runId === runIdOf(entry));
   if (held?.kind === 'scan') return { kind: 'held', runId: runIdOf(held), segments: held.segments, entry: held };
+  if (scan.runId !== undefined && holdsRun(ledger, scan.runId)) return { ...fresh(), kind: 'held' };
   return fresh(modeOf(options, base));
 }
 
