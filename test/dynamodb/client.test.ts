@@ -99,7 +99,7 @@ describe.each([
     expect(server?.calls.length).toBe(4);
   });
 
-  test('fault 67: a throttled call is repeated for as long as it takes', async () => {
+  test('faults 60 and 67: a throttled call is repeated for as long as it takes', async () => {
     const code = 'ProvisionedThroughputExceededException';
     const from = await start({ mishap: first(30, { kind: 'refuse', code }) });
     expect((await page(from)).items).toBe(20);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -53,4 +53,17 @@ test('every fault that the page calls tried is named in a title of each test fil
   );
   expect(wrong).toEqual([]);
   expect(rows.length).toBeGreaterThan(30);
+});
+
+test('every test that names a fault stands on the page', () => {
+  const files = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((path) => `test/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && path !== 'test/faults/page.test.ts');
+  const left = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    return [...faultsNamed(text), ...casesNamed(text)]
+      .filter((fault) => !rows.some((row) => row.fault === fault && row.files.includes(file)))
+      .map((fault) => `${fault} in ${file}`);
+  });
+  expect(left).toEqual([]);
 });

@@ -102,7 +102,7 @@ describe('a scan that is stopped', () => {
 });
 
 describe('a scan goes on', () => {
-  test('fault 67: where it is throttled, as slowly as it must', async () => {
+  test('faults 60 and 67: where it is throttled, as slowly as it must', async () => {
     await using shop = await Shop.open();
     shop.table.mishap = ({ number }) =>
       number % 3 === 1 ? { kind: 'refuse', code: 'ProvisionedThroughputExceededException' } : undefined;

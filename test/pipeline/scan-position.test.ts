@@ -45,7 +45,7 @@ async function lastEntry(shop: Shop): Promise<LedgerEntry | undefined> {
 }
 
 test.each(FORMATS)(
-  '%s: a position is taken before the first Scan, and is in the commit of the first piece',
+  'fault 65: %s, a position is taken before the first Scan, and is in the commit of the first piece',
   async (format) => {
     await using shop = await Shop.open({}, format);
     const stream = new Stream(shop);
