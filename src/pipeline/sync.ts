@@ -2,7 +2,7 @@
  * One run from end to end: plan → read → learn the schema → write → commit → report, an export at a time. It does not
  * throw: whatever goes wrong is in the report, and the table is then as it was, or as the exports before left it.
  */
-import { asTailraceError } from '../model/errors.ts';
+import { asTailraceError, TailraceError } from '../model/errors.ts';
 import type { RunContext, SyncOptions } from '../model/options.ts';
 import type { SyncReport } from '../model/report.ts';
 import type { TableState } from '../model/table.ts';
@@ -114,6 +114,7 @@ async function chain(
   context: RunContext,
   reporter: Reporter,
 ): Promise<SyncReport> {
+  if (options.adopt && there === undefined) throw nothingToAdopt(target.table.location);
   // A schema file then tells what the columns of the other tool's table hold, in later runs, too, and nothing else.
   const adopting = options.adopt && there !== undefined;
   const base = adopting && there.ledger === undefined ? await adopted(there, source.found, options) : there;
@@ -149,6 +150,16 @@ async function adopted(there: TableState, found: readonly FoundExport[], options
   const file = await readSchemaOption(options);
   const { fromTime, schema, mode = 'mirror' } = options;
   return adopt(there, found, { fromTime, file, key: schema.key.length > 0 ? schema.key : (file?.key ?? []), mode });
+}
+
+/** A place that was mistyped: a new table there would not be the one that readers know. */
+function nothingToAdopt(place: string): TailraceError {
+  return new TailraceError('TARGET_NOT_FOUND', 'There is no table to take over.', {
+    place,
+    expected: 'an Iceberg table that another tool made',
+    found: 'nothing',
+    hint: 'Name its folder, or its catalog and name. Leave --adopt out to make a new table there.',
+  });
 }
 
 /** The options of a step on a state of the table. */

@@ -36,6 +36,15 @@ async function foreignTable(world: World, items: readonly DdbItem[]): Promise<st
   return world.target('iceberg');
 }
 
+test('where no table is, there is nothing to take over: none is made', async () => {
+  await using world = await World.open();
+  const window = await writeWindow(join(world.dir, 'source'), { changes: CHANGES, from: FROM, to: TO });
+  const target = world.target('iceberg');
+  const report = await world.sync(window, target, options);
+  expect(report.error).toMatchObject({ code: 'TARGET_NOT_FOUND', place: expect.stringContaining(world.dir) });
+  expect(await world.filesOf(target)).toEqual([]);
+});
+
 describe.skipIf(python === undefined)('a table that another tool made', () => {
   test('is refused; adopted, it takes windows from its time on, exactly', async () => {
     await using world = await World.open();
