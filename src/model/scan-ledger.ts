@@ -1,6 +1,6 @@
 /** How a ledger moves with each piece of a scan. */
 import { createHash } from 'node:crypto';
-import { fitted, type LedgerTable } from './ledger.ts';
+import { fitted, type LedgerTable, staleRows } from './ledger.ts';
 import type { Ledger, LedgerEntry, ScanEntry } from './table.ts';
 
 /** Scans of one table that keep an entry. */
@@ -54,6 +54,8 @@ export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId:
   const scans = others.filter(({ kind }) => kind === 'scan');
   const old = new Set(scans.slice(0, Math.max(0, scans.length - SCANS_KEPT + 1)));
   const runs = [...(held.runs ?? []), ...[...old].map((entry) => digestOf(runIdOf(entry)))].slice(-RUNS_KEPT);
+  // A scan that saw all of the source has made every row right.
+  const stale = entry.rest === undefined && entry.partial !== true ? 0 : staleRows(held);
   const { tableArn, tableId, mode, covered, gaps } = { covered: undefined, gaps: undefined, ...base };
   return fitted({
     version: 1,
@@ -63,6 +65,7 @@ export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId:
     entries: [...others.filter((other) => !old.has(other)), entry],
     ...(covered === undefined ? {} : { covered }),
     ...(gaps === undefined ? {} : { gaps }),
+    ...(stale === 0 ? {} : { stale }),
     ...(runs.length === 0 ? {} : { runs }),
     watermark: later(held.watermark ?? NOTHING, entry.rest === undefined ? entry.from : NOTHING),
     commitId,

@@ -63,3 +63,17 @@ test('a run is known by its name long after its entry has left, and the ledger s
   );
   expect(holdsRun(last, 'hourly-1000')).toBe(false);
 });
+
+test('changes that were rejected before stay counted, until a scan has seen all of the source', () => {
+  const held: Ledger = {
+    ...{ version: 1, tableArn: 'arn', tableId: 'id', entries: [], watermark: '2026-03-01T09:00:00Z', commitId: 'c' },
+    stale: 3,
+  };
+  const entry: ScanEntry = {
+    ...{ kind: 'scan', exportArn: 'arn/scan/one', from: '2026-03-01T10:00:00Z', to: '2026-03-01T10:01:00Z' },
+    ...{ items: 1, rejected: 0, segments: 4, pieces: 1 },
+  };
+  expect(withScan(held, { ...entry, rest: { segments: 4, next: 2, open: [] } }, 'c1').stale).toBe(3);
+  expect(withScan(held, { ...entry, partial: true }, 'c1').stale).toBe(3);
+  expect(withScan(held, entry, 'c1').stale).toBeUndefined();
+});
