@@ -44,7 +44,7 @@ async function runModes(
   credentials: () => () => void = () => () => undefined,
 ): Promise<ReadTable[]> {
   const tables: ReadTable[] = [];
-  await using shop = await Shop.open({ pageBytes: 20_000 }, format);
+  await using shop = await Shop.open({ pageBytes: 50_000 }, format);
   const restore = credentials();
   for (const [mode, [read, items]] of Object.entries(MODES) as [LoadMode, (typeof MODES)[LoadMode]][]) {
     const target = targetOf(mode);
