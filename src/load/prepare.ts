@@ -8,6 +8,7 @@ import type { LoadRecord, ReadOptions } from './input/records.ts';
 import { transformItem } from './transform/apply.ts';
 import { fixedTypes } from './transform/origin.ts';
 import { parseTransforms, type Transform } from './transform/parse.ts';
+import type { CellType } from './values/cells.ts';
 import { applyRules, type ValueRules } from './values/rules.ts';
 
 /** The options of a load, checked and in the forms that its parts take. */
@@ -37,15 +38,23 @@ export function planLoad(options: LoadOptions): LoadPlan {
   };
 }
 
-/** How the input's items are read, once the table's key is known. */
-export function readOptions(options: LoadOptions, plan: LoadPlan, key: readonly KeyPart[]): ReadOptions {
+/**
+ * How the input's items are read, once the keys of the table and its indexes are known. `decided`: types of columns by
+ * an earlier page of the same input.
+ */
+export function readOptions(
+  options: LoadOptions,
+  plan: LoadPlan,
+  keys: readonly KeyPart[],
+  decided: ReadonlyMap<string, CellType> = new Map(),
+): ReadOptions {
   return {
     format: options.format ?? 'auto',
     path: plan.path,
     delimiter: delimiterOf(options.delimiter),
     columns: options.columns?.length === 0 ? undefined : options.columns,
     types: options.types ?? 'auto',
-    fixedTypes: fixedTypes(plan.transforms, key),
+    fixedTypes: new Map([...decided, ...fixedTypes(plan.transforms, keys)]),
   };
 }
 

@@ -8,6 +8,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFault } from '../source/lines/write.ts';
 import { makeFolders } from '../storage/local/folders.ts';
+import type { CellType } from './values/cells.ts';
 
 const VERSION = 1;
 export const STATE_FILE = 'load.json';
@@ -20,6 +21,8 @@ export interface Reached {
   readonly page?: { readonly at: string; readonly number: number };
   /** Items of the pages before it. */
   readonly before: number;
+  /** Types of columns, as the first page of CSV has them. */
+  readonly types?: Readonly<Record<string, CellType>>;
 }
 
 interface Stored extends Reached {
@@ -53,8 +56,8 @@ export class LoadState {
     }
     const stored = sound(text);
     if (stored === undefined || stored.fingerprint !== this.#fingerprint) return { stale: true };
-    const { items, before, page } = stored;
-    return { reached: { items, before, ...(page === undefined ? {} : { page }) }, stale: false };
+    const { version: _, fingerprint: __, digest: ___, ...reached } = stored;
+    return { reached, stale: false };
   }
 
   async save(reached: Reached): Promise<void> {

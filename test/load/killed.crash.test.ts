@@ -130,6 +130,33 @@ test(`faults 22 and 23: ${KILLS} kills at random batches, by SIGKILL and SIGTERM
   expect(resumed).toBeGreaterThan(0);
 });
 
+test('fault 23: one Ctrl-C ends a load that waits for bytes of stdin', async () => {
+  const table = await makeTable(server.endpoint, 'id:S');
+  const child = spawn(process.execPath, [...MAIN, 'load', '-', `dynamodb:${table}`, '--json'], {
+    cwd: root,
+    env: { ...process.env, ...server.env, XDG_STATE_HOME: dir },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  let out = '';
+  child.stdout.on('data', (chunk) => {
+    out += String(chunk);
+  });
+  try {
+    // It is at its input when that much is taken, and the pipe stays open.
+    const whole = `${JSON.stringify({ id: 'a', x: 'x'.repeat(300_000) })}\n`;
+    await new Promise<void>((done, failed) => child.stdin.write(whole, (error) => (error ? failed(error) : done())));
+    await sleep(500);
+    child.kill('SIGINT');
+    const late = sleep(8_000).then(() => 'late');
+    expect(await Promise.race([ended, late])).toBe(130);
+    expect((JSON.parse(out) as LoadReport).error?.code).toBe('INTERRUPTED');
+    expect(await itemsOf(server.endpoint, table)).toHaveLength(1);
+  } finally {
+    child.kill('SIGKILL');
+  }
+});
+
 describe('a machine with little', () => {
   test('fault 24: memory does not grow with the input, of any format', async () => {
     const table = await makeTable(server.endpoint, 'id:S');

@@ -8,7 +8,7 @@ import { JAVA, serverOrSkip, VERSITYGW } from '../servers/available.ts';
 import { makeBucket } from '../servers/buckets.ts';
 import { DYNAMODB_LOCAL, type DynamoServer, startDynalite, startDynamoDbLocal } from '../servers/dynamodb-local.ts';
 import { startVersitygw } from '../servers/versitygw.ts';
-import { canonical, itemsOf, makeTable } from './dynamo.ts';
+import { call, canonical, itemsOf, makeTable } from './dynamo.ts';
 import { loadInto, useFolder } from './run.ts';
 
 // Real data goes from its files into real servers, and is read back value by value. What must be there is worked out
@@ -219,6 +219,45 @@ serverOrSkip('real data, by DynamoDB Local', [DYNAMODB_LOCAL, JAVA], () => {
       const wanted = lines.map((line) => canonical((JSON.parse(line) as { Item: Tagged }).Item)).sort();
       expect((await itemsOf(server.endpoint, table)).map((line) => canonical(JSON.parse(line)))).toEqual(wanted);
       expect(report.units).toBe(2);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('fault 85: an item of 400 KB to the byte is taken, one more is refused, as DynamoDB counts each type', async () => {
+    const server = await startDynamoDbLocal();
+    try {
+      const { writeFile } = await import('node:fs/promises');
+      const values: Tagged[string][] = [
+        ...[{ S: 'é' }, { N: '12345' }, { N: '-12345' }, { N: '1000' }, { N: '0.001' }, { N: '0' }, { BOOL: true }],
+        ...[{ NULL: true }, { B: 'AAEC' }, { SS: ['q', 'rs'] }, { NS: ['12', '-3'] }, { BS: ['AAEC'] }],
+        ...[{ L: [] }, { L: [{ S: 'q' }, { N: '1' }] }, { M: {} }, { M: { a: { S: 'q' }, b: { L: [] } } }],
+      ];
+      const sizes = [3, 5, 6, 3, 3, 2, 2, 2, 4, 4, 6, 4, 4, 9, 4, 12];
+      const item = (place: number, more: number): string => {
+        const id = `${String(place).padStart(2, '0')}-${more}`;
+        const filler = 'x'.repeat(409_600 - ('id'.length + 4 + 'v'.length) - (sizes[place] ?? 0) + more);
+        return JSON.stringify({ id: { S: id }, x: values[place], v: { S: filler } });
+      };
+      const path = join(folder.path(), 'edge.jsonl');
+      await writeFile(path, values.flatMap((_, place) => [item(place, 0), item(place, 1)]).join('\n'));
+      const table = await makeTable(server.endpoint, 'id:S');
+      // DynamoDB's own word, one item at a time, without us.
+      const taken: string[] = [];
+      for (const line of readFileSync(path, 'utf8').split('\n')) {
+        const Item = JSON.parse(line) as Tagged;
+        const answer = call(server.endpoint, 'PutItem', { TableName: table, Item }).then(() => taken.push(line));
+        await answer.catch((thrown: Error) => expect(thrown.message).toContain('Item size'));
+      }
+      const own = await makeTable(server.endpoint, 'id:S');
+      const report = await loadInto(server.endpoint, path, own, { format: 'ddb-json' });
+      expect(report.counts).toMatchObject({ written: values.length, rejected: values.length });
+      expect(await itemsOf(server.endpoint, own)).toEqual(taken.map((line) => canonical(JSON.parse(line))).sort());
+      const rejects = readFileSync(report.rejects ?? '', 'utf8')
+        .trim()
+        .split('\n');
+      // Found here, each by one byte: none took a batch apart.
+      for (const line of rejects) expect(line).toContain('409601 bytes, and an item may have 409600');
     } finally {
       await server.stop();
     }

@@ -1,10 +1,10 @@
 /** One page of an HTTP API, whole or not at all: it lies on disk before any of its items is loaded. */
-import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
 import type { HttpOptions } from '../../model/load.ts';
 import { Retrier, type Verdict } from '../../pacing/retry.ts';
 import { writeFault } from '../../source/lines/write.ts';
+import { unpackedFile } from '../input/bytes.ts';
 import { BrokenJson, ElementCutter } from '../input/elements.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -24,6 +24,8 @@ export interface PageRequest {
 
 export interface PageReply {
   readonly headers: Headers;
+  /** Where the answer came from, behind all redirects. */
+  readonly answered: URL;
   readonly bytes: number;
   readonly retried: number;
 }
@@ -62,12 +64,12 @@ async function once(request: PageRequest): Promise<Omit<PageReply, 'retried'> | 
   const place = placeOf(request, request.url);
   try {
     const both = AbortSignal.any([signal, silence.signal]);
-    const response = await followed(request, both);
+    const { response, url } = await followed(request, both);
     if (response.status === 404) return undefined;
     if (!response.ok) throw await refusal(response, place, signal);
     const bytes = await saved(response, file, options.maxPageBytes, place, silence);
     if (/\bjson\b/i.test(response.headers.get('content-type') ?? '')) await checkWhole(file, place);
-    return { headers: response.headers, bytes };
+    return { headers: response.headers, answered: url, bytes };
   } catch (thrown) {
     signal.throwIfAborted();
     if (thrown instanceof PageFault || thrown instanceof TailraceError) throw thrown;
@@ -97,13 +99,13 @@ class Silence {
 }
 
 /** Redirects are followed by hand: headers with secrets must not go to another origin. */
-async function followed(request: PageRequest, signal: AbortSignal): Promise<Response> {
+async function followed(request: PageRequest, signal: AbortSignal): Promise<{ response: Response; url: URL }> {
   let url = request.url;
   for (let redirects = 0; ; redirects += 1) {
     const headers = url.origin === request.origin ? request.headers : {};
     const response = await fetch(url, { headers: { accept: ACCEPT, ...headers }, redirect: 'manual', signal });
     const target = response.headers.get('location');
-    if (response.status < 300 || response.status > 399 || target === null) return response;
+    if (response.status < 300 || response.status > 399 || target === null) return { response, url };
     await response.body?.cancel();
     const next = new URL(target, url);
     const place = placeOf(request, url);
@@ -190,14 +192,16 @@ async function saved(
 async function checkWhole(path: string, place: string): Promise<void> {
   const cutter = new ElementCutter();
   try {
-    for await (const chunk of createReadStream(path)) for (const _ of cutter.push(chunk as Buffer)) void _;
+    for await (const chunk of unpackedFile(path)) for (const _ of cutter.push(chunk)) void _;
     for (const _ of cutter.end()) void _;
   } catch (thrown) {
-    if (!(thrown instanceof BrokenJson)) throw thrown;
+    const broken = thrown instanceof BrokenJson ? thrown : undefined;
+    if (broken === undefined && !(thrown instanceof TailraceError && thrown.code === 'INPUT_BAD')) throw thrown;
+    const what = broken?.message ?? 'its gzip ends too early or is damaged';
     throw new PageFault(
       'transient',
-      new TailraceError('INPUT_BAD', `The page at ${place} is no whole JSON: ${thrown.message}.`, {
-        place: `${place}, byte ${thrown.offset}`,
+      new TailraceError('INPUT_BAD', `The page at ${place} is no whole JSON: ${what}.`, {
+        place: broken === undefined ? place : `${place}, byte ${broken.offset}`,
         hint: 'See what the server sends there.',
       }),
     );

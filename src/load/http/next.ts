@@ -1,12 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { TailraceError } from '../../model/errors.ts';
 import type { HttpOptions } from '../../model/load.ts';
+import { unpackedFile } from '../input/bytes.ts';
 import { BrokenJson, cutElements } from '../input/elements.ts';
 import { parsePath } from '../input/path.ts';
 
 /** A page that was fetched: where it came from, its headers, its bytes on disk, and how many items it held. */
 export interface FetchedPage {
   readonly url: URL;
+  /** Where the answer came from, behind all redirects: what the addresses in it are relative to. */
+  readonly answered: URL;
   readonly headers: Headers;
   readonly file: string;
   /** From 1. */
@@ -19,7 +21,7 @@ export async function nextPage(page: FetchedPage, items: number, options: HttpOp
   if (options.nextPath === undefined) return linked(page);
   const token = await tokenOf(page, options.nextPath);
   if (token === undefined) return undefined;
-  if (options.nextParam === undefined) return addressOf(token, page.url);
+  if (options.nextParam === undefined) return addressOf(token, page.answered);
   const next = new URL(page.url);
   next.searchParams.set(options.nextParam, token);
   return next;
@@ -41,11 +43,11 @@ function counted({ url }: FetchedPage, pageParam: string, { pageStart, pageStep 
 }
 
 /** RFC 8288: `<https://…?page=2>; rel="next", <…>; rel="last"`. */
-function linked({ url, headers }: FetchedPage): URL | undefined {
+function linked({ answered, headers }: FetchedPage): URL | undefined {
   const header = headers.get('link') ?? '';
   for (const [, target = '', parameters = ''] of header.matchAll(/<([^>]*)>((?:\s*;\s*[^;,"]+(?:"[^"]*")?)*)/g)) {
     const relations = /;\s*rel\s*=\s*"?([^";]*)"?/i.exec(parameters)?.[1] ?? '';
-    if (relations.toLowerCase().split(/\s+/).includes('next')) return addressOf(target, url);
+    if (relations.toLowerCase().split(/\s+/).includes('next')) return addressOf(target, answered);
   }
   return undefined;
 }
@@ -66,7 +68,7 @@ function addressOf(text: string, base: URL): URL {
 /** Nothing, null, false or an empty text end the pages. */
 async function tokenOf({ file }: FetchedPage, path: string): Promise<string | undefined> {
   try {
-    for await (const { bytes } of cutElements(createReadStream(file), parsePath(path, '--next-path'))) {
+    for await (const { bytes } of cutElements(unpackedFile(file), parsePath(path, '--next-path'))) {
       const text = bytes.toString('utf8');
       if (text === 'null' || text === 'false' || text === '""') return undefined;
       // A number is taken as it is written: a token may have more digits than a float.

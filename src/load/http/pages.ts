@@ -46,11 +46,12 @@ export class Pages {
   ) {
     this.#url = url;
     this.#options = settings.options;
-    this.#secrets = new Secrets(settings.env);
+    this.#secrets = new Secrets(settings.env, [url, ...settings.options.headers]);
     this.#file = join(settings.dir, 'page');
     this.#signal = settings.signal;
-    this.#headers = headersOf(settings.options.headers, this.#secrets);
-    this.#origin = this.#address(url).origin;
+    const first = this.#address(url);
+    this.#headers = { ...loginOf(first), ...headersOf(settings.options.headers, this.#secrets) };
+    this.#origin = first.origin;
   }
 
   /** Requests that had to be repeated. */
@@ -74,10 +75,22 @@ export class Pages {
   async next(page: Page, items: number): Promise<Page | undefined> {
     if (page.number >= (this.#options.maxPages ?? Number.POSITIVE_INFINITY)) return undefined;
     const url = await nextPage(page, items, this.#options);
-    return url === undefined ? undefined : this.#fetch(url, page.number + 1);
+    if (url === undefined) return undefined;
+    const next = await this.#fetch(url, page.number + 1);
+    if (next !== undefined || this.#options.pageParam !== undefined) return next;
+    const place = this.#secrets.conceal(url.href);
+    throw new TailraceError(
+      'SOURCE_NOT_FOUND',
+      `There is nothing at ${place} (HTTP 404), the page that page ${page.number} names as its next.`,
+      {
+        place,
+        hint: 'Run again later: the load goes on with this page. --restart begins with the first page, --max-pages ends before this one.',
+      },
+    );
   }
 
-  async #fetch(url: URL, number: number): Promise<Page | undefined> {
+  async #fetch(address: URL, number: number): Promise<Page | undefined> {
+    const url = withoutLogin(address);
     const at = this.#secrets.conceal(url.href).replaceAll(/\$%7B(\w+)%7D/g, '$${$1}');
     const digest = createHash('sha256').update(url.href).digest('base64').slice(0, 16);
     if (this.#seen.has(digest)) {
@@ -91,7 +104,8 @@ export class Pages {
     const reply = await fetchPage({ ...request, secrets: this.#secrets, signal: this.#signal });
     if (reply === undefined) return undefined;
     this.#retried += reply.retried;
-    return { url, headers: reply.headers, file: this.#file, number, at, bytes: reply.bytes };
+    const { headers, bytes, answered } = reply;
+    return { url, answered, headers, file: this.#file, number, at, bytes };
   }
 
   #address(text: string): URL {
@@ -99,6 +113,20 @@ export class Pages {
     if (url !== null) return url;
     throw new TailraceError('USAGE', `${text} is no address.`, { place: text, expected: 'http:// or https://…' });
   }
+}
+
+/** `https://user:password@host/`, which fetch does not take: a header says the same, to this host only. */
+function loginOf({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {};
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
+}
+
+function withoutLogin(address: URL): URL {
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  return url;
 }
 
 /** Name of a page for the recognition of its format: its path, or what its header says. */

@@ -11,14 +11,21 @@ const MIN_SECRET_CHARS = 4;
  */
 export class Secrets {
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #names: ReadonlySet<string>;
   readonly #used = new Map<string, string>();
 
-  constructor(env: Readonly<Record<string, string | undefined>>) {
+  /**
+   * Only names that the user's own texts mention are completed: the address of a page that a record holds came from a
+   * server, which could ask for any variable otherwise.
+   */
+  constructor(env: Readonly<Record<string, string | undefined>>, texts: readonly string[]) {
     this.#env = env;
+    this.#names = new Set(texts.flatMap((text) => [...text.matchAll(REFERENCE)].map(([, name = '']) => name)));
   }
 
   reveal(text: string, place: string): string {
-    return text.replaceAll(REFERENCE, (_, name: string) => {
+    return text.replaceAll(REFERENCE, (reference: string, name: string) => {
+      if (!this.#names.has(name)) return reference;
       const value = this.#env[name];
       if (value === undefined || value === '') {
         throw new TailraceError('CONFIG', `The environment variable ${name} is not set.`, {
@@ -33,25 +40,33 @@ export class Secrets {
 
   /** In an address, a value is percent-encoded. */
   revealUrl(text: string, place: string): string {
-    return text.replaceAll(REFERENCE, (reference) => encodeURIComponent(this.reveal(reference, place)));
+    return text.replaceAll(REFERENCE, (reference) => {
+      const value = this.reveal(reference, place);
+      return value === reference ? reference : encodeURIComponent(value);
+    });
   }
 
   conceal(text: string): string {
     let result = text;
     for (const [name, value] of this.#used) {
       if (value.length < MIN_SECRET_CHARS) continue;
-      const spellings = new Set([
-        value,
-        encodeURIComponent(value),
-        new URLSearchParams({ v: value }).toString().slice(2),
-      ]);
-      for (const spelling of spellings) result = result.replaceAll(spelling, `\${${name}}`);
+      result = result.replaceAll(anySpelling(value), () => `\${${name}}`);
     }
     return result;
   }
 }
 
-/** Names of the environment's variables that a text mentions. */
-export function namesIn(text: string): string[] {
-  return [...text.matchAll(REFERENCE)].map(([, name = '']) => name);
+/** The text with each of its characters as it is, or percent-encoded in small or capital letters. */
+function anySpelling(text: string): RegExp {
+  const characters = [...text].map((character) => {
+    const plain = character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    const encoded = [...Buffer.from(character)].map((byte) => `%${hex(byte >> 4)}${hex(byte & 15)}`).join('');
+    return `(?:${plain}|${encoded}${character === ' ' ? '|\\+' : ''})`;
+  });
+  return new RegExp(characters.join(''), 'g');
+}
+
+function hex(half: number): string {
+  const digit = half.toString(16);
+  return half < 10 ? digit : `[${digit}${digit.toUpperCase()}]`;
 }

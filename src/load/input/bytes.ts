@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TailraceError } from '../../model/errors.ts';
 import type { AwsSettings } from '../../model/options.ts';
@@ -32,7 +32,7 @@ export async function openBytes(
       yield chunk;
     }
   };
-  const { raw, identity, bytesTotal } = input === '-' ? stdin() : await stored(input, context);
+  const { raw, identity, bytesTotal } = input === '-' ? stdin(context.signal) : await stored(input, context);
   return { chunks: unpacked(count(raw), input), identity, bytesTotal, bytesRead: () => read };
 }
 
@@ -42,14 +42,15 @@ interface Raw {
   readonly bytesTotal: number;
 }
 
-function stdin(): Raw {
+function stdin(signal: AbortSignal): Raw {
   if (process.stdin.isTTY) {
     throw new TailraceError('USAGE', 'Nothing is piped into `tailrace load -`.', {
       place: '-',
       hint: 'Write `… | tailrace load - dynamodb:<table>`, or name a file.',
     });
   }
-  return { raw: process.stdin, identity: undefined, bytesTotal: 0 };
+  // An interruption must not wait for the next bytes, which may never come.
+  return { raw: addAbortSignal(signal, process.stdin), identity: undefined, bytesTotal: 0 };
 }
 
 async function stored(input: string, { aws, signal }: { aws: AwsSettings; signal: AbortSignal }): Promise<Raw> {
@@ -90,7 +91,7 @@ async function* lazily(open: () => Promise<Readable>, place: string): AsyncGener
   }
 }
 
-async function* unpacked(chunks: AsyncGenerator<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
+async function* unpacked(chunks: AsyncIterable<Uint8Array>, place: string): AsyncGenerator<Uint8Array> {
   const { head, rest } = await peek(chunks, GZIP.length);
   if (!GZIP.every((byte, index) => head[index] === byte)) {
     yield* rest;
@@ -112,6 +113,11 @@ async function* unpacked(chunks: AsyncGenerator<Uint8Array>, place: string): Asy
   } finally {
     gunzip.destroy();
   }
+}
+
+/** The bytes of a local file, unpacked if they are gzip. */
+export function unpackedFile(path: string): AsyncGenerator<Uint8Array> {
+  return unpacked(createReadStream(path, { highWaterMark: CHUNK_BYTES }), path);
 }
 
 /** At least so many of the first bytes, or all, and everything once more. */

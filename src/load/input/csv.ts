@@ -92,7 +92,15 @@ async function* parsedRecords(
 }
 
 function headerOf({ cells = [], fault }: Parsed, place: string): readonly string[] {
-  const names = cells.map((cell, index) => decoded(index === 0 ? cell.replace(/^\u00ef\u00bb\u00bf/, '') : cell));
+  const bare = cells.map((cell, index) => (index === 0 ? cell.replace(/^\u00ef\u00bb\u00bf/, '') : cell));
+  if (bare.some((cell) => textOf(cell) === undefined)) {
+    throw new TailraceError('INPUT_BAD', `The names of the columns of ${place} are not UTF-8.`, {
+      place: `${place}, line 1`,
+      expected: 'text in UTF-8',
+      hint: 'Convert it: iconv -f LATIN1 -t UTF-8 in.csv > out.csv, with the encoding that it has.',
+    });
+  }
+  const names = bare.map(decoded);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   const wrong =
     fault ??
@@ -125,9 +133,12 @@ function named(
   return new Map(header.map((name, index) => [name, decoded(cells[index] ?? '')]));
 }
 
+function textOf(cell: string): string | undefined {
+  return /^[\u0000-\u007f]*$/.test(cell) ? cell : decodeUtf8(Buffer.from(cell, 'latin1'));
+}
+
 function decoded(cell: string): string {
-  if (/^[\u0000-\u007f]*$/.test(cell)) return cell;
-  const text = decodeUtf8(Buffer.from(cell, 'latin1'));
+  const text = textOf(cell);
   if (text === undefined) throw new LineFault('not UTF-8');
   return text;
 }

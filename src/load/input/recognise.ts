@@ -24,7 +24,9 @@ export function recognise(
   head: Buffer,
   path: readonly (string | number)[],
 ): Recognised | undefined {
-  if (asked === 'csv' || asked === 'json' || asked === 'jsonl') return { format: asked, tagged: false };
+  // A path leads into each document, wherever lines end.
+  if (asked === 'jsonl') return { format: path.length === 0 ? 'jsonl' : 'json', tagged: false };
+  if (asked === 'csv' || asked === 'json') return { format: asked, tagged: false };
   const bare = name.replace(/[?#].*$/, '').replace(/\.gz$/i, '');
   const named = SUFFIXES.find(([suffix]) => suffix.test(bare))?.[1];
   if (named === 'csv' && asked === 'auto') return { format: 'csv', tagged: false };

@@ -62,6 +62,14 @@ export async function openRecords(
       hint: 'Name it with --format.',
     });
   }
+  if (known.format === 'csv' && options.path.length > 0) {
+    await rest.return(undefined);
+    throw new TailraceError('USAGE', '--items leads into JSON, and CSV has no path.', {
+      place: '--items',
+      found: `${name}, which is read as CSV`,
+      hint: 'Leave --items out, or say with --format what the input is.',
+    });
+  }
   const read = known.tagged ? parseTaggedItem : parsePlainItem;
   const columnTypes = new Map<string, CellType>();
   const misfits = new Map<string, number>();

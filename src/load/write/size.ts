@@ -3,7 +3,7 @@ import type { AttributeValue, Item } from '../../model/item.ts';
 /** DynamoDB's limit for an item, names and values together. */
 export const MAX_ITEM_BYTES = 400 * 1024;
 const UNIT_BYTES = 1024;
-/** What a list, map or set takes beside its elements, and each element of a list or map. */
+/** What a list or map takes beside its elements, and each element of it; a set takes nothing. */
 const CONTAINER_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
@@ -31,11 +31,11 @@ function valueBytes(value: AttributeValue): number {
     case 'NULL':
       return 1;
     case 'SS':
-      return value.value.reduce((sum, text) => sum + Buffer.byteLength(text), CONTAINER_BYTES);
+      return value.value.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     case 'NS':
-      return value.value.reduce((sum, text) => sum + numberBytes(text), CONTAINER_BYTES);
+      return value.value.reduce((sum, text) => sum + numberBytes(text), 0);
     case 'BS':
-      return value.value.reduce((sum, text) => sum + Buffer.byteLength(text, 'base64'), CONTAINER_BYTES);
+      return value.value.reduce((sum, text) => sum + Buffer.byteLength(text, 'base64'), 0);
     case 'L':
       return value.value.reduce((sum, each) => sum + ELEMENT_BYTES + valueBytes(each), CONTAINER_BYTES);
     case 'M': {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { type DynamoAccess, DynamoApi } from '../../dynamodb/api.ts';
 import { withRecent } from '../../dynamodb/consumption.ts';
+import type { KeyPart } from '../../dynamodb/describe.ts';
 import { readPrices } from '../../dynamodb/prices.ts';
 import { Pages, pageName } from '../../load/http/pages.ts';
 import { openBytes } from '../../load/input/bytes.ts';
@@ -11,7 +12,7 @@ import { LoadState } from '../../load/state.ts';
 import { parseTableTarget, type TableTarget } from '../../load/target.ts';
 import type { WritableTable } from '../../load/write/table.ts';
 import { asTailraceError, TailraceError } from '../../model/errors.ts';
-import type { LoadOptions, LoadReport } from '../../model/load.ts';
+import type { HttpOptions, LoadOptions, LoadReport } from '../../model/load.ts';
 import type { RunContext } from '../../model/options.ts';
 import { Retrier } from '../../pacing/retry.ts';
 import { openWorkspace, stateDir, type Workspace } from '../ends/workspace.ts';
@@ -62,11 +63,11 @@ async function run({ input, target, options, plan, context, reporter }: Run): Pr
     const writing = new LoadTarget({ api, retrier, name, table, options, plan, prices, signal, reporter });
     onThrottled = () => writing.throttled();
     const place = input === '-' || input.includes('://') ? input : resolve(input);
-    const dir = stateDir(`${table?.arn ?? name} ${options.targetAws.endpoint ?? ''} <- ${place}`);
+    const dir = stateDir(`${endOf(name, options)} <- ${place}`);
     const settings = { target: writing, options, plan, context, reporter, dir };
     if (isAddress(input)) {
       workspace = await openWorkspace(options.tempDir);
-      const stateFor = states(dir, [place, plan.http], options);
+      const stateFor = states(dir, [place, wayOf(plan.http)], options);
       const loading = new Loading({ ...settings, stateFor });
       await carried(loading, () =>
         loadPages(input, workspace?.dir ?? '', { options, plan, signal, reporter }, loading, writing),
@@ -78,7 +79,7 @@ async function run({ input, target, options, plan, context, reporter }: Run): Pr
       const loading = new Loading({ ...settings, stateFor });
       await carried(loading, async () => {
         loading.measure(bytes.bytesRead, bytes.bytesTotal);
-        const reading = readOptions(options, plan, table?.key ?? []);
+        const reading = readOptions(options, plan, keysOf(table));
         await loading.part(await openRecords(bytes.chunks, place, reading), place);
       });
     }
@@ -126,13 +127,30 @@ async function loadPages(
     bytes += page.bytes;
     loading.page(page);
     const opened = await openBytes(page.file, { aws: {}, signal });
-    const reading = readOptions(options, plan, writing.table?.key ?? []);
+    const reading = readOptions(options, plan, keysOf(writing.table), loading.types);
     const items = await loading.part(await openRecords(opened.chunks, pageName(page), reading), page.at);
     reporter.pages(page.number, pages.retried);
     const next = loading.full ? undefined : await pages.next(page, items);
     if (next === undefined) return;
     page = next;
   }
+}
+
+/** Keys of the table, and those of its indexes. */
+function keysOf(table: WritableTable | undefined): readonly KeyPart[] {
+  return table === undefined ? [] : [...table.indexKeys, ...table.key];
+}
+
+/** The table as the command names it, be it there already or not: the run that makes it has the same record as the next. */
+function endOf(name: string, { targetAws }: LoadOptions): string {
+  const { AWS_PROFILE = '', AWS_REGION = '', AWS_ENDPOINT_URL_DYNAMODB = '' } = process.env;
+  const { profile = AWS_PROFILE, region = AWS_REGION, endpoint = AWS_ENDPOINT_URL_DYNAMODB, roleArn = '' } = targetAws;
+  return JSON.stringify([name, endpoint, region, profile, roleArn]);
+}
+
+/** What leads from page to page; how patiently they are asked for is no matter. */
+function wayOf({ headers, nextPath, nextParam, pageParam, pageStart, pageStep }: HttpOptions): object {
+  return { headers, nextPath, nextParam, pageParam, pageStart, pageStep };
 }
 
 /** What a later run must find the same to go on. */
@@ -142,7 +160,8 @@ function states(
   options: LoadOptions,
 ): (tableId: string) => LoadState | undefined {
   const { format, items, delimiter, columns, types, empty, nulls, sets, transform, dryRun, targetAws } = options;
-  const values = { format, items, delimiter, columns, types, empty, nulls, sets, transform };
+  const { exclude } = options.schema;
+  const values = { format, items, delimiter, columns, types, empty, nulls, sets, transform, exclude };
   return (id) => (dryRun ? undefined : new LoadState(dir, [input, id, targetAws.endpoint ?? '', values]));
 }
 

@@ -8,6 +8,7 @@ import { Place } from '../../load/place.ts';
 import { type LoadPlan, preparer } from '../../load/prepare.ts';
 import { RejectFile } from '../../load/rejects.ts';
 import type { LoadState } from '../../load/state.ts';
+import type { CellType } from '../../load/values/cells.ts';
 import { checkItem } from '../../load/write/check.ts';
 import { putOf } from '../../load/write/put.ts';
 import { TailraceError } from '../../model/errors.ts';
@@ -41,6 +42,8 @@ export class Loading {
   readonly #settings: LoadingSettings;
   readonly #rejects: RejectFile;
   readonly #place = new Place();
+  readonly #types = new Map<string, CellType>();
+  #firstReject: string | undefined;
   /** What is refused here, and what DynamoDB refuses. */
   readonly #unfit: RefusedAlike;
   readonly #refused: RefusedAlike;
@@ -88,6 +91,7 @@ export class Loading {
       );
     if (reached === undefined) return;
     this.#place.resume(reached);
+    for (const [column, type] of Object.entries(reached.types ?? {})) this.#types.set(column, type);
     // A former run had come on.
     this.#unfit.taken();
     this.#refused.taken();
@@ -98,6 +102,11 @@ export class Loading {
   measure(read: () => number, total: number): void {
     this.#bytes = read;
     this.#bytesTotal = total;
+  }
+
+  /** Types of columns that hold for all pages, because the first one decided them. */
+  get types(): ReadonlyMap<string, CellType> {
+    return this.#types;
   }
 
   page(page: { readonly at: string; readonly number: number }): void {
@@ -117,6 +126,7 @@ export class Loading {
         if (this.#place.next()) await this.#one(record, prepare, file);
         await this.#now();
       }
+      for (const [column, type] of opened.columnTypes) if (!this.#types.has(column)) this.#types.set(column, type);
       return this.#place.number - before;
     } finally {
       this.#tell(opened);
@@ -144,8 +154,8 @@ export class Loading {
     const rejected = this.#rejects.count;
     reporter.counted({ read, written: target.written, replaced: target.replaced, rejected, resumed }, this.#bytes());
     target.report(reporter);
-    if (rejected > 0 && !this.#settings.options.dryRun && this.#rejects.waiting === 0)
-      reporter.rejects(this.#rejects.path, rejected);
+    if (rejected > 0 && this.#settings.options.dryRun) reporter.wouldReject(rejected, this.#firstReject ?? '');
+    else if (rejected > 0 && this.#rejects.waiting === 0) reporter.rejects(this.#rejects.path, rejected);
   }
 
   /** Whether the items or the table are at fault is not known yet: a run that is mended begins with the first item. */
@@ -183,6 +193,7 @@ export class Loading {
     }
     this.#unfit.refused(reason);
     this.#rejects.add(file, line, reason, raw);
+    this.#firstReject ??= `${file}, ${line}: ${reason}`;
     target.pass(this.#place.number);
     if (this.#rejects.waiting >= REJECTS_MAX) await this.#save();
   }
@@ -205,7 +216,8 @@ export class Loading {
     if (options.dryRun || this.#undecided) return;
     const reached = this.#place.reached(target.reached);
     await this.#rejects.flush();
-    if (target.reached > 0) await this.#state?.save(reached);
+    const types = this.#types.size === 0 ? {} : { types: Object.fromEntries(this.#types) };
+    if (target.reached > 0) await this.#state?.save({ ...reached, ...types });
   }
 
   #show(): void {

@@ -87,6 +87,12 @@ export class LoadReporter {
     this.warn('items-rejected', `${count} item${count === 1 ? '' : 's'} could not be loaded: see ${path}.`);
   }
 
+  /** Of a plan, which keeps no rejects. */
+  wouldReject(count: number, first: string): void {
+    const text = count === 1 ? '1 item cannot be loaded' : `${count} items cannot be loaded; the first of them`;
+    this.warn('items-rejected', `${text}: ${first}.`);
+  }
+
   finish(): LoadReport {
     this.#report.outcome = this.#dryRun ? 'planned' : 'loaded';
     return this.#end();
