@@ -1,8 +1,11 @@
 import type { AwsSettings } from '../model/aws.ts';
 import type { Retrier } from '../pacing/retry.ts';
-import { ByteClient, type Operation } from './client.ts';
+import { type ByteCall, ByteClient, type Operation } from './client.ts';
 import { isExpired, verdictOf } from './errors.ts';
 import { DYNAMO_LIMITS, type DynamoLimits } from './limits.ts';
+
+/** A reply's date leaves out what is less than a second, and takes its time to come. */
+const SKEW_MS = 2_000;
 
 export interface DynamoAccess {
   readonly aws: AwsSettings;
@@ -17,6 +20,7 @@ export class DynamoApi {
   readonly #limits: DynamoLimits;
   #client: Promise<ByteClient> | undefined;
   readonly #former: Promise<ByteClient>[] = [];
+  #skewMs = 0;
 
   constructor(access: DynamoAccess, retrier: Retrier, limits: DynamoLimits = DYNAMO_LIMITS) {
     this.#access = access;
@@ -39,7 +43,7 @@ export class DynamoApi {
       this.#client ??= this.#open();
       const used = this.#client;
       try {
-        return read(await (await used).call(call));
+        return read(await this.#send(await used, call));
       } catch (thrown) {
         if (!isExpired(thrown) || renewed) throw thrown;
         renewed = true;
@@ -48,10 +52,20 @@ export class DynamoApi {
           this.#former.push(used);
           this.#client = this.#open();
         }
-        return read(await (await this.#client).call(call));
+        return read(await this.#send(await this.#client, call));
       }
     };
     return this.#retrier.run(once, verdictOf, signal);
+  }
+
+  /** How far the service's clock is before ours; 0 where they agree within what a reply can tell. */
+  get skewMs(): number {
+    return Math.abs(this.#skewMs) > SKEW_MS ? this.#skewMs : 0;
+  }
+
+  /** The time as the service has it, in ms since 1970: what was written before and after is told by its clock. */
+  nowMs(): number {
+    return Date.now() + this.skewMs;
   }
 
   async close(): Promise<void> {
@@ -62,6 +76,12 @@ export class DynamoApi {
         (opened) => opened.close(),
         () => undefined,
       );
+  }
+
+  async #send(client: ByteClient, call: ByteCall): Promise<Buffer> {
+    const reply = await client.call(call);
+    this.#skewMs = client.skewMs;
+    return reply;
   }
 
   #open(): Promise<ByteClient> {

@@ -4,7 +4,7 @@
  * checksum. Nothing is repeated here. The SDK is loaded with the first call.
  */
 import type { IncomingMessage } from 'node:http';
-import { crc32 } from 'node:zlib';
+import { crc32, gunzipSync } from 'node:zlib';
 import type {
   DynamoDBClient,
   DynamoDBClientConfig,
@@ -22,6 +22,8 @@ export type Operation = 'Scan' | 'DescribeTable' | 'BatchWriteItem' | 'CreateTab
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 /** A reply has at most a megabyte of items, which JSON makes at most some times as large. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** Refusals are short; a page of this length costs nothing to parse. */
+const REFUSAL_BYTES_MAX = 16 * 1024;
 
 type Sdk = typeof import('@aws-sdk/client-dynamodb');
 
@@ -49,11 +51,14 @@ interface HttpReply {
 export class ByteClient {
   readonly #sdk: Sdk;
   readonly #client: DynamoDBClient;
+  readonly #limits: DynamoLimits;
+  #skewMs = 0;
   /** Bodies of calls under way, by the input that stands for them. */
   readonly #calls = new WeakMap<object, Pick<ByteCall, 'body' | 'alloc'>>();
 
-  private constructor(sdk: Sdk, config: DynamoDBClientConfig) {
+  private constructor(sdk: Sdk, config: DynamoDBClientConfig, limits: DynamoLimits) {
     this.#sdk = sdk;
+    this.#limits = limits;
     this.#client = new sdk.DynamoDBClient(config);
     const stack = this.#client.middlewareStack;
     // It copies and redacts whole replies for a logger that nobody set.
@@ -72,7 +77,9 @@ export class ByteClient {
     stack.add(
       (next) => async (args) => {
         const { response } = await next(args);
-        const reply = await received(response as HttpReply, this.#calls.get((args as Sent).input)?.alloc);
+        this.#skewMs = skewOf(response as HttpReply) ?? this.#skewMs;
+        const { alloc } = this.#calls.get((args as Sent).input) ?? {};
+        const reply = await received(response as HttpReply, this.#limits, alloc);
         return { response, output: { $metadata: {}, reply } as unknown as ServiceOutputTypes };
       },
       { step: 'deserialize', name: 'deserializerMiddleware', override: true },
@@ -83,7 +90,12 @@ export class ByteClient {
   static async open(aws: AwsSettings, region: string | undefined, limits: DynamoLimits): Promise<ByteClient> {
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-dynamodb');
-    return new ByteClient(sdk, await configOf(sdk, aws, region, limits));
+    return new ByteClient(sdk, await configOf(sdk, aws, region, limits), limits);
+  }
+
+  /** How far the service's clock is before ours, as its last reply says; behind it if negative. */
+  get skewMs(): number {
+    return this.#skewMs;
   }
 
   /** Sends a JSON body; gives the reply's body. Throws DynamoFailure, or the signal's reason. */
@@ -136,21 +148,34 @@ async function foundRegion(sdk: Sdk, { profile }: AwsSettings): Promise<string> 
   return found ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
 }
 
+/** By the reply's date, which leaves out what is less than a second. */
+function skewOf({ headers }: HttpReply): number | undefined {
+  const date = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(date) ? undefined : date - Date.now();
+}
+
 /** The whole body of a good reply; throws for any other. */
-async function received(response: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
+async function received(response: HttpReply, limits: DynamoLimits, alloc?: ByteCall['alloc']): Promise<Buffer> {
   const { statusCode, headers } = response;
-  const body = await bodyOf(response, alloc);
-  if (statusCode < 200 || statusCode >= 300) throw refusalOf(body, response);
+  const sent = await bodyOf(response, limits, alloc);
+  const body = unpacked(sent, headers['content-encoding']);
+  if (statusCode < 200 || statusCode >= 300 || isRefusal(body)) throw refusalOf(body, response);
   const stated = headers['x-amz-crc32'];
-  if (stated !== undefined && Number(stated) !== crc32(body))
-    throw new DynamoFailure(CRC, `a body of ${body.length} bytes has another checksum than its reply says`);
+  // It is of the bytes as DynamoDB sent them; what stands between may have packed them since.
+  if (stated !== undefined && Number(stated) !== crc32(sent) && (body === sent || Number(stated) !== crc32(body)))
+    throw new DynamoFailure(CRC, `a body of ${sent.length} bytes has another checksum than its reply says`);
   return body;
 }
 
-async function bodyOf({ headers, body }: HttpReply, alloc?: ByteCall['alloc']): Promise<Buffer> {
+async function bodyOf(
+  { headers, body }: HttpReply,
+  { replyTimeoutMs, bytesPerSecondMin }: DynamoLimits,
+  alloc?: ByteCall['alloc'],
+): Promise<Buffer> {
   const stated = Number(headers['content-length'] ?? Number.NaN);
   const whole = alloc !== undefined && stated <= REPLY_BYTES_MAX ? alloc(stated) : undefined;
   const chunks: Buffer[] = [];
+  const begun = performance.now();
   let bytes = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -158,6 +183,10 @@ async function bodyOf({ headers, body }: HttpReply, alloc?: ByteCall['alloc']): 
       else chunk.copy(whole, bytes);
       bytes += chunk.length;
       if (bytes > REPLY_BYTES_MAX) throw new DynamoFailure(CUT, `a body has more than ${REPLY_BYTES_MAX} bytes`);
+      // Silence ends a call by itself; one byte now and then would hold it for days.
+      const ms = performance.now() - begun;
+      if (ms > replyTimeoutMs && bytes !== stated && bytes < (ms * bytesPerSecondMin) / 1000)
+        throw new DynamoFailure(CUT, `a body brought ${bytes} bytes in ${Math.round(ms / 1000)} s`);
     }
   } catch (thrown) {
     body.destroy();
@@ -170,18 +199,40 @@ async function bodyOf({ headers, body }: HttpReply, alloc?: ByteCall['alloc']): 
   return chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks, bytes);
 }
 
+/** A body as the service wrote it. Nobody asks for a packed one, but what stands between may pack it. */
+function unpacked(body: Buffer, encoding = 'identity'): Buffer {
+  if (encoding === 'identity') return body;
+  if (encoding !== 'gzip')
+    throw new DynamoFailure(CUT, `a body is packed in a way that nobody asked for (${encoding})`);
+  try {
+    return gunzipSync(body, { maxOutputLength: REPLY_BYTES_MAX });
+  } catch {
+    throw new DynamoFailure(CUT, `a body of ${body.length} bytes cannot be unpacked`);
+  }
+}
+
+/** An error whose status says that there is none, as what stands between may make of it. */
+function isRefusal(body: Buffer): boolean {
+  if (body.length > REFUSAL_BYTES_MAX || !body.includes('"__type"')) return false;
+  return typeof toldIn(body)['__type'] === 'string';
+}
+
 /** `{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"…"}`; from what lies between, anything. */
 function refusalOf(body: Buffer, response: HttpReply): DynamoFailure {
-  let told: Readonly<Record<string, unknown>> = {};
-  try {
-    const parsed: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof parsed === 'object' && parsed !== null) told = parsed as Readonly<Record<string, unknown>>;
-  } catch {
-    // A proxy's page.
-  }
+  const told = toldIn(body);
   const type = typeof told['__type'] === 'string' ? told['__type'] : `HTTP ${response.statusCode}`;
   const text = told['message'] ?? told['Message'];
   const code = type.slice(type.lastIndexOf('#') + 1).split(':')[0] ?? type;
   const message = typeof text === 'string' ? text : `the service answered with HTTP ${response.statusCode}`;
   return new DynamoFailure(code, message, response.statusCode, response);
+}
+
+function toldIn(body: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(body.toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    // A proxy's page.
+    return {};
+  }
 }

@@ -33,6 +33,15 @@ const THROTTLED = new Set([
   'RequestLimitExceeded',
   'TooManyRequestsException',
 ]);
+/** Their status may say it, too; one that comes with another status passes as well. */
+const PASSING = new Set([
+  'InternalServerError',
+  'InternalFailure',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+]);
 const EXPIRED = new Set(['ExpiredTokenException', 'ExpiredToken', 'RequestExpired', 'TokenRefreshRequired']);
 /** Of the SDK's own: it found none, or what hands them out failed. */
 const NO_CREDENTIALS = 'CredentialsProviderError';
@@ -62,8 +71,8 @@ export function verdictOf(thrown: unknown): Verdict {
   const { code, status, $metadata } = failureOf(thrown);
   if (THROTTLED.has(code) || status === 429) return 'throttled';
   if ($metadata.clockSkewCorrected === true) return 'transient';
-  const passes = code === CUT || code === CRC || (status !== undefined && status >= 500) || isNetwork(thrown);
-  return passes ? 'transient' : 'final';
+  const bySender = code === CUT || code === CRC || PASSING.has(code) || status === 408;
+  return bySender || (status !== undefined && status >= 500) || isNetwork(thrown) ? 'transient' : 'final';
 }
 
 function isNetwork(thrown: unknown): boolean {

@@ -12,6 +12,8 @@ export interface Call {
   readonly number: number;
   /** Whose signature it bears. */
   readonly accessKey: string | undefined;
+  /** When it was signed, in ms. */
+  readonly date: number;
 }
 
 /** What becomes of a call in place of an answer, or of the answer. */
@@ -22,7 +24,9 @@ export type Mishap =
   /** A byte of the body is another one than the checksum is of. */
   | { readonly kind: 'flip' }
   /** The connection is closed without an answer. */
-  | { readonly kind: 'reset' };
+  | { readonly kind: 'reset' }
+  /** Whatever a hostile server, or one that stands between, makes of the answer. */
+  | { readonly kind: 'own'; readonly answer: (outgoing: ServerResponse, body: Buffer, crc: number) => void };
 
 export interface CannedTable {
   readonly name?: string;
@@ -42,6 +46,8 @@ export interface CannedTable {
 export interface CannedServer {
   readonly endpoint: string;
   readonly calls: Call[];
+  /** Connections that were made to it until now. */
+  readonly connections: number;
   /** Units that answers have said to take, and when, in ms. */
   readonly spent: { readonly at: number; readonly units: number }[];
   /** Forgets the pages: the table's items have changed. */
@@ -60,12 +66,13 @@ export async function startCannedPages(table: CannedTable): Promise<CannedServer
   const calls: Call[] = [];
   const spent: { at: number; units: number }[] = [];
   let pages = new Map<string, Rendered>();
+  let connections = 0;
   const server = createServer((incoming, outgoing) => {
     void bodyOf(incoming).then((text) => {
       const request = JSON.parse(text === '' ? '{}' : text) as Record<string, unknown>;
       const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
       const accessKey = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1];
-      const call = { operation, request, number: calls.length, accessKey };
+      const call = { operation, request, number: calls.length, accessKey, date: dateOf(incoming) };
       calls.push(call);
       const mishap = table.mishap?.(call);
       if (mishap?.kind === 'refuse') return refuse(outgoing, mishap);
@@ -78,10 +85,16 @@ export async function startCannedPages(table: CannedTable): Promise<CannedServer
     });
   });
   server.keepAliveTimeout = 60_000;
+  server.on('connection', () => {
+    connections += 1;
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    get connections() {
+      return connections;
+    },
     spent,
     refresh: () => {
       pages = new Map();
@@ -92,6 +105,11 @@ export async function startCannedPages(table: CannedTable): Promise<CannedServer
         server.closeAllConnections();
       }),
   };
+}
+
+function dateOf({ headers }: IncomingMessage): number {
+  const [, day = '', time = ''] = /^(\d{8})T(\d{6})Z$/.exec(String(headers['x-amz-date'])) ?? [];
+  return Date.parse(`${day.replace(/(....)(..)/, '$1-$2-')}T${time.replace(/(..)(..)/, '$1:$2:')}Z`);
 }
 
 async function bodyOf(incoming: IncomingMessage): Promise<string> {
@@ -107,6 +125,10 @@ function refuse(outgoing: ServerResponse, mishap: { code: string; status?: numbe
 }
 
 function send(outgoing: ServerResponse, { body, crc }: Rendered, mishap: Mishap | undefined): void {
+  if (mishap?.kind === 'own') {
+    mishap.answer(outgoing, body, crc);
+    return;
+  }
   outgoing.writeHead(200, {
     'content-type': 'application/x-amz-json-1.0',
     'content-length': body.length,

@@ -3,6 +3,7 @@ import { DynamoApi } from '../../dynamodb/api.ts';
 import { withRecent } from '../../dynamodb/consumption.ts';
 import { type DescribedTable, describeTable } from '../../dynamodb/describe.ts';
 import { dynamoError } from '../../dynamodb/errors.ts';
+import { TailraceError } from '../../model/errors.ts';
 import type { RunContext, SyncOptions } from '../../model/options.ts';
 import { Pacer } from '../../pacing/pacer.ts';
 import { type SettledRate, settleRate } from '../../pacing/rate.ts';
@@ -44,6 +45,27 @@ export async function openTable(source: TableEnd, options: SyncOptions, context:
     await api.close();
     throw thrown;
   }
+}
+
+/** States in which a Scan is refused, or may miss what is being deleted. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  CREATING: 'It is being made: wait a moment, and run the same command again.',
+  DELETING: 'It is being deleted. What is in the target stays as it is.',
+  ARCHIVING: 'Its key could not be reached for a week: restore the table from its backup.',
+  ARCHIVED: 'Its key could not be reached for a week: restore the table from its backup.',
+  INACCESSIBLE_ENCRYPTION_CREDENTIALS: 'DynamoDB cannot use its KMS key: enable the key, or restore its policy.',
+};
+
+/** Refuses a table that cannot be read as it is now. */
+export function refuseUnreadable({ named, status }: DescribedTable): void {
+  const hint = UNREADABLE[status];
+  if (hint === undefined) return;
+  throw new TailraceError('SOURCE_NOT_FOUND', `The DynamoDB table ${named} cannot be read as it is now.`, {
+    place: `dynamodb:${named}`,
+    expected: 'a table that is ACTIVE or UPDATING',
+    found: status,
+    hint,
+  });
 }
 
 /** What DynamoDB says of the table now. */

@@ -15,7 +15,7 @@ import type { Piece } from '../../source/scan/spool.ts';
 import { localStorage } from '../../storage/local/local.ts';
 import type { OpenSource } from '../ends/open.ts';
 import { openWorkspace } from '../ends/workspace.ts';
-import { openTable, type PacedTable, type TableEnd } from './described.ts';
+import { openTable, type PacedTable, refuseUnreadable, type TableEnd } from './described.ts';
 
 /** How much is read: so many items, or all. */
 export type SampleSize = number | 'whole';
@@ -39,6 +39,12 @@ export async function withSample<T>(
   use: (sampled: SampledTable) => Promise<T>,
 ): Promise<T> {
   const opened = await openTable(end, options, context);
+  try {
+    refuseUnreadable(opened.table);
+  } catch (thrown) {
+    await opened.close();
+    throw thrown;
+  }
   const workspace = await openWorkspace(options.tempDir);
   const storage = localStorage('/');
   try {

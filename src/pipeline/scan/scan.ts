@@ -26,7 +26,7 @@ import type { RunParts } from '../load/parts.ts';
 import { sendReaders } from '../load/publish.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Upkeep } from '../upkeep/upkeep.ts';
-import { describe, openTable, type TableEnd } from './described.ts';
+import { describe, openTable, refuseUnreadable, type TableEnd } from './described.ts';
 import { applyPiece } from './piece.ts';
 import { readPlaces } from './places.ts';
 import { planScan, refuseRemade, type ScanPlan } from './plan.ts';
@@ -63,6 +63,8 @@ export async function syncTable(
   try {
     const { api, retrier, table, rate, pacer } = opened;
     const plan = planScan(table, there, options);
+    if (plan.kind !== 'held') refuseUnreadable(table);
+    warnOfClock(reporter, api);
     const prices = await readPrices(options.state.prices);
     const progress = new ScanProgress({ table, plan, prices, rate, pacer, retrier, options, context, reporter });
     progress.report();
@@ -80,6 +82,15 @@ export async function syncTable(
   } finally {
     await opened.close();
   }
+}
+
+/** What was written before a scan, and what after it, is told by DynamoDB's clock; people look at this machine's. */
+function warnOfClock(reporter: Reporter, { skewMs }: DynamoApi): void {
+  if (skewMs === 0) return;
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  const where = skewMs > 0 ? 'behind' : 'ahead of';
+  const text = `This machine’s clock is ${seconds} s ${where} DynamoDB’s. The scan’s times are DynamoDB’s.`;
+  reporter.warn('clock-skew', text);
 }
 
 /** What is left out is read all the same. */
@@ -133,7 +144,11 @@ async function read(
     workDir: workspace.dir,
   };
   const upkeep = new Upkeep(parts);
-  const allowed = async (): Promise<void> => refuseRemade(table, await describe(api, table.named, context));
+  const allowed = async (): Promise<void> => {
+    const now = await describe(api, table.named, context);
+    refuseRemade(table, now);
+    refuseUnreadable(now);
+  };
   let [base, entry] = [there, plan.entry];
   try {
     do {

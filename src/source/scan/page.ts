@@ -3,6 +3,7 @@
  * found by strings and brackets alone; no item is parsed, decoded or copied here. Only what stands around the items is
  * read as JSON, and the last evaluated key is handed on as it was written.
  */
+import { isUtf8 } from 'node:buffer';
 import { CUT, DynamoFailure } from '../../dynamodb/errors.ts';
 
 export interface Page {
@@ -27,6 +28,9 @@ const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const SPACE = 0x20;
+const LINE_END = 0x0a;
+/** A page is a megabyte and one item at most, which even read consistently take a fifth of it: more is no measure. */
+const UNITS_MAX = 2_000;
 
 /** Takes a page apart; a body that is no page is a failure that passes. Line ends between tokens become spaces in place. */
 export function readPage(body: Buffer): Page {
@@ -39,15 +43,18 @@ export function readPage(body: Buffer): Page {
     do {
       const name = walk.name();
       walk.expect(COLON);
-      if (name === 'Items') bounds = walk.elements();
-      else {
+      if (name === 'Items') {
+        if (bounds !== undefined) throw torn('it has Items twice');
+        bounds = walk.elements();
+      } else {
         const text = walk.value();
-        if (name === 'LastEvaluatedKey') next = text === 'null' ? undefined : text;
+        if (name === 'LastEvaluatedKey') next = keyOf(text);
         else around[name] = json(text);
       }
     } while (walk.take(COMMA));
     walk.expect(CLOSE_BRACE);
   }
+  if (!walk.ended()) throw torn('something stands behind it');
   if (bounds === undefined) throw torn('it has no Items');
   const items = bounds.length / 2;
   const { Count: count = items, ScannedCount: scanned = items, ConsumedCapacity: capacity } = around;
@@ -64,7 +71,16 @@ export function readPage(body: Buffer): Page {
 
 function unitsOf(capacity: unknown): number | undefined {
   if (typeof capacity !== 'object' || capacity === null || !('CapacityUnits' in capacity)) return undefined;
-  return typeof capacity.CapacityUnits === 'number' ? capacity.CapacityUnits : undefined;
+  const { CapacityUnits: units } = capacity;
+  return typeof units === 'number' && units >= 0 && units <= UNITS_MAX ? units : undefined;
+}
+
+/** A key without attributes would begin the segment again, for ever. */
+function keyOf(text: string): string | undefined {
+  if (text === 'null') return undefined;
+  const key = json(text);
+  if (typeof key === 'object' && key !== null && Object.keys(key).length > 0) return text;
+  throw torn('its LastEvaluatedKey is no key');
 }
 
 function json(text: string): unknown {
@@ -99,6 +115,12 @@ class Walk {
     if (!this.take(byte)) throw torn(`“${String.fromCharCode(byte)}” is missing at byte ${this.#at}`);
   }
 
+  /** Whether nothing but space is left. */
+  ended(): boolean {
+    while ((this.#body[this.#at] ?? 0xff) <= SPACE) this.#at += 1;
+    return this.#at >= this.#body.length;
+  }
+
   /** A member's name; those that matter here have no escapes. */
   name(): string {
     this.expect(QUOTE);
@@ -115,7 +137,10 @@ class Walk {
     if (first === OPEN_BRACE || first === OPEN_BRACKET) this.#at = endOfNested(this.#body, from);
     else if (first === QUOTE) this.#at = endOfString(this.#body, from + 1);
     else while (!isDelimiter(this.#body[this.#at])) this.#at += 1;
-    return this.#body.toString('utf8', from, this.#at);
+    const text = this.#body.subarray(from, this.#at);
+    // What cannot be decoded would go back as something else: a key behind which other items lie.
+    if (!isUtf8(text)) throw torn('what stands beside its items is no UTF-8');
+    return text.toString('utf8');
   }
 
   /** Begin and end of each object in the list that is next. */
@@ -130,8 +155,20 @@ class Walk {
       bounds.push(from, this.#at);
     } while (this.take(COMMA));
     this.expect(CLOSE_BRACKET);
+    if (hasBareLineEnd(this.#body, bounds)) throw torn('a text in it has a bare line end');
     return bounds;
   }
+}
+
+/** Line ends between an item's tokens are spaces by now; one within a text would end the line of its item. */
+function hasBareLineEnd(body: Buffer, bounds: readonly number[]): boolean {
+  let at = body.indexOf(LINE_END, bounds[0]);
+  for (let i = 0; i < bounds.length && at >= 0; i += 2) {
+    const [begin = 0, end = 0] = [bounds[i], bounds[i + 1]];
+    if (at < begin) at = body.indexOf(LINE_END, begin);
+    if (at >= begin && at < end) return true;
+  }
+  return false;
 }
 
 function isDelimiter(byte: number | undefined): boolean {

@@ -73,6 +73,31 @@ export class SegmentQueue {
   }
 }
 
+/**
+ * Tells when a segment goes round in a circle, which a sound table never lets it do. One key is remembered, for twice as
+ * many pages each time (Brent), so that any circle is found, sooner or later, and nothing grows.
+ */
+export class Circle {
+  #kept: string | undefined;
+  #span = 1;
+  #left = 1;
+
+  constructor(start: string | undefined) {
+    this.#kept = start;
+  }
+
+  /** Whether the segment was behind this key before. */
+  closes(key: string): boolean {
+    if (key === this.#kept) return true;
+    this.#left -= 1;
+    if (this.#left > 0) return false;
+    this.#kept = key;
+    this.#span *= 2;
+    this.#left = this.#span;
+    return false;
+  }
+}
+
 /** Places as the object beside the table holds them. */
 export function encodePlaces(places: ScanPlaces): { readonly body: Buffer; readonly digest: string } {
   const body = Buffer.from(JSON.stringify(places));

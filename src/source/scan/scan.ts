@@ -9,12 +9,13 @@ import { setMaxListeners } from 'node:events';
 import type { DynamoApi } from '../../dynamodb/api.ts';
 import type { DescribedTable } from '../../dynamodb/describe.ts';
 import { dynamoError } from '../../dynamodb/errors.ts';
+import { TailraceError } from '../../model/errors.ts';
 import type { ScanPlaces } from '../../model/table.ts';
 import type { Pacer } from '../../pacing/pacer.ts';
 import { BufferPool } from './buffers.ts';
 import type { ScanLimits } from './limits.ts';
 import { type Page, readPage } from './page.ts';
-import { SegmentQueue } from './places.ts';
+import { Circle, SegmentQueue } from './places.ts';
 import { type Piece, Spool } from './spool.ts';
 
 export interface ScanInput {
@@ -103,7 +104,7 @@ export class TableScan {
   /** Begins to read, and gives the piece that is filled: its first files can be used before its last are there. */
   begin(): Piece {
     if (this.#workers === undefined) {
-      this.#fromMs = Date.now();
+      this.#fromMs = this.#in.api.nowMs();
       this.#toMs = this.#fromMs;
       this.#pieceSince = performance.now();
       const count = Math.min(this.#in.limits.workers, this.#queue.segments);
@@ -143,9 +144,12 @@ export class TableScan {
     try {
       for (let taken = this.#queue.take(); taken !== undefined; taken = this.#queue.take()) {
         let { key } = taken;
+        const circle = new Circle(key);
         do {
           await this.#spool.room(this.#signal);
           const page = await this.#page(taken.segment, key);
+          if (page.next !== undefined && (page.next === key || circle.closes(page.next)))
+            throw this.#endless(taken.segment);
           this.#add(taken.segment, page);
           key = page.next;
         } while (key !== undefined);
@@ -169,6 +173,15 @@ export class TableScan {
     } catch (thrown) {
       throw this.#signal.aborted ? thrown : dynamoError(thrown, named, 'dynamodb:DescribeTable and dynamodb:Scan');
     }
+  }
+
+  #endless(segment: number): TailraceError {
+    return new TailraceError('DATA_CHECKSUM', `Segment ${segment} of the scan goes round in a circle.`, {
+      place: `dynamodb:${this.#in.table.named}`,
+      expected: 'keys that go on, page after page',
+      found: 'a LastEvaluatedKey that the segment was behind before',
+      hint: 'Something between here and DynamoDB repeats its replies; without it, the same command goes on.',
+    });
   }
 
   #request(segment: number, key: string | undefined): string {
@@ -207,7 +220,7 @@ export class TableScan {
     this.#spool.add(page, units);
     this.#pool.give(page.body);
     this.#queue.advance(segment, page.next, page.items);
-    this.#toMs = Date.now();
+    this.#toMs = this.#in.api.nowMs();
     this.#items += page.items;
     this.#scanned += page.scanned;
     this.#units += units;

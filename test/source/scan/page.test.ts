@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPage } from '../../../src/source/scan/page.ts';
-import { decodePlaces, encodePlaces, SegmentQueue, segmentsFor } from '../../../src/source/scan/places.ts';
+import { Circle, decodePlaces, encodePlaces, SegmentQueue, segmentsFor } from '../../../src/source/scan/places.ts';
 
 const textsOf = ({ body, bounds }: ReturnType<typeof readPage>): string[] =>
   Array.from({ length: bounds.length / 2 }, (_, i) => body.toString('utf8', bounds[2 * i], bounds[2 * i + 1]));
@@ -28,7 +28,7 @@ describe('a page', () => {
     fc.assert(
       fc.property(
         items,
-        fc.option(fc.dictionary(strings, values), { nil: undefined }),
+        fc.option(fc.dictionary(strings, values, { minKeys: 1 }), { nil: undefined }),
         fc.boolean(),
         (all, next, pretty) => {
           const reply = {
@@ -77,9 +77,42 @@ describe('a page', () => {
     '{"Items":["x"]}',
     '<html>',
     '{"Items":[{}],"Count":x}',
+    '{"Items":[]}{"Items":[]}',
+    '{"Items":[{"a":{"S":"1"}}],"Items":[]}',
+    '{"Items":[],"LastEvaluatedKey":{}}',
+    '{"Items":[],"LastEvaluatedKey":"x"}',
+    '{"Items":[],"LastEvaluatedKey":{"a":{"S":x}}}',
+    '{"Items":[{"a":{"S":"1"}},{"a":{"S":"x\ny"}}]}',
   ])('%s is none', (body) => {
     expect(() => page(body)).toThrow('not sound');
   });
+});
+
+test('a key that is no UTF-8 is none: it would be sent back as another one', () => {
+  const body = Buffer.from('{"Count":0,"Items":[],"LastEvaluatedKey":{"a":{"S":"é"}}}');
+  expect(readPage(body).next).toBe('{"a":{"S":"é"}}');
+  body[body.indexOf('é') + 1] = 0x22 ^ 0xff;
+  expect(() => readPage(body)).toThrow('no UTF-8');
+});
+
+test('units that no page can take are not believed', () => {
+  const unitsOf = (units: string): number | undefined =>
+    page(`{"Count":0,"Items":[],"ConsumedCapacity":{"CapacityUnits":${units}}}`).units;
+  expect(['0', '0.5', '128.5', '2000'].map(unitsOf)).toEqual([0, 0.5, 128.5, 2000]);
+  expect(['-1', '1e30', '"1"', 'null'].map(unitsOf)).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test('fault 70: a segment that goes round in a circle of any length is found, one that goes on never', () => {
+  fc.assert(
+    fc.property(fc.nat(50), fc.integer({ min: 1, max: 50 }), (before, length) => {
+      const circle = new Circle(undefined);
+      const keyAt = (i: number): string => String(i < before ? i : before + ((i - before) % length));
+      let found = 0;
+      while (!circle.closes(keyAt(found))) found += 1;
+      expect(found).toBeGreaterThanOrEqual(before + length);
+      expect(found).toBeLessThan(4 * (before + length) + 4);
+    }),
+  );
 });
 
 describe('the segments of a scan', () => {
