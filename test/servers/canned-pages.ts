@@ -74,6 +74,8 @@ export async function startCannedPages(table: CannedTable): Promise<CannedServer
       const accessKey = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1];
       const call = { operation, request, number: calls.length, accessKey, date: dateOf(incoming) };
       calls.push(call);
+      // Node's own would not follow a test that moves the clock.
+      outgoing.setHeader('date', new Date().toUTCString());
       const mishap = table.mishap?.(call);
       if (mishap?.kind === 'refuse') return refuse(outgoing, mishap);
       if (mishap?.kind === 'reset') return outgoing.destroy();
