@@ -6,7 +6,7 @@ export interface ScanLimits {
   readonly fileBytes: number;
   /** Bytes of lines that are committed at once, at most about. */
   readonly pieceBytes: number;
-  /** Bytes that wait in memory to be written to the spool: more than a file's. */
+  /** Bytes that wait in memory to be written to the spool, but for the pages that are under way. */
   readonly pendingBytes: number;
 }
 
@@ -14,5 +14,5 @@ export const SCAN_LIMITS: ScanLimits = {
   workers: 8,
   fileBytes: 16 * 1024 * 1024,
   pieceBytes: 1024 * 1024 * 1024,
-  pendingBytes: 32 * 1024 * 1024,
+  pendingBytes: 8 * 1024 * 1024,
 };

@@ -3,12 +3,13 @@
  * at once. Invariants:
  * - a page is added to one piece, whole, before the next statement: what a piece holds and the segments' places at its end
  *   are the same moment;
+ * - a page's lines go to the disk at once, in the order of the pages: little of them waits in memory;
  * - a file is shown when it is closed, and then never changes;
  * - the bytes of all pieces that are not released stay within the budget, but for the pages that are under way;
  * - files of released pieces are written over: the kernel has room for them already. There are never more files than were
  *   held at some time.
  */
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFault } from '../lines/write.ts';
 import type { LocalFile } from '../port.ts';
@@ -33,7 +34,6 @@ interface Filling {
   readonly path: string;
   /** Whether it held lines of another piece. */
   readonly former: boolean;
-  readonly chunks: Buffer[];
   bytes: number;
   items: number;
 }
@@ -96,7 +96,10 @@ export class Spool {
   /** Files of released pieces. */
   readonly #spare: string[] = [];
   #files = 0;
+  /** All that is done with files, one after the other. */
   #writing: Promise<void> = Promise.resolve();
+  /** The file that is written, open. */
+  #file: FileHandle | undefined;
   #failure: { readonly thrown: unknown } | undefined;
   #waiting: (() => void)[] = [];
 
@@ -117,15 +120,14 @@ export class Spool {
     piece.units += units;
     if (page.items === 0) return;
     this.#filling ??= this.#begin(piece);
+    const filling = this.#filling;
     const chunk = linesOf(page, this.#options.pool);
-    this.#filling.chunks.push(chunk);
-    const bytes = chunk.length;
-    this.#filling.bytes += bytes;
-    this.#filling.items += page.items;
-    piece.bytes += bytes;
-    this.#pending += bytes;
-    this.#held += bytes;
-    if (this.#filling.bytes >= this.#options.fileBytes) this.#close();
+    filling.bytes += chunk.length;
+    filling.items += page.items;
+    piece.bytes += chunk.length;
+    this.#held += chunk.length;
+    this.#write(piece, filling, chunk);
+    if (filling.bytes >= this.#options.fileBytes) this.#close();
   }
 
   /** Ends the piece; what is added from now on belongs to the next one. */
@@ -157,16 +159,18 @@ export class Spool {
     this.#wake();
   }
 
-  /** Waits for what is being written. */
+  /** Waits for what is being written; a file that is not whole is left as it is. */
   async end(): Promise<void> {
     await this.#writing;
+    await this.#file?.close();
+    this.#file = undefined;
   }
 
   #begin(piece: Piece): Filling {
     piece.opened += 1;
     const former = this.#spare.pop();
     const path = former ?? join(this.#options.dir, `${String(this.#files++).padStart(6, '0')}.json`);
-    return { path, former: former !== undefined, chunks: [], bytes: 0, items: 0 };
+    return { path, former: former !== undefined, bytes: 0, items: 0 };
   }
 
   #close(): void {
@@ -175,15 +179,33 @@ export class Spool {
     if (filling === undefined) return;
     this.#filling = undefined;
     const index = piece.opened - 1;
+    this.#then(piece, filling, async () => {
+      if (filling.former) await this.#file?.truncate(filling.bytes);
+      await this.#file?.close();
+      this.#file = undefined;
+      piece.files.push(fileOf(filling, piece.index, index));
+      piece.wake();
+    });
+  }
+
+  #write(piece: Piece, filling: Filling, chunk: Buffer): void {
+    this.#pending += chunk.length;
+    this.#then(piece, filling, async () => {
+      this.#file ??= await open(filling.path, filling.former ? 'r+' : 'wx', 0o600);
+      await this.#file.writeFile(chunk);
+      this.#options.pool.give(chunk);
+      this.#pending -= chunk.length;
+    });
+  }
+
+  /** Does something with a file, behind all that came before; what fails stops the spool. */
+  #then(piece: Piece, { path }: Filling, work: () => Promise<void>): void {
     this.#writing = this.#writing.then(async () => {
       if (this.#failure !== undefined) return;
       try {
-        await writeChunks(filling, this.#options.pool);
-        piece.files.push(fileOf(filling, piece.index, index));
-        this.#pending -= filling.bytes;
-        piece.wake();
+        await work();
       } catch (thrown) {
-        this.#failure = { thrown: writeFault(thrown, filling.path) };
+        this.#failure = { thrown: writeFault(thrown, path) };
         piece.wake(this.#failure);
       }
       this.#wake();
@@ -219,19 +241,6 @@ function linesOf({ body, bounds, items }: Page, pool: BufferPool): Buffer {
     to += TAIL.copy(chunk, to);
   }
   return chunk;
-}
-
-async function writeChunks({ path, former, chunks, bytes }: Filling, pool: BufferPool): Promise<void> {
-  const file = await open(path, former ? 'r+' : 'wx', 0o600);
-  try {
-    for (const chunk of chunks) {
-      await file.writeFile(chunk);
-      pool.give(chunk);
-    }
-    if (former) await file.truncate(bytes);
-  } finally {
-    await file.close();
-  }
 }
 
 function fileOf({ path, bytes, items }: Filling, piece: number, index: number): LocalFile {
