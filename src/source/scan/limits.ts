@@ -12,7 +12,7 @@ export interface ScanLimits {
 
 export const SCAN_LIMITS: ScanLimits = {
   workers: 8,
-  fileBytes: 16 * 1024 * 1024,
+  fileBytes: 4 * 1024 * 1024,
   pieceBytes: 1024 * 1024 * 1024,
   pendingBytes: 8 * 1024 * 1024,
 };

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -57,5 +57,17 @@ test('pieces that are held share no file', async () => {
   expect(await linesOf(third)).not.toBe(textOfFirst);
   expect(await linesOf(second)).toBe(textOfSecond);
   expect(third.files[0]?.path).toBe(first.files[0]?.path);
+  await spool.end();
+});
+
+test('pages go to the disk as they come, not once a file is full', async () => {
+  const spool = new Spool({ dir, fileBytes: 1e9, pendingBytes: 1, budgetBytes: 1e9, pool: new BufferPool(4) });
+  const { signal } = new AbortController();
+  spool.add(page(items('a', 10, 300)), 1);
+  // There is room for the next page only where the first one is written.
+  await spool.room(signal);
+  const [name = ''] = await readdir(dir);
+  expect((await stat(join(dir, name))).size).toBe(spool.piece.bytes);
+  expect(spool.piece.files).toEqual([]);
   await spool.end();
 });
