@@ -90,6 +90,7 @@ export function resolveOptions(layers: readonly Layer[], parsers: ClauseParsers)
       consistent: values.consistent ?? false,
       segments: values.segments,
       runId: values.runId,
+      newScan: values.newScan ?? false,
       commitEveryMs: values.commitEvery ?? DEFAULT_COMMIT_EVERY_MS,
     },
     state: {
@@ -113,10 +114,12 @@ function blamer(layers: readonly Layer[]): Blame {
   return (key, message, hint, cause) => {
     const layer = layers.findLast((candidate) => candidate.places[key] !== undefined);
     const { expected, found } = cause ?? {};
+    // Where in the text it is, a grammar says.
+    const [character = ''] = /, character \d+$/.exec(cause?.place ?? '') ?? [];
     return new TailraceError(layer?.blame ?? 'USAGE', message, {
       ...(expected === undefined ? {} : { expected }),
       ...(found === undefined ? {} : { found }),
-      place: layer?.places[key] ?? key,
+      place: `${layer?.places[key] ?? key}${character}`,
       hint,
       cause,
     });

@@ -41,4 +41,10 @@ export const SCAN_OPTIONS = {
     default: 'one of its own for each run',
     help: 'name of the run: once it is in the table, the same command changes nothing',
   },
+  newScan: {
+    kind: 'switch',
+    group: 'scan',
+    default: 'false',
+    help: 'give up the interrupted scan that the table holds, and begin a new one',
+  },
 } as const satisfies Record<string, OptionSpec>;

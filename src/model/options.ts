@@ -55,6 +55,8 @@ export interface ScanOptions {
   readonly segments: number | undefined;
   /** Names the run: one that is in the table already changes nothing. */
   readonly runId: string | undefined;
+  /** The interrupted scan that the table holds is given up, and a new one begins. */
+  readonly newScan: boolean;
   /** Time after which what was read is committed, so that it can be seen, and a killed run goes on behind it. */
   readonly commitEveryMs: number;
 }

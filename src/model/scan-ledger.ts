@@ -50,7 +50,10 @@ function digestOf(runId: string): string {
  */
 export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId: string): Ledger {
   const held: Partial<Ledger> = 'watermark' in base ? base : {};
-  const others = (held.entries ?? []).filter(({ exportArn }) => exportArn !== entry.exportArn);
+  // Another scan that is not complete was given up for this one.
+  const others = (held.entries ?? []).filter(
+    (other) => other.exportArn !== entry.exportArn && (other.kind !== 'scan' || other.rest === undefined),
+  );
   const scans = others.filter(({ kind }) => kind === 'scan');
   const old = new Set(scans.slice(0, Math.max(0, scans.length - SCANS_KEPT + 1)));
   const runs = [...(held.runs ?? []), ...[...old].map((entry) => digestOf(runIdOf(entry)))].slice(-RUNS_KEPT);

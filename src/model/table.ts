@@ -139,6 +139,8 @@ export interface ScanEntry {
   readonly pieces: number;
   /** What it does with the rows that were there; absent: there were none. */
   readonly mode?: LoadMode;
+  /** While it is not complete: how many those were. */
+  readonly rows?: number;
   /** Only items whose attribute holds this time (µs since 1970) or a later one were taken. */
   readonly since?: {
     readonly attr: string;

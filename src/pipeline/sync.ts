@@ -32,7 +32,7 @@ import type { RunParts } from './load/parts.ts';
 import { sendReaders } from './load/publish.ts';
 import { preview } from './preview.ts';
 import { failedReport, Reporter } from './report/reporter.ts';
-import { refuseForExports } from './scan/mode.ts';
+import { refuseForExports, refuseForScans } from './scan/mode.ts';
 import { syncTable } from './scan/scan.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 import { isApplied, unlessApplied } from './window/meanwhile.ts';
@@ -80,6 +80,7 @@ async function run(
   reporter: Reporter,
 ): Promise<SyncReport> {
   const end = parseSource(sourceText);
+  if (end.kind === 'dynamodb') refuseForScans(options);
   const target = await openTarget(targetText, options, options.dryRun ? 'plan' : 'write', wrap);
   try {
     reporter.table(target.table);

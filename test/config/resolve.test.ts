@@ -61,7 +61,14 @@ describe('options of a run', () => {
       tempBudgetBytes: 4e9,
       targetFileSizeBytes: 512e6,
       batchBytes: 256e6,
-      scan: { rcu: undefined, consistent: false, segments: undefined, runId: undefined, commitEveryMs: 300_000 },
+      scan: {
+        rcu: undefined,
+        consistent: false,
+        segments: undefined,
+        runId: undefined,
+        newScan: false,
+        commitEveryMs: 300_000,
+      },
       state: { mode: undefined, maxDelete: { share: 0.1 }, yes: false, since: undefined, prices: undefined },
       sse: undefined,
     });
@@ -126,6 +133,18 @@ describe('options of a run', () => {
     expect(() => resolve(environmentLayer({ TAILRACE_PARTITION: 'x(y)' }))).toThrow(
       expect.objectContaining({ code: 'CONFIG', place: 'TAILRACE_PARTITION', hint: 'Use bucket.' }) as Error,
     );
+  });
+
+  test.each([
+    [flagLayer({ filter: "color = 'a' && n > 1" }), '--filter, character 13'],
+    [flagLayer({ filter: "name = '😀' and color === 1" }), '--filter, character 24'],
+    [flagLayer({ filter: 'n >' }), '--filter, character 4'],
+    [environmentLayer({ TAILRACE_FILTER: 'n = null' }), 'TAILRACE_FILTER, character 5'],
+    [environmentLayer({ TAILRACE_PARTITION: 'day(at' }), 'TAILRACE_PARTITION, character 7'],
+    [flagLayer({ sort: ['a upwards'] }), '--sort, character 3'],
+  ])('errors in a text name the place in it, too: %#', (layer, place) => {
+    const real = { parsePartition, parseSort, normalFilter, parseSince };
+    expect(() => resolveOptions([layer], real)).toThrow(expect.objectContaining({ place }) as Error);
   });
 
   test.each([

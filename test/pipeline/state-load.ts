@@ -51,13 +51,14 @@ export async function stateRun(world: World, target: string, run: Run, more: Loa
   const workspace = await openWorkspace(options.tempDir);
   const duck = await openEngine(workspace, options);
   const [seen, partitions] = [[] as string[], new Set<string>()];
-  let items = 0;
+  let [items, rows] = [0, 0];
   try {
     for (const [index, piece] of run.pieces.entries()) {
       const last = index === run.pieces.length - 1;
       if (last && run.stops === true) break;
       const base = (await opened.table.load()) as TableState;
       const live = await opened.table.dataFiles();
+      if (index === 0) rows = base.rows;
       const dir = await mkdtemp(join(world.dir, 'piece-'));
       const written = await writeExport(dir, {
         items: piece,
@@ -79,7 +80,7 @@ export async function stateRun(world: World, target: string, run: Run, more: Loa
       const kept = keepOptions(options, undefined, base, false);
       const load = await prepareLoad(parts, from, base, kept, { id: [base.snapshot ?? null, index] });
       const loaded = await load.run();
-      items += loaded.read;
+      items += loaded.read - loaded.rejected - loaded.filtered;
       const { layout } = loaded;
       const own = join(workspace.dir, `seen-${index}`);
       await mkdir(own);
@@ -108,6 +109,7 @@ export async function stateRun(world: World, target: string, run: Run, more: Loa
           mode: run.mode,
           fromMs: run.fromMs ?? NOW,
           maxDelete: run.maxDelete ?? { share: 0.1 },
+          rows,
           ...(last && run.keeps !== true ? { seen: { keys: seen, partitions, items } } : {}),
         },
       );

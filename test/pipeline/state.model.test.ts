@@ -61,7 +61,7 @@ describe.each(FORMATS)('%s', (format) => {
     expect(refused).toMatchObject({
       code: 'DELETES_REFUSED',
       exitCode: 4,
-      message: `The run would delete ${count} of the table’s 100 rows.`,
+      message: `The run would delete ${count} of the 100 rows that the table had.`,
     });
     expect(await world.items(target)).toEqual(canonical(FIRST));
     const allowed = await stateRun(world, target, { mode: 'mirror', pieces: [pieces], maxDelete: { rows: count } });

@@ -20,6 +20,22 @@ export function refuseForExports({ state: { mode, since } }: SyncOptions): void 
   );
 }
 
+/** Refuses what only an export can do, for scans. */
+export function refuseForScans({ adopt, replace }: SyncOptions): void {
+  if (adopt)
+    throw usage(
+      '--adopt',
+      'A scan takes over no table of another tool: it is not known when its rows were written.',
+      'Take it over with an export of the table first; scans can follow.',
+    );
+  if (!replace) return;
+  throw usage(
+    '--replace',
+    'It swaps all rows for those of a full export, and this is a scan.',
+    'Leave it out: a mirror makes the table what the source is; --write-mode overwrite --yes does so however many rows go.',
+  );
+}
+
 /** The mode of a scan that begins on a table that is there. */
 export function modeOf({ state }: SyncOptions, { ledger, partition, location }: TableState): LoadMode {
   const mode = state.mode ?? 'mirror';
@@ -35,6 +51,12 @@ export function modeOf({ state }: SyncOptions, { ledger, partition, location }: 
       '--write-mode overwrite',
       'It takes all rows away that the scan does not bring.',
       'Add --yes if that is meant.',
+    );
+  if (mode === 'overwrite' && state.since?.start === 'last')
+    throw usage(
+      '--write-mode overwrite',
+      'With --since last it would take away all rows but those of the newest items.',
+      'Take upsert: rows of changed items are replaced, and the others stay.',
     );
   if (mode !== 'overwrite-partitions') return mode;
   if (partition.length === 0)
@@ -77,7 +99,11 @@ export function sinceEntry(since: Since | undefined): ScanEntry['since'] {
 /** The choice of a scan that goes on is that with which it began. */
 export function sinceAgain({ since: held }: ScanEntry, { since: given }: StateOptions): Since | undefined {
   if (held === undefined && given !== undefined)
-    throw usage('--since', 'The interrupted scan began without it.', 'Leave --since out until that scan is complete.');
+    throw usage(
+      '--since',
+      'The interrupted scan began without it.',
+      'Leave --since out until that scan is complete, or begin a new one with --new-scan.',
+    );
   return held === undefined ? undefined : { ...held, micros: BigInt(held.micros) };
 }
 
@@ -106,7 +132,7 @@ export function refuseNewer(base: TableState | undefined, entry: Pick<ScanEntry,
     ...(location === undefined ? {} : { place: location }),
     expected: `nothing from after ${entry.from}, when the scan began`,
     found: `a load that reaches until ${newer}`,
-    hint: 'Another run was faster. Begin a new scan: with a new target, or with another --run-id once this one is given up.',
+    hint: 'Another run was faster. Give this scan up and begin a new one with --new-scan.',
   });
 }
 

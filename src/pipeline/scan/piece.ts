@@ -22,6 +22,7 @@ import type { LoadResult } from '../load/load.ts';
 import { ledgerTable, loadIdOf, type RunParts, removeJournal } from '../load/parts.ts';
 import { type PreparedLoad, prepareLoad } from '../load/prepare.ts';
 import type { Merged } from '../window/merge.ts';
+import { dropGivenUp } from './given-up.ts';
 import { sinceEntry } from './mode.ts';
 import { dropPlaces, keepPlaces } from './places.ts';
 import type { ScanPlan } from './plan.ts';
@@ -72,7 +73,7 @@ export async function applyPiece(
   const ended = await input.ended();
   if (piece.items === 0 && !ended.complete) return undefined;
   const rest = ended.complete ? undefined : await keepPlaces(target, input.plan.runId, ended.places);
-  const begun = entryOf(input, ended, loaded, rest);
+  const begun = entryOf(input, base, ended, loaded, rest);
   const commitId = load?.commitId ?? loadIdOf([piece.index, randomBytes(16).toString('hex')]);
   const rows = new PieceRows(parts, {
     ...{ plan: input.plan, entry: begun, complete: ended.complete, load, loaded, kept, commitId },
@@ -90,6 +91,7 @@ export async function applyPiece(
       reporter.committed(staged, outcome);
       if (load !== undefined) await removeJournal(load.journal, reporter);
       await dropPlaces(target, input.entry?.rest);
+      if (input.entry === undefined) await dropGivenUp(target, start.base);
       await rows.done(input.entry?.seen);
       return { entry, ended, rows: placed, load, loaded };
     }
@@ -139,6 +141,7 @@ function preparePiece(
 
 function entryOf(
   { table, plan, consistent, stream, entry: before }: PieceInput,
+  base: TableState | undefined,
   { fromMs, toMs, places, complete }: EndedPiece,
   loaded: LoadResult | undefined,
   rest: ScanEntry['rest'],
@@ -157,7 +160,7 @@ function entryOf(
     ...(stream === undefined ? {} : { stream }),
     ...(consistent && (before === undefined || before.consistent === true) ? { consistent: true as const } : {}),
     pieces: (before?.pieces ?? 0) + 1,
-    ...(plan.mode === undefined ? {} : { mode: plan.mode }),
+    ...(plan.mode === undefined ? {} : { mode: plan.mode, rows: before?.rows ?? base?.rows ?? 0 }),
     ...(since === undefined ? {} : { since }),
     ...(before?.seen === undefined ? {} : { seen: before.seen }),
     ...(before?.partial === undefined ? {} : { partial: before.partial }),

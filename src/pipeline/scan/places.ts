@@ -31,7 +31,7 @@ export async function readPlaces(target: OpenTarget, rest: Rest): Promise<ScanPl
     throw new TailraceError('TARGET_BAD', 'The places of the interrupted scan are gone, so it cannot go on.', {
       place: thrown.uri,
       cause: thrown,
-      hint: 'Restore the file, or load the table anew into another target.',
+      hint: 'Restore the file, or begin a new scan with --new-scan.',
     });
   }
 }

@@ -21,6 +21,7 @@ export interface ScanPlan {
   readonly since?: Since;
 }
 
+const UNFINISHED = 'Let the run that began it come to its end first, or give it up with --new-scan.';
 const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /** Refuses what cannot be gone on with: another table, another number of segments, another run's part. */
@@ -45,30 +46,22 @@ export function planScan(table: DescribedTable, base: TableState | undefined, op
   const ledger = base?.ledger;
   if (base === undefined || ledger === undefined) return fresh();
   refuseOther(table, base);
-  const part = lastScan(ledger);
-  if (part?.rest !== undefined) return resumed(part, runIdOf(part), base, options);
+  // A run that came to its end is done, also where another one was interrupted since.
   const held = ledger.entries.find((entry) => entry.kind === 'scan' && scan.runId === runIdOf(entry));
-  if (held?.kind === 'scan') return { kind: 'held', runId: runIdOf(held), segments: held.segments, entry: held };
+  if (held?.kind === 'scan' && held.rest === undefined)
+    return { kind: 'held', runId: runIdOf(held), segments: held.segments, entry: held };
   if (scan.runId !== undefined && holdsRun(ledger, scan.runId)) return { ...fresh(), kind: 'held' };
+  const part = lastScan(ledger);
+  if (part?.rest !== undefined && !scan.newScan) return resumed(part, runIdOf(part), base, options);
   return fresh(modeOf(options, base));
 }
 
 function resumed(entry: ScanEntry, runId: string, base: TableState, { scan, state }: SyncOptions): ScanPlan {
   const { mode } = entry;
   if (mode !== undefined && state.mode !== undefined && state.mode !== mode)
-    throw refused(
-      base,
-      `--write-mode ${mode}`,
-      `--write-mode ${state.mode}`,
-      'Let the run that began it come to its end first.',
-    );
+    throw refused(base, `--write-mode ${mode}`, `--write-mode ${state.mode}`, UNFINISHED);
   if (scan.runId !== undefined && scan.runId !== runId)
-    throw refused(
-      base,
-      `--run-id ${runId}`,
-      `--run-id ${scan.runId}`,
-      'Let the run that began it come to its end first.',
-    );
+    throw refused(base, `--run-id ${runId}`, `--run-id ${scan.runId}`, UNFINISHED);
   if (scan.segments !== undefined && scan.segments !== entry.segments)
     throw new TailraceError(
       'USAGE',
@@ -77,7 +70,7 @@ function resumed(entry: ScanEntry, runId: string, base: TableState, { scan, stat
         place: '--segments',
         expected: String(entry.segments),
         found: String(scan.segments),
-        hint: 'Leave --segments out: the scan goes on with its own.',
+        hint: 'Leave --segments out: the scan goes on with its own. Or begin a new one with --new-scan.',
       },
     );
   const since = sinceAgain(entry, state);

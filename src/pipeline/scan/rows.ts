@@ -65,6 +65,13 @@ export class PieceRows {
   }
 
   async place(start: Start, attempt: number): Promise<PlacedRows> {
+    const placed = await this.#place(start, attempt);
+    const { rows: _, ...entry } = placed.entry;
+    // Behind its last piece nobody asks how many rows there were.
+    return this.#in.complete ? { ...placed, entry } : placed;
+  }
+
+  async #place(start: Start, attempt: number): Promise<PlacedRows> {
     const { plan, entry } = this.#in;
     if (plan.mode === undefined || plan.mode === 'append' || start.base === undefined) {
       const merged = await this.#append(start, attempt);
@@ -108,13 +115,14 @@ export class PieceRows {
       mode,
       fromMs: Date.parse(entry.from),
       maxDelete: given.state.maxDelete,
+      rows: entry.rows ?? 0,
       ...(never ? {} : { keysInto: keys }),
       ...(ends
         ? {
             seen: {
               keys: await fetchSeen(target, this.#before, join(dir, 'before'), given.tempBudgetBytes, signal),
               partitions: new Set([...this.#before.partitions, ...partitions]),
-              items: entry.items,
+              items: entry.items - entry.rejected - (entry.filtered ?? 0),
             },
           }
         : {}),

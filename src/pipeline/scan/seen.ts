@@ -89,7 +89,7 @@ function gone(place: string, cause: unknown): TailraceError {
     {
       place,
       cause,
-      hint: 'Restore the file, or load the table anew into another target.',
+      hint: 'Restore the file, or begin a new scan with --new-scan.',
     },
   );
 }

@@ -19,7 +19,7 @@ export interface SeenItems {
   readonly keys: readonly string[];
   /** Texts of the partitions that rows of the run lie in, as `partitionsOf` gives them. */
   readonly partitions: ReadonlySet<string>;
-  /** Items read, rejects and all. */
+  /** Items that have a row. */
   readonly items: number;
 }
 
@@ -32,6 +32,8 @@ export interface StateMerge {
   /** Local path that the keys of the piece are written to; they count as seen. */
   readonly keysInto?: string;
   readonly maxDelete: DeleteLimit;
+  /** Rows of the table when the run began, of which a share may go. */
+  readonly rows: number;
 }
 
 export interface MergedState extends Merged {
@@ -46,13 +48,17 @@ export async function mergeItems(input: MergeInput, state: StateMerge): Promise<
     const appends = puts.reduce((sum, { rows }) => sum + rows, 0);
     return { ...(await mergeChanges({ ...input, appends })), rowsRemoved: 0 };
   }
-  if (input.layout.schema.keys.length === 0) throw keyUnknown(input.target.table.location, state.mode);
+  const { location } = input.target.table;
+  if (input.layout.schema.keys.length === 0) throw keyUnknown(location, state.mode);
+  // Said with the first piece, not when all was read.
+  if (state.mode === 'overwrite-partitions' && input.live.some(({ otherSpec }) => otherSpec === true))
+    throw otherLayout(location);
   let removed = 0;
   const merged = await mergeChanges(input, async (all) => {
     const match = await find(all, state);
     removed = match.removed;
     try {
-      checkRemoved(removed, base.rows, state, input.target.table.location);
+      checkRemoved(removed, state, location);
     } catch (thrown) {
       await match.close();
       throw thrown;
@@ -127,26 +133,30 @@ async function withKeys({ duck, base, live, layout, puts, ...rest }: MergeInput)
 }
 
 /** Files whose rows go away where no item of theirs was seen. */
-function clearedFiles({ live, layout, target }: MergeInput, { mode, seen }: StateMerge): readonly LiveFile[] {
+function clearedFiles({ live, layout }: MergeInput, { mode, seen }: StateMerge): readonly LiveFile[] {
   if (seen === undefined || mode === 'upsert' || mode === 'append') return [];
   if (mode !== 'overwrite-partitions') return live;
-  if (live.some(({ otherSpec }) => otherSpec === true)) throw otherLayout(target.table.location);
   return live.filter((file) => seen.partitions.has(partitionKey(file.partition, layout.partition, layout.schema)));
 }
 
 /** An empty source, or one that lost much, never empties a table without a word. */
-function checkRemoved(removed: number, rows: number, { mode, seen, maxDelete }: StateMerge, place: string): void {
+function checkRemoved(removed: number, { mode, seen, maxDelete, rows }: StateMerge, place: string): void {
   if (removed === 0 || mode === 'overwrite-partitions') return;
   if (mode === 'overwrite' && (seen?.items ?? 0) > 0) return;
-  const most = 'rows' in maxDelete ? maxDelete.rows : Math.floor(maxDelete.share * rows);
+  // 29 % of 100 rows are 29, which doubles alone do not give.
+  const most = 'rows' in maxDelete ? maxDelete.rows : Math.floor(Number((maxDelete.share * rows).toPrecision(12)));
   if (removed <= most) return;
   const limit = 'rows' in maxDelete ? `${most} rows` : `${Math.round(maxDelete.share * 1e4) / 100} % of ${rows} rows`;
-  throw new TailraceError('DELETES_REFUSED', `The run would delete ${removed} of the table’s ${rows} rows.`, {
-    place,
-    expected: `at most ${limit}`,
-    found: `${removed} rows whose items are gone`,
-    hint: `If the items were deleted, run again with --max-delete ${removed}; what was read before is in the table already.`,
-  });
+  throw new TailraceError(
+    'DELETES_REFUSED',
+    `The run would delete ${removed} of the ${rows} rows that the table had.`,
+    {
+      place,
+      expected: `at most ${limit}`,
+      found: `${removed} rows whose items are gone`,
+      hint: `If the items were deleted, run again with --max-delete ${removed}; if they are back by now, with --new-scan.`,
+    },
+  );
 }
 
 function keyUnknown(place: string, mode: LoadMode): TailraceError {

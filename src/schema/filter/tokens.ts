@@ -87,9 +87,10 @@ export function filterError(
   details: { expected?: string; found?: string; hint?: string; cause?: unknown } = {},
 ): TailraceError {
   const shown = text.length > 200 ? `${text.slice(0, 199)}…` : text;
+  const character = [...text.slice(0, at)].length + 1;
   return new TailraceError('USAGE', `The filter cannot be read: ${message}.`, {
     hint: FORMS,
     ...details,
-    place: `filter “${shown}”, character ${at + 1}`,
+    place: `filter “${shown}”, character ${character}`,
   });
 }

@@ -1,0 +1,198 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { inspect, parsePartition } from '../../src/index.ts';
+import type { SyncOptions } from '../../src/model/options.ts';
+import type { SyncReport } from '../../src/model/report.ts';
+import type { DdbItem } from '../data/ion.ts';
+import { canonicalItems, FORMATS, quiet } from './harness.ts';
+import { itemsOf, type ScanChange, Shop } from './scan-harness.ts';
+
+// What a scan must not do to the rows of a table that is there, and the ways out where it stopped.
+
+type State = Partial<SyncOptions['state']>;
+
+function scan(shop: Shop, state: State = {}, more: ScanChange = {}, change: object = {}): Promise<SyncReport> {
+  const { state: standard } = shop.options();
+  return shop.scan(more, { ...change, state: { ...standard, ...state } });
+}
+
+function change(shop: Shop, items: readonly DdbItem[]): void {
+  shop.table.items = items;
+  shop.server.refresh();
+}
+
+/** The scan ends behind so many pages, as by a kill. */
+async function cut(shop: Shop, pages: number, state: State, more: ScanChange = {}): Promise<SyncReport> {
+  let seen = 0;
+  shop.table.mishap = ({ operation }) =>
+    operation === 'Scan' && ++seen > pages ? { kind: 'refuse', code: 'AccessDeniedException' } : undefined;
+  const report = await scan(shop, state, { commitEveryMs: 1, ...more });
+  shop.table.mishap = () => undefined;
+  expect([report.outcome, (report.applied ?? 0) > 0]).toEqual(['failed', true]);
+  return report;
+}
+
+/** Files that scans keep beside the table until they are complete. */
+async function beside(shop: Shop): Promise<string[]> {
+  const folder = join(shop.target.slice(shop.target.indexOf(':') + 1), '.tailrace');
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  return names.filter((name) => /scan-.*\/(seen|places)-/.test(name));
+}
+
+const colored = (items: readonly DdbItem[], color: string): DdbItem[] =>
+  items.map((item) => ({ ...item, color: { S: color } }));
+
+describe.each(FORMATS)('%s', (format) => {
+  test('document 0: a finished run that is repeated changes nothing, also where another was interrupted since', async () => {
+    await using shop = await Shop.open({}, format);
+    await scan(shop, {}, { runId: 'monday' });
+    await cut(shop, 12, { mode: 'append' }, { runId: 'tuesday' });
+    const [rows, calls] = [await shop.rows(), shop.scans];
+    expect(await scan(shop, { mode: 'append' }, { runId: 'monday' })).toMatchObject({ outcome: 'unchanged' });
+    expect([await shop.rows(), shop.scans]).toEqual([rows, calls]);
+    const report = await scan(shop, {}, { runId: 'tuesday' });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: true, writeMode: 'append' } });
+    expect((await shop.rows()).length).toBe(120);
+  });
+
+  test('an interrupted scan is given up by --new-scan alone, and leaves nothing behind', async () => {
+    await using shop = await Shop.open({ segmentOf: (item, n) => Number(item['n']?.['N'] ?? 0) % n }, format);
+    const all = itemsOf(60);
+    await scan(shop);
+    change(shop, all.slice(0, 30));
+    // It saw a table that had lost its half, and is not let to its end; then the half is back.
+    const lost = await scan(shop, {}, { commitEveryMs: 1, runId: 'lost' });
+    expect(lost.error?.code).toBe('DELETES_REFUSED');
+    expect(lost.error?.hint).toContain('--new-scan');
+    change(shop, all);
+    expect(lost.applied).toBeGreaterThan(0);
+    const other = await scan(shop, { mode: 'upsert' });
+    expect([other.error?.code, other.error?.hint]).toEqual(['LEDGER_REFUSED', expect.stringContaining('--new-scan')]);
+    expect((await beside(shop)).length).toBeGreaterThan(0);
+    const report = await scan(shop, {}, { newScan: true, runId: 'again' });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: false, rowsRemoved: 0, runId: 'again' } });
+    expect(await shop.rows()).toEqual(canonicalItems(all));
+    expect(await beside(shop)).toEqual([]);
+    const told = await inspect(shop.target, shop.options(), quiet());
+    if (told.kind !== 'table') throw new Error('no table');
+    expect(told.ledger?.entries.map(({ exportArn }) => exportArn.split('/').at(-1))).not.toContain('lost');
+    // Nothing is left to go on with.
+    expect(await scan(shop, { mode: 'upsert' })).toMatchObject({ outcome: 'committed', scan: { resumed: false } });
+  });
+
+  test('a first scan that is given up is mirrored by the next one', async () => {
+    await using shop = await Shop.open({}, format);
+    await cut(shop, 12, {}, { runId: 'first' });
+    change(shop, itemsOf(50, 5));
+    const report = await scan(shop, { maxDelete: { share: 1 } }, { newScan: true, runId: 'first' });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: false, writeMode: 'mirror' } });
+    expect(await shop.rows()).toEqual(shop.expected);
+    expect(await beside(shop)).toEqual([]);
+    expect(await scan(shop, {}, { newScan: true, runId: 'first' })).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test('--max-delete is a share of the rows that were there before the run, whatever it brought until then', async () => {
+    await using shop = await Shop.open({ items: itemsOf(20), pageBytes: 4_000 }, format);
+    await scan(shop);
+    // All rows would go, and they are a tenth of those that the pieces have made of the table by then.
+    change(shop, itemsOf(240, 1000));
+    const report = await scan(shop, {}, { commitEveryMs: 1 });
+    expect(report.applied).toBeGreaterThan(1);
+    expect(report.error).toMatchObject({
+      code: 'DELETES_REFUSED',
+      message: 'The run would delete 20 of the 20 rows that the table had.',
+      expected: 'at most 10 % of 20 rows',
+      found: '20 rows whose items are gone',
+    });
+    expect((await shop.rows()).length).toBeGreaterThan(200);
+    const meant = await scan(shop, { maxDelete: { rows: 20 } });
+    expect(meant).toMatchObject({ outcome: 'committed', scan: { resumed: true, rowsRemoved: 20 } });
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test.each([
+    [29, 0.29, 'committed'],
+    [30, 0.29, 'failed'],
+    [0, 0, 'committed'],
+    [1, 0, 'failed'],
+    [100, 1, 'committed'],
+    [7, 0.07, 'committed'],
+  ])('of 100 rows %i may go by a share of %f: %s', async (gone, share, outcome) => {
+    await using shop = await Shop.open({ items: itemsOf(100), pageBytes: 20_000 }, format);
+    await scan(shop);
+    change(shop, itemsOf(100).slice(gone));
+    expect((await scan(shop, { maxDelete: { share } })).outcome).toBe(outcome);
+    expect((await shop.rows()).length).toBe(outcome === 'failed' ? 100 : 100 - gone);
+  });
+
+  test('overwrite with a filter that nothing meets empties no table without a word', async () => {
+    await using shop = await Shop.open({}, format);
+    const schema = { ...shop.options().schema, filter: 'n >= 0' };
+    await scan(shop, {}, {}, { schema });
+    change(
+      shop,
+      shop.table.items.map((item) => ({ ...item, n: { N: '-1' } })),
+    );
+    const report = await scan(shop, { mode: 'overwrite', yes: true });
+    expect(report.error).toMatchObject({ code: 'DELETES_REFUSED', found: '60 rows whose items are gone' });
+    expect((await shop.rows()).length).toBe(60);
+    const meant = await scan(shop, { mode: 'overwrite', yes: true, maxDelete: { share: 1 } });
+    expect(meant).toMatchObject({ outcome: 'committed', scan: { rowsRemoved: 60 } });
+  });
+});
+
+test('overwrite with --since last would leave the newest items alone, and is refused', async () => {
+  await using shop = await Shop.open();
+  await scan(shop);
+  const since = { attribute: 'at', format: 'auto', overlapMs: 0, missing: 'keep' } as const;
+  const refused = await scan(shop, { mode: 'overwrite', yes: true, since: { ...since, start: 'last' } });
+  expect(refused.error).toMatchObject({ code: 'USAGE', hint: expect.stringContaining('upsert') });
+  const fixed = await scan(shop, { mode: 'overwrite', yes: true, since: { ...since, start: '0' } });
+  expect(fixed.outcome).toBe('committed');
+});
+
+test('what only an export can do is refused, before anything is asked or made', async () => {
+  await using shop = await Shop.open();
+  for (const option of ['adopt', 'replace'] as const) {
+    const report = await scan(shop, {}, {}, { [option]: true });
+    expect(report.error).toMatchObject({ code: 'USAGE', place: `--${option}`, hint: expect.any(String) });
+  }
+  expect(shop.server.calls).toEqual([]);
+  await expect(shop.rows()).rejects.toMatchObject({ code: 'TARGET_NOT_FOUND' });
+});
+
+test('overwrite-partitions stops with its first piece where files lie in partitions of another spec', async () => {
+  await using shop = await Shop.open();
+  const all = itemsOf(60);
+  change(shop, [...colored(all.slice(0, 30), 'red'), ...colored(all.slice(30), 'blue')]);
+  await scan(shop, {}, {}, { partition: parsePartition('color') });
+  await repartition(shop.target.slice('iceberg:'.length));
+  change(shop, colored(all.slice(0, 20), 'red'));
+  const refused = await scan(shop, { mode: 'overwrite-partitions' }, { commitEveryMs: 1 });
+  expect(refused.error).toMatchObject({ code: 'USAGE', hint: expect.stringContaining('mirror or upsert') });
+  expect([refused.applied, (await shop.rows()).length]).toEqual([0, 60]);
+  // The other ways match rows by their keys, wherever they lie.
+  const mirrored = await scan(shop, { maxDelete: { share: 1 } }, { commitEveryMs: 1 });
+  expect(mirrored).toMatchObject({ outcome: 'committed', scan: { rowsRemoved: 40 } });
+  expect(await shop.rows()).toEqual(shop.expected);
+});
+
+/** Gives an Iceberg table another partition spec, as another engine does: files that are there keep theirs. */
+async function repartition(folder: string): Promise<void> {
+  const metadata = join(folder, 'metadata');
+  const newest = (await readdir(metadata))
+    .flatMap((name) => /^v(\d+)\.metadata\.json$/.exec(name)?.[1] ?? [])
+    .reduce((most, each) => Math.max(most, Number(each)), 0);
+  // As text: its ids are larger than a double.
+  const text = await readFile(join(metadata, `v${newest}.metadata.json`), 'utf8');
+  const id = /"id":(\d+),"name":"color"/.exec(text)?.[1] ?? expect.fail('no color');
+  const field = `{"source-id":${id},"field-id":1001,"name":"color_2","transform":"bucket[4]"}`;
+  const next = text
+    .replace('"partition-specs":[', `"partition-specs":[{"spec-id":1,"fields":[${field}]},`)
+    .replace('"default-spec-id":0', '"default-spec-id":1')
+    .replace('"last-partition-id":1000', '"last-partition-id":1001');
+  expect(JSON.parse(next)).toMatchObject({ 'default-spec-id': 1, 'last-partition-id': 1001 });
+  await writeFile(join(metadata, `v${newest + 1}.metadata.json`), next);
+  await writeFile(join(metadata, 'version-hint.text'), String(newest + 1));
+}
