@@ -32,7 +32,15 @@ export async function describeTable(endpoint: string, name: string): Promise<Des
 
 /** A new table with keys `pk:S,sk:N`; further attributes become keys of indexes. Gives its name. */
 export async function makeTable(endpoint: string, key: string, indexes: readonly string[] = []): Promise<string> {
-  const name = `t-${randomUUID()}`;
+  return makeNamed(endpoint, `t-${randomUUID()}`, key, indexes);
+}
+
+export async function makeNamed(
+  endpoint: string,
+  name: string,
+  key: string,
+  indexes: readonly string[] = [],
+): Promise<string> {
   const parts = [...key.split(','), ...indexes].map((part) => part.split(':') as [string, string]);
   const own = key.split(',').map((part) => part.split(':')[0] ?? '');
   await call(endpoint, 'CreateTable', {
