@@ -7,7 +7,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serverOrSkip, VERSITYGW } from '../servers/available.ts';
 import { makeBucket } from '../servers/buckets.ts';
-import { startDynalite } from '../servers/dynamodb-local.ts';
 import { startVersitygw } from '../servers/versitygw.ts';
 
 // Every example runs as a reader of it would run it: in a checkout that is built, without AWS.
@@ -71,19 +70,20 @@ describe('examples', () => {
     expect(said).toContain('167');
   });
 
-  test('07: an API into a DynamoDB table, and the table into Parquet by colour', async () => {
-    const server = await startDynalite();
-    try {
-      const said = await run('07-hourly-parquet', { ...server.env, XDG_STATE_HOME: join(folder, 'state') });
-      expect(said).toContain('200 read = 200 written');
-      expect(said).toContain('16.6 kB in 5 pages');
-      // 2^53 and more, and flowers without a colour: what a loop over floats and missing values loses.
-      expect(said).toContain('undefined,50,50,9007199254741192');
-      expect(said).toMatch(/\/color_part=red\/\S+\.parquet/);
-      expect(said).not.toContain('example-key');
-    } finally {
-      await server.stop();
-    }
+  test('07: an API into a DynamoDB table, the table into Parquet by colour, and each hour what is new', async () => {
+    // No server is named: it starts its own.
+    const said = await run('07-hourly-parquet', {
+      AWS_ENDPOINT_URL_DYNAMODB: '',
+      XDG_STATE_HOME: join(folder, 'state'),
+    });
+    expect(said).toContain('200 read = 200 written');
+    expect(said).toContain('16.6 kB in 5 pages');
+    // 2^53 and more, and flowers without a colour: what a loop over floats and missing values loses.
+    expect(said).toContain('undefined,50,50,9007199254741192');
+    expect(said).toMatch(/\/color_part=red\/\S+\.parquet/);
+    expect(said).toContain('200 read = 0 written + 200 unchanged');
+    expect(said).toMatch(/unchanged: .* already holds this run/i);
+    expect(said).not.toContain('example-key');
   });
 
   test('05: the library', async () => {
