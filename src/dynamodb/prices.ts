@@ -96,14 +96,20 @@ export interface ScanCost extends UnitCost {
 /** A read unit is 4 KiB read consistently, or 8 KiB otherwise; a page's items count together. */
 const UNIT_BYTES = 4_096;
 
-/** Units, time and price of reading a table once. `units`: those that were taken, where that is known. */
-export function scanCost(
-  table: BilledTable & { readonly bytes: number },
-  options: { readonly consistent: boolean; readonly unitsPerSecond: number; readonly units?: number },
-  prices: Prices,
-): ScanCost {
-  const bytes = Math.max(table.bytes, 1);
-  const readUnits = options.units ?? Math.ceil(bytes / UNIT_BYTES / (options.consistent ? 1 : 2));
+export interface ScanPace {
+  readonly consistent: boolean;
+  readonly unitsPerSecond: number;
+  /** Each takes the least that a call takes, even where nothing is in it. */
+  readonly segments?: number;
+  /** Those that were taken, where that is known. */
+  readonly units?: number;
+}
+
+/** Units, time and price of reading a table once. */
+export function scanCost(table: BilledTable & { readonly bytes: number }, options: ScanPace, prices: Prices): ScanCost {
+  const { segments = 1, consistent } = options;
+  const whole = Math.max(table.bytes / UNIT_BYTES, segments) / (consistent ? 1 : 2);
+  const readUnits = options.units ?? Math.ceil(whole);
   const pace = Number.isFinite(options.unitsPerSecond)
     ? { seconds: Math.ceil(readUnits / options.unitsPerSecond) }
     : {};

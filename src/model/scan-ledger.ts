@@ -46,7 +46,7 @@ function digestOf(runId: string): string {
 
 /**
  * The ledger with one more piece of a scan, in place of what it said of the same scan before. A complete scan has every
- * change from before its first request.
+ * change from before its first request, unless it left a time out that the table does not hold either.
  */
 export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId: string): Ledger {
   const held: Partial<Ledger> = 'watermark' in base ? base : {};
@@ -70,9 +70,18 @@ export function withScan(base: Ledger | LedgerTable, entry: ScanEntry, commitId:
     ...(gaps === undefined ? {} : { gaps }),
     ...(stale === 0 ? {} : { stale }),
     ...(runs.length === 0 ? {} : { runs }),
-    watermark: later(held.watermark ?? NOTHING, entry.rest === undefined ? entry.from : NOTHING),
+    watermark: later(
+      held.watermark ?? NOTHING,
+      entry.rest === undefined && !leavesGap(held, entry) ? entry.from : NOTHING,
+    ),
     commitId,
   });
+}
+
+/** Whether a scan begins only behind what the table holds: what was written in between is in neither. */
+export function leavesGap({ watermark = NOTHING }: Partial<Ledger>, { since }: Pick<ScanEntry, 'since'>): boolean {
+  const reached = Date.parse(watermark);
+  return since !== undefined && reached > 0 && BigInt(since.micros) > BigInt(reached) * 1000n;
 }
 
 function later(a: string, b: string): string {

@@ -49,7 +49,9 @@ export interface ScanReport {
     readonly unit: string;
     /** Times by format, of the items that were looked at first. */
     readonly formats: Readonly<Record<string, number>>;
-    /** Items that were taken although they have no such time. */
+    /** What becomes of items that have no such time. */
+    readonly missing: 'keep' | 'drop';
+    /** How many were taken although they have none. */
     readonly untimed: number;
   };
 }

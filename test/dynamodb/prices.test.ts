@@ -24,6 +24,14 @@ test('a scan takes a unit for 8 KiB, two when consistent, and its price is of it
   expect(scanCost(TABLE, { consistent: false, unitsPerSecond: 500, units: 10 }, PRICES).price).toBe(5e-6);
 });
 
+test('each segment takes a call, so a small table takes half a unit for each, one when consistent', () => {
+  const pace = { unitsPerSecond: 500, segments: 32 };
+  const small = { ...TABLE, bytes: 100 };
+  expect(scanCost(small, { ...pace, consistent: false }, PRICES).readUnits).toBe(16);
+  expect(scanCost(small, { ...pace, consistent: true }, PRICES).readUnits).toBe(32);
+  expect(scanCost(TABLE, { ...pace, consistent: false }, PRICES).readUnits).toBe(1_000_000);
+});
+
 test('provisioned units and regions without a price have none, and it is said why', () => {
   const options = { consistent: false, unitsPerSecond: 500 };
   const provisioned = scanCost({ ...TABLE, billing: 'provisioned' }, options, PRICES);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LEDGER_BYTES_MAX } from '../../src/model/ledger.ts';
 import { holdsRun, RUNS_KEPT, withScan } from '../../src/model/scan-ledger.ts';
 import type { Ledger, ScanEntry } from '../../src/model/table.ts';
-import { holdsBack, sinceAgain } from '../../src/pipeline/scan/mode.ts';
+import { holdsBack } from '../../src/pipeline/scan/mode.ts';
 
 // What decides whether rows may go, and what a table is said to hold.
 
@@ -29,14 +29,6 @@ test('a part of a scan moves no watermark, and its next piece takes the place of
   expect([whole.watermark, whole.entries]).toEqual(['2026-03-01T10:00:00Z', [entry({ pieces: 3 })]]);
   const next = entry({ exportArn: 'arn/scan/two', from: '2026-03-02T10:00:00Z', rest });
   expect(withScan(whole, next, 'c4')).toMatchObject({ watermark: '2026-03-01T10:00:00Z', entries: [{}, next] });
-});
-
-test('a scan that began without --since does not go on with one', () => {
-  const state = { since: { attribute: 'at', start: 'last', format: 'auto', overlapMs: 0, missing: 'keep' } } as const;
-  const held = { exportArn: 'arn/scan/one' } as ScanEntry;
-  expect(() =>
-    sinceAgain(held, { ...state, mode: undefined, prices: undefined, maxDelete: { share: 1 }, yes: false }),
-  ).toThrow(expect.objectContaining({ code: 'USAGE', place: '--since' }));
 });
 
 test('a run is known by its name long after its entry has left, and the ledger stays small', () => {

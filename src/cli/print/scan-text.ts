@@ -11,10 +11,13 @@ export function scanLines({ scan, outcome }: SyncReport): string[] {
   const reads = scan.consistent ? 'consistent' : 'eventually consistent';
   if (outcome === 'planned') {
     const size = `${plural(scan.itemsInTable, 'item')}, ${formatSize(scan.bytesInTable)}, as DynamoDB said in the last hours`;
+    const goesOn = `run ${visible(runId)}, begun at ${from}: ${segmentsDone} of ${segments} segments are done`;
     return [
+      ...(scan.resumed ? [labelled('goes on', goesOn)] : []),
       labelled('to read', size),
       labelled('pace', `${pace} read units (${rate.why}); ${reads}, ${plural(segments, 'segment')}`),
-      labelled('takes', costText(scan.expected)),
+      labelled('takes', `${scan.resumed ? 'all in all ' : ''}${costText(scan.expected)}`),
+      ...(scan.since === undefined ? [] : [labelled('since', sinceText(scan.since))]),
     ];
   }
   const times =
@@ -47,8 +50,9 @@ function modeText(mode: string, removed: number): string {
   return `${mode}; ${plural(removed, 'row')} deleted whose items are gone`;
 }
 
-function sinceText({ attribute, from, formats, untimed }: NonNullable<Scan['since']>): string {
+function sinceText({ attribute, from, formats, missing, untimed }: NonNullable<Scan['since']>): string {
   const seen = Object.keys(formats).join(', ');
   const how = seen === '' ? '' : `, written as ${seen}`;
-  return `${visible(attribute)} from ${from} on${how}; ${plural(untimed, 'item')} without a time taken, too`;
+  const rest = untimed === 0 ? 'items without a time' : `${plural(untimed, 'item')} without a time`;
+  return `${visible(attribute)} from ${from} on${how}; ${rest} ${missing === 'drop' ? 'left out' : 'taken, too'}`;
 }

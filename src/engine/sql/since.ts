@@ -6,10 +6,10 @@ import { type Place, placeOf, scalarOf, unknown } from './place.ts';
 import { str } from './quote.ts';
 import { badLine } from './text.ts';
 
-const DATE = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
-const ISO = `${DATE}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)? ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?)?`;
-const DAY_FIRST = '[0-9]{2}-[0-9]{2}-[0-9]{4}';
-const DIGITS = '[0-9]{9,16}';
+/** A date, the year or the day first, with or without a time of day, and that with or without a zone. */
+const DATE = '([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}-[0-9]{2}-[0-9]{4})';
+const TIME = `${DATE}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)? ?(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)?)?`;
+const DIGITS = '[0-9]{9,16}([.][0-9]+)?';
 
 /** Whether an item is to be kept. Never NULL. */
 export function sinceSql(since: Since, scope: FilterScope): string {
@@ -43,12 +43,25 @@ function epochSql({ micros, unit }: Since, n: string): string {
   return `CASE ${cases.join(' ')} END`;
 }
 
-/** ISO times, UTC without a zone; dates, the day first, too; digits as the numbers that they are. */
+/**
+ * ISO times, UTC without a zone; the day first, too; digits as the numbers that they are. Each is spelled as the engine
+ * reads it: the year first, seconds, no more than six digits behind them, the zone at once and with a colon.
+ */
 function textSql(since: Since, s: string): string {
   const start = `${str(isoOf(since.micros))}::TIMESTAMPTZ`;
-  const cut = `regexp_replace(replace(${s}, ',', '.'), '(\\.[0-9]{6})[0-9]+', '\\1')`;
-  const zone = `regexp_replace(${cut}, '([+-][0-9]{2})([0-9]{2})$', '\\1:\\2')`;
+  const spelled = SPELLINGS.reduce(
+    (text, [pattern, by]) => `regexp_replace(${text}, ${str(pattern)}, ${str(by)})`,
+    `replace(replace(${s}, ',', '.'), 'z', 'Z')`,
+  );
   const matches = (pattern: string): string => `regexp_full_match(${s}, ${str(pattern)})`;
   const digits = `list_extract(list_transform([ltrim(${s}, '0')], lambda n: ${epochSql(since, 'n')}), 1)`;
-  return `CASE WHEN ${matches(DATE)} THEN try_cast(${s} AS TIMESTAMPTZ) >= ${start} WHEN ${matches(ISO)} THEN try_cast(${zone} AS TIMESTAMPTZ) >= ${start} WHEN ${matches(DAY_FIRST)} THEN try_strptime(${s}, '%d-%m-%Y')::TIMESTAMPTZ >= ${start} WHEN ${matches(DIGITS)} THEN ${digits} END`;
+  return `CASE WHEN ${matches(TIME)} THEN try_cast(${spelled} AS TIMESTAMPTZ) >= ${start} WHEN ${matches(DIGITS)} THEN ${digits} END`;
 }
+
+const SPELLINGS = [
+  ['^([0-9]{2})-([0-9]{2})-([0-9]{4})', '\\3-\\2-\\1'],
+  ['^(.{10}[T ][0-9]{2}:[0-9]{2})( ?[Z+-]|$)', '\\1:00\\2'],
+  ['(\\.[0-9]{6})[0-9]+', '\\1'],
+  [' (Z|[+-])', '\\1'],
+  ['([+-][0-9]{2})([0-9]{2})$', '\\1:\\2'],
+] as const;

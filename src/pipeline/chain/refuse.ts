@@ -73,10 +73,14 @@ const REFUSED = ['--key', '--exclude', '--schema', '--filter'];
 export function refuseChanges(changes: readonly OptionChange[], base: TableState): void {
   const change = changes.find(({ flag, byWindow }) => REFUSED.includes(flag) && byWindow !== true);
   if (change === undefined) return;
-  throw new TailraceError('USAGE', `The table was made with another ${change.flag}, which a window cannot change.`, {
-    place: `${change.flag}, ${base.location}`,
-    expected: change.before,
-    found: change.now,
-    hint: `Leave ${change.flag} out, and the table's own holds; a full export with --replace makes all rows by the new one.`,
-  });
+  throw new TailraceError(
+    'USAGE',
+    `The table was made with another ${change.flag}, which only a load of all its rows can change.`,
+    {
+      place: `${change.flag}, ${base.location}`,
+      expected: change.before,
+      found: change.now,
+      hint: `Leave ${change.flag} out, and the table's own holds; a full export with --replace makes all rows by the new one.`,
+    },
+  );
 }

@@ -86,7 +86,7 @@ export class Reporter {
   }
 
   /** Options that are others than the table was made with, and what the run makes of them. */
-  changes(changes: readonly OptionChange[], run: 'remakes' | 'applies windows' | 'changes nothing'): void {
+  changes(changes: readonly OptionChange[], run: 'remakes' | 'applies windows' | 'scans' | 'changes nothing'): void {
     const [now, later] = [[] as OptionChange[], [] as OptionChange[]];
     for (const change of changes)
       (run === 'remakes' || (run === 'applies windows' && change.byWindow) ? now : later).push(change);
@@ -97,7 +97,9 @@ export class Reporter {
     const what =
       run === 'changes nothing'
         ? '--replace applies them.'
-        : 'Windows follow what the table was made with; a full export with --replace applies the others.';
+        : run === 'scans'
+          ? 'A scan follows what the table was made with; a new target, or a full export with --replace, applies the others.'
+          : 'Windows follow what the table was made with; a full export with --replace applies the others.';
     this.warn('options-differ', `The table was made with other options: ${list}. ${what}`);
   }
 

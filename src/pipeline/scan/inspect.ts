@@ -1,6 +1,7 @@
 import { readPrices, scanCost } from '../../dynamodb/prices.ts';
 import type { RunContext, SyncOptions } from '../../model/options.ts';
 import type { DynamoInspection } from '../../model/scan-report.ts';
+import { segmentsFor } from '../../source/scan/places.ts';
 import { openTable, type TableEnd } from './described.ts';
 
 /** What DynamoDB says of a table, and what a scan of it would take. No item is read. */
@@ -14,7 +15,8 @@ export async function inspectDynamo(
     const { table, rate } = opened;
     const { arn, id, name, status, key, items, bytes, billing, reads, writes } = table;
     const { unitsPerSecond, why } = rate;
-    const pace = { consistent: options.scan.consistent, unitsPerSecond };
+    const segments = options.scan.segments ?? segmentsFor(bytes);
+    const pace = { consistent: options.scan.consistent, unitsPerSecond, segments };
     return {
       kind: 'dynamodb',
       uri: `dynamodb:${table.named}`,

@@ -2,7 +2,7 @@
 import { TailraceError } from '../../model/errors.ts';
 import type { LoadMode, StateOptions, SyncOptions } from '../../model/options.ts';
 import type { LedgerEntry, ScanEntry, TableState } from '../../model/table.ts';
-import type { Since } from '../../schema/filter/since.ts';
+import { isoOf, type Since } from '../../schema/filter/since.ts';
 
 /** Refuses what only a scan can do, for exports. */
 export function refuseForExports({ state: { mode, since } }: SyncOptions): void {
@@ -96,15 +96,34 @@ export function sinceEntry(since: Since | undefined): ScanEntry['since'] {
   return since === undefined ? undefined : { ...since, micros: String(since.micros) };
 }
 
-/** The choice of a scan that goes on is that with which it began. */
-export function sinceAgain({ since: held }: ScanEntry, { since: given }: StateOptions): Since | undefined {
-  if (held === undefined && given !== undefined)
-    throw usage(
-      '--since',
-      'The interrupted scan began without it.',
-      'Leave --since out until that scan is complete, or begin a new one with --new-scan.',
-    );
-  return held === undefined ? undefined : { ...held, micros: BigInt(held.micros) };
+/**
+ * The choice of a scan that goes on is that with which it began; another one is refused. A part of a scan moves no
+ * watermark, so `last` is the same time in the same command again.
+ */
+export function sinceAgain(
+  { since: held }: Pick<ScanEntry, 'since'>,
+  options: StateOptions,
+  base: TableState | undefined,
+): Since | undefined {
+  const began = held === undefined ? undefined : { ...held, micros: BigInt(held.micros) };
+  const given = sinceOf(options, base);
+  if (options.since === undefined || sinceText(given) === sinceText(began)) return began;
+  throw new TailraceError('USAGE', 'The interrupted scan takes another part of the items.', {
+    place: '--since',
+    expected: sinceText(began),
+    found: sinceText(given),
+    hint: 'Let it come to its end first, with its own --since and --since-attribute or without any; or begin a new one with --new-scan.',
+  });
+}
+
+function sinceText(since: Since | undefined): string {
+  if (since === undefined) return 'all items';
+  const { attr, micros, unit, untimed } = since;
+  const more = [
+    ...(unit === 'auto' ? [] : [`--since-format ${unit}`]),
+    ...(untimed === 'keep' ? [] : ['--since-missing drop']),
+  ];
+  return [`--since ${isoOf(micros)} --since-attribute ${attr}`, ...more].join(' ');
 }
 
 /** The time that items must have at least, in µs. `last`: what the table holds, less the overlap. */

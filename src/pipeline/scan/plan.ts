@@ -73,7 +73,7 @@ function resumed(entry: ScanEntry, runId: string, base: TableState, { scan, stat
         hint: 'Leave --segments out: the scan goes on with its own. Or begin a new one with --new-scan.',
       },
     );
-  const since = sinceAgain(entry, state);
+  const since = sinceAgain(entry, state, base);
   return {
     ...{ kind: 'resume', runId, segments: entry.segments, entry },
     ...(mode === undefined ? {} : { mode }),

@@ -107,7 +107,14 @@ export class ScanProgress {
     const { since } = this.#in.plan;
     if (since === undefined) return undefined;
     const formats = Object.fromEntries(this.#times);
-    return { attribute: since.attr, from: isoOf(since.micros), formats, unit: since.unit, untimed: this.#untimed };
+    return {
+      attribute: since.attr,
+      from: isoOf(since.micros),
+      formats,
+      unit: since.unit,
+      missing: since.untimed,
+      untimed: this.#untimed,
+    };
   }
 
   /** What is true now, for the report. */
@@ -118,7 +125,7 @@ export class ScanProgress {
     const largest = scan?.queue.largest();
     const since = this.#since();
     const { consistent } = options.scan;
-    const pace = { consistent, unitsPerSecond: rate.unitsPerSecond };
+    const pace = { consistent, unitsPerSecond: rate.unitsPerSecond, segments: plan.segments };
     const expected = scanCost(table, pace, this.#in.prices);
     const spent = scanCost(table, { ...pace, units: pacer.used }, this.#in.prices);
     const report: ScanReport = {

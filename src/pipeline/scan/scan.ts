@@ -27,6 +27,7 @@ import { sendReaders } from '../load/publish.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { Upkeep } from '../upkeep/upkeep.ts';
 import { describe, openTable, refuseUnreadable, type TableEnd } from './described.ts';
+import { warnOfPart } from './part.ts';
 import { applyPiece } from './piece.ts';
 import { readPlaces } from './places.ts';
 import { planScan, refuseRemade, type ScanPlan } from './plan.ts';
@@ -65,10 +66,11 @@ export async function syncTable(
     const plan = planScan(table, there, options);
     if (plan.kind !== 'held') refuseUnreadable(table);
     warnOfClock(reporter, api);
+    if (there !== undefined && plan.kind !== 'held') await settleChanges(reporter, options, there);
     const prices = await readPrices(options.state.prices);
     const progress = new ScanProgress({ table, plan, prices, rate, pacer, retrier, options, context, reporter });
     progress.report();
-    if (options.dryRun) warnOfCost(reporter, plan, options, there);
+    warnOfPart(reporter, plan, options, there);
     if (options.dryRun) return reporter.finish(plan.kind === 'held' ? 'unchanged' : 'planned');
     await finishLast(target, there, reporter);
     if (plan.kind === 'held') {
@@ -93,18 +95,11 @@ function warnOfClock(reporter: Reporter, { skewMs }: DynamoApi): void {
   reporter.warn('clock-skew', text);
 }
 
-/** What is left out is read all the same. */
-function warnOfCost(
-  reporter: Reporter,
-  { since }: ScanPlan,
-  { schema }: SyncOptions,
-  there: TableState | undefined,
-): void {
-  if (since === undefined && schema.filter === '' && (there?.options?.['filter'] ?? '') === '') return;
-  reporter.warn(
-    'same-units',
-    'A scan reads, and takes units for, every item, also those that --filter or --since leaves out.',
-  );
+/** Refuses options that the rows of a table that is there contradict, and tells of those that wait. */
+async function settleChanges(reporter: Reporter, options: SyncOptions, there: TableState): Promise<void> {
+  const { changes } = keepOptions(options, await readSchemaOption(options), there, false);
+  reporter.changes(changes, 'scans');
+  refuseChanges(changes, there);
 }
 
 /** Reads the table, and puts it into the target piece by piece. */
@@ -120,7 +115,6 @@ async function read(
   const file = await readSchemaOption(given);
   const key = given.schema.key.length > 0 ? given.schema.key : table.key.map(({ attr }) => attr);
   const options = { ...given, schema: { ...given.schema, key } };
-  if (there !== undefined) refuseChanges(keepOptions(options, file, there, false).changes, there);
   const places = plan.entry?.rest === undefined ? undefined : await readPlaces(target, plan.entry.rest);
   const workspace = await openWorkspace(options.tempDir);
   const dir = join(workspace.dir, 'scan');

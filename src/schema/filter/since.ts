@@ -17,8 +17,8 @@ export interface Since {
 }
 
 const FORMS = '2024-01-15, 15-01-2024, 2024-01-15T10:00:00Z, 1705312800 (s, ms or µs since 1970), or last';
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
-const DAY_FIRST = /^(\d\d)-(\d\d)-(\d{4})$/;
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+const DAY_FIRST = /^(\d\d)-(\d\d)-(\d{4})/;
 
 /** Reads `--since`: microseconds since 1970 as text, or `last`. Times without a zone are UTC; dates begin at midnight. */
 export function parseSince(text: string): string {
@@ -35,11 +35,8 @@ export function parseSince(text: string): string {
 }
 
 function microsOf(text: string): bigint | undefined {
-  const dayFirst = DAY_FIRST.exec(text);
-  if (dayFirst !== null) return isoMicros([dayFirst[3], dayFirst[2], dayFirst[1]]);
-  const iso = ISO.exec(text);
-  if (iso !== null) return isoMicros(iso.slice(1));
-  return epochMicros(text);
+  const time = TIME.exec(text.replace(DAY_FIRST, '$3-$2-$1'));
+  return time === null ? epochMicros(text) : isoMicros(time.slice(1));
 }
 
 function isoMicros(parts: readonly (string | undefined)[]): bigint | undefined {
@@ -49,26 +46,40 @@ function isoMicros(parts: readonly (string | undefined)[]): bigint | undefined {
   const ms = Date.UTC(year, month - 1, day, hour, minute, second);
   const shown = new Date(ms);
   const isReal =
-    shown.getUTCMonth() === month - 1 && shown.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!isReal) return undefined;
-  const fraction = BigInt((parts[6] ?? '').padEnd(6, '0') || 0);
-  return BigInt(ms) * 1000n + fraction - offsetMicros(parts[7]);
+    shown.getUTCFullYear() === year &&
+    shown.getUTCMonth() === month - 1 &&
+    shown.getUTCDate() === day &&
+    hour < 24 &&
+    minute < 60 &&
+    second < 60;
+  const offset = offsetMicros(parts[7]);
+  if (!isReal || offset === undefined) return undefined;
+  return BigInt(ms) * 1000n + microsBehind(parts[6]) - offset;
 }
 
-function offsetMicros(zone: string | undefined): bigint {
+/** Digits behind the point as microseconds; what is finer is cut, so that no item is left out for it. */
+function microsBehind(digits: string | undefined): bigint {
+  return BigInt((digits ?? '').slice(0, 6).padEnd(6, '0'));
+}
+
+function offsetMicros(zone: string | undefined): bigint | undefined {
   const parts = /^([+-])(\d\d):?(\d\d)?$/.exec(zone ?? '');
   if (parts === null) return 0n;
-  const minutes = Number(parts[2]) * 60 + Number(parts[3] ?? 0);
+  const [hours, rest] = [Number(parts[2]), Number(parts[3] ?? 0)];
+  if (hours > 23 || rest > 59) return undefined;
+  const minutes = hours * 60 + rest;
   return BigInt(parts[1] === '-' ? -minutes : minutes) * 60_000_000n;
 }
 
 function epochMicros(text: string): bigint | undefined {
-  if (!/^\d{9,16}$/.test(text)) return undefined;
+  const [, whole, fraction = ''] = /^(\d{9,16})(?:\.(\d+))?$/.exec(text) ?? [];
+  if (whole === undefined) return undefined;
   const unit = EPOCHS.find(({ format }) => {
     const [from, below] = epochRange(format) ?? [0, 0];
-    return Number(text) >= from && Number(text) < below;
+    return Number(whole) >= from && Number(whole) < below;
   });
-  return unit === undefined ? undefined : BigInt(text) * BigInt(unit.micros);
+  if (unit === undefined) return undefined;
+  return BigInt(whole) * BigInt(unit.micros) + (microsBehind(fraction) * BigInt(unit.micros)) / 1_000_000n;
 }
 
 /** Units of epoch numbers. The ranges of plausible times in them do not meet, so each number tells its own. */

@@ -16,6 +16,15 @@ describe('parseSince', () => {
     ['1705276800', day],
     ['1705276800000', day],
     ['1705276800000000', day],
+    // As times are written in items, so that one can be copied.
+    ['2024-01-15T00:00:00.000000000Z', day],
+    ['2024-01-15 00:00:00,25', String(Date.UTC(2024, 0, 15) * 1000 + 250_000)],
+    ['15-01-2024 01:30:00+01:30', day],
+    ['15-01-2024T00:00', day],
+    ['1705276800.25', String(Date.UTC(2024, 0, 15) * 1000 + 250_000)],
+    ['1705276800000.5', String(Date.UTC(2024, 0, 15) * 1000 + 500)],
+    // The day comes first, whatever would fit as well.
+    ['05-02-2024', String(Date.UTC(2024, 1, 5) * 1000)],
     ['last', 'last'],
     ['LAST', 'last'],
   ])('%s', (text, micros) => {
@@ -32,6 +41,10 @@ describe('parseSince', () => {
     '12345',
     'yesterday',
     '01-15-2024',
+    '0099-01-15',
+    '2024-01-15T10:00:00+25:00',
+    '2024-01-15T10:00:00+01:60',
+    '15-01-24',
   ])('refuses %j', (text) => {
     expect(() => parseSince(text)).toThrow('The time cannot be read.');
   });
