@@ -4,7 +4,7 @@ import { ERROR_CODES } from '../model/errors.ts';
 import type { LoadReport } from '../model/load.ts';
 import { reportError } from './print/error-text.ts';
 import { loadText } from './print/load-text.ts';
-import { redactor } from './print/redact.ts';
+import { type Redactor, redactor } from './print/redact.ts';
 import { addVerb, type Shell } from './verb.ts';
 
 /** `load`: items into a DynamoDB table. */
@@ -37,12 +37,23 @@ export function addLoad(parent: Command, shell: Shell): void {
       const report = await library.load(input, target, options, context);
       await session.settle();
       if (report.error !== undefined) await output.error(report.error, report.error);
-      const shown: LoadReport =
-        report.error === undefined ? report : { ...report, error: reportError(report.error, output.redact) };
+      const shown = withoutSecrets(report, output.redact);
       await output.report(shown, () => loadText(shown, output.style));
       return report.outcome === 'failed' ? ERROR_CODES[report.error?.code ?? 'INTERNAL'].exit : 0;
     },
   );
+}
+
+/** An API may repeat a secret in its items, of which a plan shows one, and an address may hold a login. */
+function withoutSecrets(report: LoadReport, redact: Redactor): LoadReport {
+  const { input, example, warnings, error } = report;
+  return {
+    ...report,
+    input: redact.text(input),
+    warnings: warnings.map(({ code, text }) => ({ code, text: redact.text(text) })),
+    ...(example === undefined ? {} : { example: redact.text(example) }),
+    ...(error === undefined ? {} : { error: reportError(error, redact) }),
+  };
 }
 
 /** Variables that the address and the headers name hold secrets. */

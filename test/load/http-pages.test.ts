@@ -60,6 +60,19 @@ describe('pages that are packed', () => {
   });
 });
 
+test('a page that is no items is told with its address', async () => {
+  const source = await api((url, reply) => {
+    if (url.pathname === '/csv') return void reply.writeHead(200, { 'content-type': 'text/csv' }).end('id,id\n1,2\n');
+    reply.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
+  });
+  const table = await makeTable(server.endpoint, 'id:S');
+  for (const path of ['/page', '/csv'])
+    expect((await run(source.origin + path, table)).error).toMatchObject({
+      code: 'INPUT_BAD',
+      place: source.origin + path,
+    });
+});
+
 describe('the next page', () => {
   test('that a page names and that is not there is an error, and the next run goes on with it', async () => {
     let there = false;

@@ -45,18 +45,19 @@ export interface OpenRecords {
 const SAMPLE_RECORDS = 1_000;
 const SAMPLE_BYTES = 4 * 1024 * 1024;
 
-/** Finds out what an input is, and gives its items one by one. `name` is how messages and the format's suffix call it. */
+/** Finds out what an input is, and gives its items one by one. `name` tells its format; messages call it `place`. */
 export async function openRecords(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
   options: ReadOptions,
+  place = name,
 ): Promise<OpenRecords> {
   const { head, rest } = await peek(chunks, HEAD_BYTES);
   const known = recognise(options.format, name, head, options.path);
   if (known === undefined) {
     await rest.return(undefined);
-    throw new TailraceError('INPUT_BAD', `It cannot be told what format ${name} has.`, {
-      place: name,
+    throw new TailraceError('INPUT_BAD', `It cannot be told what format ${place} has.`, {
+      place,
       found: `${JSON.stringify(head.subarray(0, 40).toString('utf8'))} …`,
       expected: 'JSON, JSON lines or DynamoDB JSON; CSV by its name',
       hint: 'Name it with --format.',
@@ -66,7 +67,7 @@ export async function openRecords(
     await rest.return(undefined);
     throw new TailraceError('USAGE', '--items leads into JSON, and CSV has no path.', {
       place: '--items',
-      found: `${name}, which is read as CSV`,
+      found: `${place}, which is read as CSV`,
       hint: 'Leave --items out, or say with --format what the input is.',
     });
   }
@@ -77,11 +78,11 @@ export async function openRecords(
   const shared = { format, columnTypes, misfits } as const;
   switch (known.format) {
     case 'csv':
-      return { ...shared, records: csvRecords(rest, name, options, columnTypes, misfits) };
+      return { ...shared, records: csvRecords(rest, { name, place }, options, columnTypes, misfits) };
     case 'jsonl':
       return { ...shared, records: lineRecords(rest, read) };
     default:
-      return { ...shared, records: elementRecords(rest, name, options.path, read) };
+      return { ...shared, records: elementRecords(rest, place, options.path, read) };
   }
 }
 
@@ -121,13 +122,13 @@ async function* elementRecords(
 
 async function* csvRecords(
   chunks: AsyncIterable<Uint8Array>,
-  name: string,
+  { name, place }: { readonly name: string; readonly place: string },
   options: ReadOptions,
   types: Map<string, CellType>,
   misfits: Map<string, number>,
 ): AsyncGenerator<LoadRecord> {
   const delimiter = options.delimiter ?? (/\.tsv(\.gz)?$/i.test(name) ? '\t' : ',');
-  const records = readCsv(chunks, { delimiter, columns: options.columns, place: name });
+  const records = readCsv(chunks, { delimiter, columns: options.columns, place });
   const first: CsvRecord[] = [];
   let size = 0;
   let ended = false;

@@ -128,7 +128,7 @@ async function loadPages(
     loading.page(page);
     const opened = await openBytes(page.file, { aws: {}, signal });
     const reading = readOptions(options, plan, keysOf(writing.table), loading.types);
-    const items = await loading.part(await openRecords(opened.chunks, pageName(page), reading), page.at);
+    const items = await loading.part(await openRecords(opened.chunks, pageName(page), reading, page.at), page.at);
     reporter.pages(page.number, pages.retried);
     const next = loading.full ? undefined : await pages.next(page, items);
     if (next === undefined) return;
