@@ -7,9 +7,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
-import { Random } from '../../src/demo/random.ts';
-import { dynamoDbJson } from '../full-export/dialect.ts';
-import { orderLine } from '../full-export/orders.ts';
+import { ordersOf } from './orders.ts';
 
 const [items = 205_000, times = 1] = process.argv.slice(2).map(Number);
 const PAGE_ITEMS = 1_250;
@@ -25,18 +23,15 @@ const pages = makePages();
 const turns = new Map<number, number>();
 
 function makePages(): { readonly more: Page; readonly last: Page }[] {
-  const random = new Random(7);
-  const truth = { items: 0, totalCents: 0, lines: 0, quantity: 0, notes: 0 };
+  const texts = ordersOf(items).map((line) => line.trimEnd().slice('{"Item":'.length, -1));
   const made: { readonly more: Page; readonly last: Page }[] = [];
   for (let from = 0; from < items; from += PAGE_ITEMS) {
-    const count = Math.min(PAGE_ITEMS, items - from);
-    const lines = Array.from({ length: count }, (_, i) => orderLine(random, dynamoDbJson, 7, from + i, truth));
-    const texts = lines.map((line) => line.trimEnd().slice('{"Item":'.length, -1));
-    const head = `{"ConsumedCapacity":{"CapacityUnits":${UNITS},"TableName":"orders"},"Count":${count},"Items":[${texts.join(',')}],`;
+    const of = texts.slice(from, from + PAGE_ITEMS);
+    const head = `{"ConsumedCapacity":{"CapacityUnits":${UNITS},"TableName":"orders"},"Count":${of.length},"Items":[${of.join(',')}],`;
     const key = `"LastEvaluatedKey":{"pk":{"S":"page"},"sk":{"S":"${made.length}"}},`;
     made.push({
-      more: pageOf(`${head}${key}"ScannedCount":${count}}`),
-      last: pageOf(`${head}"ScannedCount":${count}}`),
+      more: pageOf(`${head}${key}"ScannedCount":${of.length}}`),
+      last: pageOf(`${head}"ScannedCount":${of.length}}`),
     });
   }
   return made;
