@@ -125,6 +125,23 @@ describe('a scan', () => {
     expect(units).toBeLessThan(30 * seconds + 31);
   });
 
+  test('reckons with the bytes where pages do not say what they took: twice as much when consistent', async () => {
+    const items = Array.from(
+      { length: 40 },
+      (_, i): DdbItem => ({ pk: { S: `k${i}` }, text: { S: 'x'.repeat(8_000) } }),
+    );
+    await using shop = await Shop.open({ items, pageBytes: 60_000, silent: true });
+    const plain = await shop.scan();
+    expect(plain.scan).toMatchObject({ complete: true, consistent: false });
+    expect(plain.scan?.readUnits).toBeGreaterThan(39);
+    expect(plain.scan?.readUnits).toBeLessThan(41);
+    const twice = await shop.scan({ consistent: true });
+    expect(twice.scan?.consistent).toBe(true);
+    expect(twice.scan?.readUnits).toBeCloseTo(2 * (plain.scan?.readUnits ?? 0));
+    const asked = shop.server.calls.findLast(({ operation }) => operation === 'Scan');
+    expect(asked?.request['ConsistentRead']).toBe(true);
+  });
+
   test('is followed by windows of exports, whose changes go before its rows, once it is complete', async () => {
     const from = new Date(Date.now() - 900_000).toISOString().replace(/\.\d+Z/, 'Z');
     const to = new Date(Date.now() + 900_000).toISOString().replace(/\.\d+Z/, 'Z');
