@@ -1,11 +1,12 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { inspect, parsePartition } from '../../src/index.ts';
+import { inspect, parsePartition, sync } from '../../src/index.ts';
 import type { SyncOptions } from '../../src/model/options.ts';
 import type { SyncReport } from '../../src/model/report.ts';
 import type { DdbItem } from '../data/ion.ts';
-import { canonicalItems, FORMATS, quiet } from './harness.ts';
+import { writeWindow } from '../data/make-window.ts';
+import { canonicalItems, FORMATS, freshFolder, quiet } from './harness.ts';
 import { itemsOf, type ScanChange, Shop } from './scan-harness.ts';
 
 // What a scan must not do to the rows of a table that is there, and the ways out where it stopped.
@@ -92,6 +93,59 @@ describe.each(FORMATS)('%s', (format) => {
     expect(await scan(shop, {}, { newScan: true, runId: 'first' })).toMatchObject({ outcome: 'unchanged' });
   });
 
+  test('rows of a table with sort keys go by both parts of their keys, also from the null partition', async () => {
+    const item = (pk: string, sk: number, more: DdbItem = {}): DdbItem => ({
+      pk: { S: pk },
+      sk: { N: String(sk) },
+      ...more,
+    });
+    const all = ['a', 'b', 'c'].flatMap((pk) => [1, 2, 3].map((sk) => item(pk, sk)));
+    const red = colored([item('a', 7), item('b', 7)], 'red');
+    await using shop = await Shop.open({ key: ['pk', 'sk'], items: [...all, ...red] }, format);
+    await scan(shop, {}, {}, { partition: parsePartition('color') });
+    change(shop, [...all.slice(1), ...red]);
+    expect((await scan(shop, {}, { commitEveryMs: 1 })).scan?.rowsRemoved).toBe(1);
+    expect(await shop.rows()).toEqual(shop.expected);
+    change(shop, all.slice(2));
+    const cleared = await scan(shop, { mode: 'overwrite-partitions' }, { commitEveryMs: 1 });
+    expect(cleared.scan?.rowsRemoved).toBe(1);
+    expect(await shop.rows()).toEqual(canonicalItems([...all.slice(2), ...red]));
+  });
+
+  test('an item that cannot be loaded holds deletes back, in whichever piece it came', async () => {
+    const all = itemsOf(60);
+    await using shop = await Shop.open({ segmentOf: (item, n) => (item['pk']?.['S'] === 'k0' ? 0 : n - 1) }, format);
+    await scan(shop);
+    change(shop, [{ ...all[0], n: { N: 'seven' } }, ...all.slice(3)]);
+    // The first segment is done long before the last piece.
+    await cut(shop, 8, {}, { runId: 'cut' });
+    const report = await scan(shop, {}, { commitEveryMs: 1 });
+    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: true, rowsRemoved: 0 } });
+    const why = expect.stringContaining('1 items could not be loaded');
+    expect(report.warnings).toContainEqual({ code: 'rows-kept', text: why });
+    expect(await shop.rows()).toEqual(canonicalItems(all));
+    change(shop, all.slice(3));
+    expect((await scan(shop)).scan?.rowsRemoved).toBe(3);
+  });
+
+  test('overwrite-partitions clears what any piece of the run lies in, also those before it was interrupted', async () => {
+    const all = itemsOf(40);
+    const colors = ['red', 'blue', 'pink', 'grey'];
+    const each = (from: number): DdbItem[] =>
+      colors.flatMap((color, i) => colored(all.slice(i * 10 + from, i * 10 + 10), color));
+    const segmentOf = (item: DdbItem, n: number): number =>
+      Math.floor((colors.indexOf(String(item['color']?.['S'])) * n) / colors.length);
+    await using shop = await Shop.open({ items: each(0), segmentOf }, format);
+    await scan(shop, {}, {}, { partition: parsePartition('color') });
+    // Of each color two are gone, and of grey all.
+    const now = each(2).filter(({ color }) => color?.['S'] !== 'grey');
+    change(shop, now);
+    await cut(shop, 5, { mode: 'overwrite-partitions' });
+    const report = await scan(shop, {}, { commitEveryMs: 1 });
+    expect(report.scan).toMatchObject({ resumed: true, complete: true, rowsRemoved: 6 });
+    expect(await shop.rows()).toEqual(canonicalItems([...now, ...colored(all.slice(30), 'grey')]));
+  });
+
   test('--max-delete is a share of the rows that were there before the run, whatever it brought until then', async () => {
     await using shop = await Shop.open({ items: itemsOf(20), pageBytes: 4_000 }, format);
     await scan(shop);
@@ -142,6 +196,44 @@ describe.each(FORMATS)('%s', (format) => {
   });
 });
 
+test('a table of which a scan left rows, or took a part, is no image of its source, and no window comes behind it', async () => {
+  await using shop = await Shop.open();
+  change(shop, colored(itemsOf(20), 'red'));
+  const since = { attribute: 'at', format: 'auto', overlapMs: 0, missing: 'keep', start: '0' } as const;
+  const partition = parsePartition('color');
+  const last = async (): Promise<readonly unknown[]> => {
+    const told = await inspect(shop.target, shop.options(), quiet());
+    const entry = told.kind === 'table' ? told.ledger?.entries.at(-1) : undefined;
+    const window = await sync(await oneWindow(), shop.target, shop.options(), quiet());
+    return [
+      entry?.kind === 'scan' && entry.partial === true,
+      window.error?.message.startsWith('The table is no image') === true,
+    ];
+  };
+  expect((await scan(shop, { since }, {}, { partition })).outcome).toBe('committed');
+  expect(await last()).toEqual([true, true]);
+  for (const [mode, partial] of [
+    ['mirror', false],
+    ['append', true],
+    ['overwrite', false],
+    ['upsert', true],
+    ['mirror', false],
+    ['overwrite-partitions', true],
+  ] as const) {
+    expect((await scan(shop, { mode, yes: true }, { commitEveryMs: 1 })).outcome).toBe('committed');
+    expect([mode, ...(await last())]).toEqual([mode, partial, partial]);
+  }
+});
+
+/** A folder with the window of an incremental export from before any scan. */
+async function oneWindow(): Promise<string> {
+  const source = await freshFolder();
+  const tableArn = 'arn:aws:dynamodb:us-east-1:123456789012:table/orders';
+  const times = { from: '2020-03-01T12:00:00Z', to: '2020-03-01T12:30:00Z' };
+  await writeWindow(source, { tableId: 'table-1', summary: { tableArn }, ...times, changes: [] });
+  return source;
+}
+
 test('overwrite with --since last would leave the newest items alone, and is refused', async () => {
   await using shop = await Shop.open();
   await scan(shop);
@@ -160,6 +252,31 @@ test('what only an export can do is refused, before anything is asked or made', 
   }
   expect(shop.server.calls).toEqual([]);
   await expect(shop.rows()).rejects.toMatchObject({ code: 'TARGET_NOT_FOUND' });
+});
+
+test('a table of history is left as it is by a second scan, in every mode', async () => {
+  await using shop = await Shop.open();
+  expect((await scan(shop, {}, {}, { mode: 'history' })).outcome).toBe('committed');
+  for (const mode of ['mirror', 'append', 'upsert', 'overwrite'] as const)
+    expect((await scan(shop, { mode, yes: true })).error).toMatchObject({
+      code: 'LEDGER_REFUSED',
+      found: '--mode history',
+    });
+  expect((await shop.rows()).length).toBe(60);
+});
+
+test('options that a table cannot take are refused by a plan, too', async () => {
+  await using shop = await Shop.open();
+  await scan(shop, {}, { runId: 'first' });
+  const { schema } = shop.options();
+  const calls = shop.scans;
+  for (const dryRun of [true, false]) {
+    const filtered = await scan(shop, {}, {}, { schema: { ...schema, filter: 'n > 1' }, dryRun });
+    expect(filtered.error).toMatchObject({ code: 'USAGE', place: expect.stringContaining('--filter') });
+    const less = await scan(shop, {}, {}, { schema: { ...schema, exclude: ['text'] }, given: ['exclude'], dryRun });
+    expect(less.error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('--exclude') });
+  }
+  expect(shop.scans).toBe(calls);
 });
 
 test('overwrite-partitions stops with its first piece where files lie in partitions of another spec', async () => {

@@ -128,7 +128,9 @@ export class PieceRows {
         : {}),
     });
     const { seen: _, ...rest } = entry;
-    const partial = never || heldBack !== undefined || entry.partial === true ? { partial: true as const } : {};
+    // Rows of deleted items stay in the partitions that nothing came into.
+    const left = never || heldBack !== undefined || mode === 'overwrite-partitions';
+    const partial = left || entry.partial === true ? { partial: true as const } : {};
     if (never || complete) {
       const told = complete && mode === 'mirror' && heldBack !== undefined ? { heldBack } : {};
       return { merged: await this.#oneFile(merged, start, attempt), entry: { ...rest, ...partial }, ...told };
