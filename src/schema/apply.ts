@@ -11,7 +11,7 @@ import {
   type TableSchema,
   type Tag,
 } from '../model/schema.ts';
-import { type DecideContext, decideTag, mainTag, sameColumn } from './decide.ts';
+import { type DecideContext, decide, decideTag, keepsId, mainTag } from './decide.ts';
 import type { SchemaFile, UserColumn, UserSlot } from './files/user-schema.ts';
 import { tagOf } from './files/user-schema.ts';
 import type { HeldDigits } from './held.ts';
@@ -101,8 +101,8 @@ export function fieldOf(
   before: Field | undefined,
 ): Field {
   const id = before?.id ?? context.nextId();
-  const { tag, type } = slotType(column, node, path, context, before?.type);
-  const kept = before === undefined || (before.tag === tag && sameColumn(before.type, type));
+  const { tag, type } = slotType(column, node, path, context, before);
+  const kept = before === undefined || keepsId(before, { tag, type });
   return { id: kept ? id : context.nextId(), name, attr: column.attr, tag, type };
 }
 
@@ -111,8 +111,13 @@ function slotType(
   node: ValueNode,
   path: AttributePath,
   context: DecideContext,
-  before: ColumnType | undefined,
+  recorded: Pick<Slot, 'tag' | 'type'> | undefined,
 ): { tag: Slot['tag']; type: ColumnType } {
+  const before = recorded?.type;
+  if (slot.type.kind === 'auto' && slot.tag === undefined) {
+    const { tag, type } = decide(node, path, context, recorded);
+    return { tag, type };
+  }
   const tag = slot.tag ?? tagOf(slot.type) ?? mainTag(node) ?? 'S';
   const { type } = slot;
   switch (type.kind) {
@@ -152,9 +157,8 @@ export function slotOf(
   context: DecideContext,
   before: Slot | undefined,
 ): Slot {
-  const inner = slotType(slot, node, path, context, before?.type);
-  const kept = before !== undefined && before.tag === inner.tag && sameColumn(before.type, inner.type);
-  return { id: kept ? before.id : context.nextId(), ...inner };
+  const inner = slotType(slot, node, path, context, before);
+  return { id: keepsId(before, inner) ? before.id : context.nextId(), ...inner };
 }
 
 function fieldsOf(

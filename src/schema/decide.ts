@@ -44,14 +44,20 @@ export function mainTag(node: ValueNode): Tag | undefined {
 }
 
 /** Chooses tag and type for a position by its most frequent tag, keeping what the table has recorded. */
-export function decide(node: ValueNode, path: AttributePath, context: DecideContext, recorded: Recorded): Choice {
+export function decide(node: ValueNode, path: AttributePath, context: DecideContext, before: Recorded): Choice {
   const opaque = opaqueHere(node, path, context);
+  const first = isUnheld(before) ? mainTag(node) : undefined;
+  // A struct without fields would hold nothing.
+  if (context.full === true && (first === 'L' || first === 'M'))
+    return { tag: '*', type: { kind: 'ddb-json' }, reason: 'the attribute takes no more positions' };
+  // The first value of a position chooses its type.
+  const recorded = first === undefined ? before : undefined;
   if (recorded !== undefined && (recorded.tag === '*' || isText(recorded.type))) {
     return { ...recorded, reason: 'as recorded in the table' };
   }
   if (opaque !== undefined && recorded === undefined) return { tag: '*', type: { kind: 'ddb-json' }, reason: opaque };
   const tag = recorded === undefined ? mainTag(node) : (recorded.tag as Tag);
-  if (tag === undefined) return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
+  if (tag === undefined) return unheld();
   const full = recorded !== undefined && (opaque !== undefined || (path.length === 1 && isFull(recorded.type)));
   return decideTag(node, tag, path, full ? { ...context, full } : context, recorded?.type);
 }
@@ -110,8 +116,17 @@ export function decideTag(
     case 'M':
       return mapChoice(node, path, context, recorded);
     default:
-      return { tag: 'S', type: { kind: 'string' }, reason: 'only NULL was seen' };
+      return unheld();
   }
+}
+
+/** Whether a position has held nothing but NULL: text by lack of anything better, until its first value comes. */
+export function isUnheld(slot: Recorded): boolean {
+  return slot?.tag === 'NULL' && slot.type.kind === 'string';
+}
+
+function unheld(): Choice {
+  return { tag: 'NULL', type: { kind: 'string' }, reason: 'only NULL was seen' };
 }
 
 function isText(type: ColumnType): boolean {
@@ -173,8 +188,7 @@ function widen(recorded: ColumnType, facts: NumberFacts | undefined, context: De
 }
 
 function slot(choice: { tag: OriginTag; type: ColumnType }, recorded: Slot | undefined, context: DecideContext): Slot {
-  const same = recorded !== undefined && recorded.tag === choice.tag && sameColumn(recorded.type, choice.type);
-  return { id: same ? recorded.id : context.nextId(), tag: choice.tag, type: choice.type };
+  return { id: keepsId(recorded, choice) ? recorded.id : context.nextId(), tag: choice.tag, type: choice.type };
 }
 
 function setChoice(
@@ -191,7 +205,7 @@ function setChoice(
 function listChoice(node: ValueNode, path: AttributePath, context: DecideContext, recorded: Slot | undefined): Choice {
   const element = node.element;
   if (element === undefined && recorded === undefined) {
-    const empty = slot({ tag: 'S', type: { kind: 'string' } }, recorded, context);
+    const empty = slot(unheld(), recorded, context);
     return { tag: 'L', type: { kind: 'list', element: empty }, reason: 'only empty lists were seen' };
   }
   if (element === undefined)
@@ -208,6 +222,9 @@ function listChoice(node: ValueNode, path: AttributePath, context: DecideContext
   const inner = decide(element, [...path, ELEMENT], context, recorded);
   if (inner.tag === '*' && recorded === undefined)
     return { tag: '*', type: { kind: 'ddb-json' }, reason: inner.reason };
+  // The list stays, and text of whole values is none of its elements.
+  if (inner.tag === '*' && recorded !== undefined && isUnheld(recorded))
+    return { tag: 'L', type: { kind: 'list', element: recorded }, reason: 'as recorded' };
   return {
     tag: 'L',
     type: { kind: 'list', element: slot(inner, recorded, context) },
@@ -256,6 +273,8 @@ function dictionaryChoice(
   const inner = decide(value, [...path, VALUE], context, recorded?.value);
   if (inner.tag === '*' && recorded === undefined)
     return { tag: '*', type: { kind: 'ddb-json' }, reason: `${names}; ${inner.reason}` };
+  if (inner.tag === '*' && recorded !== undefined && isUnheld(recorded.value))
+    return { tag: 'M', type: recorded, reason: names };
   const keyId = recorded?.keyId ?? context.nextId();
   return { tag: 'M', type: { kind: 'map', keyId, value: slot(inner, recorded?.value, context) }, reason: names };
 }
@@ -300,6 +319,15 @@ export function tagsOf(node: ValueNode): string {
     .map(([tag, count]) => `${tag} ${count}`)
     .sort()
     .join(', ');
+}
+
+/** Whether what was recorded keeps its id as the slot that is chosen now: files that hold it can be read so. */
+export function keepsId(
+  recorded: Slot | undefined,
+  { tag, type }: { readonly tag: OriginTag; readonly type: ColumnType },
+): recorded is Slot {
+  if (recorded === undefined || !sameColumn(recorded.type, type)) return false;
+  return recorded.tag === tag || isUnheld(recorded);
 }
 
 /** Whether files written with `a` can be read as `b` under the same field id: a decimal may gain digits before the point. */

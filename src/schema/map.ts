@@ -3,7 +3,16 @@ import { compareBytes } from '../model/byte-order.ts';
 import { TailraceError } from '../model/errors.ts';
 import type { SchemaOptions } from '../model/options.ts';
 import { type Field, systemColumns, type TableSchema, type Tag } from '../model/schema.ts';
-import { type Choice, type DecideContext, decide, decideAlone, isMixed, sameColumn, tagsOf } from './decide.ts';
+import {
+  type Choice,
+  type DecideContext,
+  decide,
+  decideAlone,
+  isMixed,
+  isUnheld,
+  sameColumn,
+  tagsOf,
+} from './decide.ts';
 import { slots } from './grow.ts';
 import type { HeldDigits } from './held.ts';
 import { assignNames, RESERVED_NAMES } from './names.ts';
@@ -110,9 +119,10 @@ function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded:
   const before = recorded?.columns.filter((column) => column.attr === attr) ?? [];
   const { onMixed } = context.options;
   const isKey = context.options.key.includes(attr);
-  if (before.length === 0 && isMixed(node) && !isKey) {
+  // A column is never given up, but one that held nothing may become any other.
+  if (before.every(isUnheld) && isMixed(node) && !isKey) {
     if (onMixed === 'fail') throw mixed(attr, node);
-    if (onMixed === 'split') return splitDrafts(attr, node, context);
+    if (onMixed === 'split' && before.length === 0) return splitDrafts(attr, node, context);
     if (onMixed === 'json') {
       const kind = isPlain(node) ? 'json' : 'ddb-json';
       const choice: Choice = {
@@ -120,7 +130,7 @@ function draftsOf(attr: string, root: MapNode, context: DecideContext, recorded:
         type: { kind },
         reason: `several types (${tagsOf(node)}), kept together as asked`,
       };
-      return [{ attr, label: attr, choice, id: context.nextId(), node }];
+      return [{ attr, label: before[0]?.name ?? attr, choice, id: context.nextId(), node }];
     }
   }
   const olds = before.length > 0 ? before : [undefined];

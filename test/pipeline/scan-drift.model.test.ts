@@ -62,6 +62,37 @@ describe.each(FORMATS)('a type that changes between two pieces of a scan into %s
     expect(Number(numbers?.[1])).toBeCloseTo(45 + 145 + 9.9, 6);
   });
 
+  test.each(['rewrite', 'rescue', 'fail'] as const)(
+    '%s: an attribute that was only NULL in the first pieces becomes what its first values are',
+    async (onDrift) => {
+      const nulls = many(0, 10, () => ({ NULL: true }));
+      await using shop = await open([...nulls, ...PARTS, ...TEXTS]);
+      const report = await scan(shop, onDrift);
+      expect(report).toMatchObject({ outcome: 'committed' });
+      expect(report.applied).toBeGreaterThan(3);
+      const { type, numbers } = await column(shop);
+      expect(type?.type.kind).toBe('decimal');
+      expect(numbers?.[0]).toBe('10');
+      expect(await shop.rows()).toEqual(shop.expected);
+    },
+  );
+
+  test.each(['mirror', 'append', 'upsert'] as const)('first values in a scan behind another one (%s)', async (mode) => {
+    const nulls = many(0, 10, () => ({ NULL: true }));
+    await using shop = await open(nulls);
+    await scan(shop, 'rewrite');
+    shop.table.items = [...nulls.slice(0, 5), ...PARTS];
+    shop.server.refresh();
+    const { state } = shop.options();
+    const report = await scan(shop, 'rewrite', { state: { ...state, mode, maxDelete: { share: 1 } } });
+    expect(report).toMatchObject({ outcome: 'committed' });
+    // Rows that are as they were are not written again.
+    expect(report.counts.unchanged).toBe(mode === 'append' ? 0 : 5);
+    expect((await column(shop)).type?.type.kind).toBe('decimal');
+    const rows = { mirror: shop.table.items, append: [...nulls, ...shop.table.items], upsert: [...nulls, ...PARTS] };
+    expect(await shop.rows()).toEqual(canonicalItems(rows[mode]));
+  });
+
   test('rescue: the column stays, and what does not fit is in _rescued', async () => {
     await using shop = await open([...WHOLE, ...PARTS, ...TEXTS]);
     const report = await scan(shop, 'rescue');

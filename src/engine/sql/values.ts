@@ -22,6 +22,8 @@ export function member(struct: string, name: string): string {
 
 /** The typed column value of the attribute value `x`; NULL inside it where something does not fit. */
 export function valueSql(x: string, read: ReadValue, into: Target, trust: Trust, depth = 0): string {
+  // NULL is not absent: it is rescued, and its column holds nothing.
+  if (into.tag === 'NULL' && into.type.kind === 'string') return 'NULL::VARCHAR';
   if (into.type.kind === 'ddb-json') return ofTag(x, into, textSql(x, read));
   if (into.type.kind === 'json') return ofTag(x, into, plainText(textSql(x, read)));
   if (read.kind === 'raw') return rawValue(x, into, trust);
@@ -101,6 +103,7 @@ function parsedSql(
 
 /** True when the attribute value `x` (not NULL) is wholly in its column. Never NULL. */
 export function fitsSql(x: string, read: ReadValue, into: Target, depth = 0): string {
+  if (into.tag === 'NULL' && into.type.kind === 'string') return 'false';
   if (into.type.kind === 'ddb-json') return hasTag(x, into);
   if (into.type.kind === 'json') return all([hasTag(x, into), `${plainText(textSql(x, read))} IS NOT NULL`]);
   if (read.kind === 'raw') return rawFits(x, into);

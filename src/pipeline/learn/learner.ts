@@ -6,7 +6,7 @@ import type { ColumnType, Field, OriginTag, TableSchema, TimestampFormat } from 
 import type { PartitionField, SortField } from '../../model/table.ts';
 import { typeText } from '../../model/type-text.ts';
 import { applySchemaFile } from '../../schema/apply.ts';
-import { keepNumber, mainTag, sameColumn } from '../../schema/decide.ts';
+import { isUnheld, keepNumber, mainTag, sameColumn } from '../../schema/decide.ts';
 import { type Drift, drifts, holdRecorded } from '../../schema/drift.ts';
 import type { SchemaFile } from '../../schema/files/user-schema.ts';
 import { parseFilter } from '../../schema/filter/parse.ts';
@@ -176,7 +176,7 @@ export class Learner {
 
   #recordedTag(attr: string): OriginTag | undefined {
     const tag = this.#options.recorded?.columns.find((column) => column.attr === attr)?.tag;
-    return tag === '*' ? undefined : tag;
+    return tag === '*' || tag === 'NULL' ? undefined : tag;
   }
 
   /** Whether an attribute that nobody knew of might get a column in place of being rescued. */
@@ -283,7 +283,7 @@ function unplain(value: unknown): unknown {
 export function isExtension(before: TableSchema, after: TableSchema): boolean {
   return before.columns.every((column) => {
     const now = after.columns.find((candidate) => candidate.id === column.id);
-    return now !== undefined && now.name === column.name && now.tag === column.tag && extends_(column.type, now.type);
+    return now !== undefined && now.name === column.name && keepsTag(column, now) && extends_(column.type, now.type);
   });
 }
 
@@ -300,6 +300,10 @@ function extends_(before: ColumnType, after: ColumnType): boolean {
     const now = after.fields.find((candidate) => candidate.id === field.id);
     return now !== undefined && now.name === field.name && extends_(field.type, now.type);
   });
+}
+
+function keepsTag(before: Field, after: Field): boolean {
+  return after.tag === before.tag || isUnheld(before);
 }
 
 /** Whether two schemas give the attributes that both have the same columns, whatever their ids and the order of fields. */

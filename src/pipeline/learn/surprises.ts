@@ -5,6 +5,7 @@ import { rescueCounts, rescuedValues } from '../../engine/duckdb/rescues.ts';
 import { ident, list } from '../../engine/sql/quote.ts';
 import { type Field, physicalType, TAGS, type Tag } from '../../model/schema.ts';
 import type { DataFile } from '../../model/table.ts';
+import { isUnheld } from '../../schema/decide.ts';
 import { recount } from '../../schema/structure.ts';
 import { parseLine } from '../../source/lines/parse.ts';
 import { type Layout, type Learner, sameLayout } from './learner.ts';
@@ -65,7 +66,8 @@ export class Surprises {
     const tags = [...rescues, ...(await this.#nestedCounts(files, layout, rescues))];
     for (const { attr, tag } of rescues) {
       const columns = layout.schema.columns.filter((column) => column.attr === attr);
-      if (tag !== 'NULL' && columns.some((column) => column.tag === tag)) await this.#learnValues(files, attr, tag);
+      if (tag !== 'NULL' && columns.some((column) => column.tag === tag || isUnheld(column)))
+        await this.#learnValues(files, attr, tag);
     }
     learnStrangeTimes(this.#learner.root, layout.schema, files);
     const batches = [...this.#earlier(), { files, tags }];

@@ -3,10 +3,10 @@ import { TailraceError } from '../../model/errors.ts';
 import type { SyncOptions } from '../../model/options.ts';
 import type { TableState } from '../../model/table.ts';
 import type { Since } from '../../schema/filter/since.ts';
-import type { HeldDigits } from '../../schema/held.ts';
 import type { Export } from '../../source/port.ts';
 import type { Kept } from '../ends/keep.ts';
 import { resolveKey } from '../ends/open.ts';
+import type { Held } from '../learn/basis.ts';
 import { Learner } from '../learn/learner.ts';
 import { linesOf } from '../learn/lines.ts';
 import type { GrowingFiles } from './feed.ts';
@@ -15,10 +15,9 @@ import { Loader, type LoadResult } from './load.ts';
 import { layoutOptions, loadIdOf, type RunParts, rejectsDirOf } from './parts.ts';
 
 /** What of the table a load's result depends on. */
-export interface Basis {
+export interface Basis extends Held {
   /** Names it: a load that was killed is taken up while it is the same. */
   readonly id: readonly unknown[];
-  readonly held?: HeldDigits;
   /** The export's files, where they are still to come. */
   readonly growing?: GrowingFiles;
   readonly since?: Since;
@@ -62,7 +61,7 @@ export async function prepareLoad(
     schema,
     partition: options.partition,
     sort: options.sort,
-    recorded: base?.schema,
+    recorded: basis.recorded ?? base?.schema,
     ...(basis.held === undefined ? {} : { held: basis.held }),
     file,
     lines: linesOf(from, schema, base?.schema),

@@ -11,12 +11,12 @@ import { TailraceError } from '../../model/errors.ts';
 import { scanName, withScan } from '../../model/scan-ledger.ts';
 import type { StreamPosition } from '../../model/stream-position.ts';
 import type { ScanEntry, StagedCommit, TableState } from '../../model/table.ts';
-import { heldDigits } from '../../schema/held.ts';
 import type { FullExport } from '../../source/port.ts';
 import type { EndedPiece } from '../../source/scan/scan.ts';
 import type { Piece } from '../../source/scan/spool.ts';
 import { discard } from '../../storage/remove.ts';
 import type { Kept } from '../ends/keep.ts';
+import { heldBy } from '../learn/basis.ts';
 import { conflict, tryCommit } from '../load/commit.ts';
 import type { LoadResult } from '../load/load.ts';
 import { ledgerTable, loadIdOf, type RunParts, removeJournal } from '../load/parts.ts';
@@ -97,13 +97,14 @@ export async function applyPiece(
     }
     await discard(target.storage, merged.own);
     const now = await target.table.load();
-    if (attempt === MAX_ATTEMPTS || now === undefined || !sameForUs(start.base, now)) {
+    const next = now === undefined ? undefined : { base: now, live: await target.table.dataFiles() };
+    if (attempt === MAX_ATTEMPTS || next === undefined || !sameForUs(start, next, kept)) {
       await dropPlaces(target, rest);
       await rows.giveUp();
       throw conflict(target, outcome.reason);
     }
     context.log('info', 'another writer committed first; the piece is added to what is there now', { attempt });
-    start = { base: now, live: await target.table.dataFiles() };
+    start = next;
   }
 }
 
@@ -133,7 +134,7 @@ function preparePiece(
       return piece.files.map(({ source }) => source);
     },
   };
-  const held = base === undefined ? {} : { held: heldDigits(base.schema, live) };
+  const held = heldBy(base, live, kept.options);
   const id = [base?.ledger?.commitId ?? null, piece.index];
   const since = plan.since === undefined ? {} : { since: plan.since };
   return prepareLoad(parts, from, base, kept, { id, ...held, growing: piece, ...since });
@@ -197,9 +198,9 @@ function stage(
 }
 
 /** Whether another writer has left what the piece was read for as it was: ledger, columns, layout. */
-function sameForUs(base: TableState | undefined, now: TableState): boolean {
-  if (base === undefined) return false;
-  const own = ({ ledger, schema, partition, sort }: TableState): string =>
-    JSON.stringify([ledger, schema, partition, sort]);
-  return own(base) === own(now);
+function sameForUs(before: Start, now: Start, { options }: Kept): boolean {
+  if (before.base === undefined) return false;
+  const own = ({ base, live }: Start): string =>
+    JSON.stringify([base?.ledger, heldBy(base, live, options).recorded, base?.partition, base?.sort]);
+  return own(before) === own(now);
 }

@@ -2,7 +2,7 @@
 import { TailraceError } from '../../model/errors.ts';
 import { systemType, type TableSchema } from '../../model/schema.ts';
 import type { DataFile, TableHandle } from '../../model/table.ts';
-import { drifts } from '../../schema/drift.ts';
+import { rewrites } from '../../schema/drift.ts';
 
 /**
  * Names of the columns that files written by `before` would show wrongly: such files must be written anew. Readers of
@@ -10,17 +10,22 @@ import { drifts } from '../../schema/drift.ts';
  * the columns from any one file.
  */
 export function outdatedColumns(before: TableSchema, after: TableSchema, format: TableHandle['format']): string[] {
-  if (format === 'iceberg') return [...new Set(drifts(before, after).map(({ column }) => column))];
+  if (format === 'iceberg') return [...new Set(rewrites(before, after).map(({ column }) => column))];
   const there = new Set(columnTexts(before).map(([, text]) => text));
   return columnTexts(after).flatMap(([name, text]) => (there.has(text) ? [] : [name]));
 }
 
 function columnTexts({ columns, derived, system }: TableSchema): [name: string, text: string][] {
   return [
-    ...columns.map(({ id, name, type }): [string, string] => [name, JSON.stringify([id, name, type])]),
+    ...columns.map(({ id, name, type }): [string, string] => [name, JSON.stringify([id, name, type], withoutTags)]),
     ...derived.map(({ id, name }): [string, string] => [name, JSON.stringify([id, name, 'timestamptz'])]),
     ...system.map(({ id, name }): [string, string] => [name, JSON.stringify([id, name, systemType(name)])]),
   ];
+}
+
+/** A type tag is no part of a file: what was only NULL may come to hold texts in place. */
+function withoutTags(key: string, value: unknown): unknown {
+  return key === 'tag' ? undefined : value;
 }
 
 /** Refuses to write files anew that are larger than the limit. */

@@ -3,12 +3,12 @@ import { JOIN_BY_THE_WAY } from '../../maintain/metadata.ts';
 import { TailraceError } from '../../model/errors.ts';
 import { withWindow } from '../../model/ledger.ts';
 import type { Ledger, LiveFile, StagedCommit, TableState, TimeRange, WindowEntry } from '../../model/table.ts';
-import { heldDigits } from '../../schema/held.ts';
 import type { IncrementalExport } from '../../source/port.ts';
 import { discard } from '../../storage/remove.ts';
 import type { ChainStep } from '../chain/chain.ts';
 import type { Kept } from '../ends/keep.ts';
 import { fetchWhole } from '../files/fetched.ts';
+import { heldBy } from '../learn/basis.ts';
 import { conflict, tryCommit } from '../load/commit.ts';
 import type { LoadResult } from '../load/load.ts';
 import { keepOneFile } from '../load/no-rows.ts';
@@ -64,7 +64,7 @@ export async function applyWindow(
     const [former, now] = [start.base, await target.table.load()];
     if (now === undefined || !holdsTheSame(now, former)) throw conflict(target, outcome.reason);
     start = await startAt(parts, now);
-    if (former !== undefined && sameShape(former, now)) continue;
+    if (former !== undefined && sameShape(former, now) && readAlike(read, start)) continue;
     context.log('info', 'schema or layout changed; the window is read again');
     read = await readWindow(parts, step.export, start, keep(now));
     // Nobody goes on with what was read by the former schema. Its files stay: another run may have had them from the journal.
@@ -86,6 +86,11 @@ async function startAt({ target }: RunParts, base: TableState | undefined): Prom
 function sameShape(a: TableState, b: TableState): boolean {
   const shape = ({ schema, partition, sort }: TableState): string => JSON.stringify([schema, partition, sort]);
   return shape(a) === shape(b);
+}
+
+/** Whether what another writer has put there leaves columns without values as they are. */
+function readAlike({ options, basis }: ReadWindow, { base, live }: Start): boolean {
+  return JSON.stringify(heldBy(base, live, options).recorded) === basis;
 }
 
 /** What was inserted in the common time, and deleted behind it, is in none of the window's lines. */
@@ -124,6 +129,8 @@ interface ReadWindow extends Omit<PreparedLoad, 'learner' | 'run'> {
   readonly export: IncrementalExport;
   readonly loaded: LoadResult;
   readonly recorded: Kept['recorded'];
+  /** The schema that it was read by, as JSON. */
+  readonly basis: string | undefined;
 }
 
 /** Reads the window's lines into data files at the target, and the keys of deletes into the journal. */
@@ -134,10 +141,10 @@ async function readWindow(
   kept: Kept,
 ): Promise<ReadWindow> {
   // Not the snapshot: what another writer does between our commits does not change what the lines come to.
-  const id = [base?.ledger?.commitId ?? null, base?.schema ?? null, kept.options.onDrift];
-  const held = base === undefined ? {} : { held: heldDigits(base.schema, live) };
+  const held = heldBy(base, live, kept.options);
+  const id = [base?.ledger?.commitId ?? null, held.recorded ?? null, kept.options.onDrift];
   const { run, learner: _, ...names } = await prepareLoad(parts, from, base, kept, { id, ...held });
-  return { ...names, export: from, loaded: await run(), recorded: kept.recorded };
+  return { ...names, export: from, loaded: await run(), recorded: kept.recorded, basis: JSON.stringify(held.recorded) };
 }
 
 async function merge(parts: RunParts, read: ReadWindow, { base, live }: Start, attempt: number): Promise<Merged> {

@@ -22,7 +22,7 @@ export function splitColumns(
     });
   }
   const seen = [...(node?.counts ?? [])].filter(([tag, count]) => tag !== 'NULL' && count > 0).map(([tag]) => tag);
-  const typed = old.filter(({ tag }) => tag !== '*');
+  const typed = old.filter(({ tag }) => tag !== '*' && tag !== 'NULL');
   const tags = [...new Set<Tag>([...seen, ...typed.map(({ tag }) => tag as Tag)])].sort();
   if (tags.length < 2) return [...old];
   const drafts = tags.map((tag) =>

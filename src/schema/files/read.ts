@@ -161,6 +161,8 @@ function readFlat(document: SchemaDocument): UserColumn[] {
         hint,
       });
     }
+    // Of what was only NULL nobody knows the type yet.
+    if (tag === 'NULL') return { attr: key, tag: undefined, type: { kind: 'auto' } };
     return { attr: key, tag, type: flatType(tag) };
   });
 }
@@ -169,7 +171,6 @@ function readFlat(document: SchemaDocument): UserColumn[] {
 function flatType(tag: OriginTag): UserType {
   switch (tag) {
     case 'S':
-    case 'NULL':
       return { kind: 'string' };
     case 'B':
       return { kind: 'binary' };

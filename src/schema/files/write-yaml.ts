@@ -57,8 +57,12 @@ function fieldSpecs(fields: readonly (Field | UserColumn)[]): Map<string, Spec> 
   );
 }
 
+/** Only NULL was seen: its first value tells. */
+const OPEN: UserSlot = { tag: undefined, type: { kind: 'auto' } };
+
 /** The short text where it says everything. */
-function spec(slot: Slot | UserSlot, field?: Field | UserColumn): Spec {
+function spec(written: Slot | UserSlot, field?: Field | UserColumn): Spec {
+  const slot: Slot | UserSlot = written.tag === 'NULL' && written.type.kind === 'string' ? OPEN : written;
   const { type } = slot;
   const name: [string, Spec][] = field?.name === undefined || field.name === field.attr ? [] : [['name', field.name]];
   const tag: [string, Spec][] = slot.tag === undefined || slot.tag === tagOf(type) ? [] : [['tag', slot.tag]];

@@ -10,6 +10,16 @@ import { writeFlat } from '../../../src/schema/files/write-flat.ts';
 import { writeSchemaYaml } from '../../../src/schema/files/write-yaml.ts';
 import { tableSchema } from './arbitrary.ts';
 
+/** Only NULL was seen, at any depth: what is read back leaves the type open. */
+function opened<T>(slot: T): T {
+  return JSON.parse(
+    JSON.stringify(slot, (_, value: unknown) => {
+      const { tag, type, ...rest } = (value ?? {}) as { tag?: string; type?: { kind?: string } };
+      return tag === 'NULL' && type?.kind === 'string' ? { ...rest, type: { kind: 'auto' } } : value;
+    }),
+  ) as T;
+}
+
 /** Without ids, and with the name that a column has when none is given. */
 function bare(columns: readonly (Field | UserColumn)[]): unknown {
   return JSON.parse(
@@ -83,7 +93,7 @@ derived: {at_ts: {from: at, format: iso-ms}}
       fc.property(tableSchema, fc.string({ unit: 'binary' }), (schema, comment) => {
         const text = writeSchemaYaml(schema, new Map(schema.columns.map((column) => [column.name, comment])));
         const read = readSchemaFile(text, 'x');
-        expect(bare(read.columns)).toEqual(bare(schema.columns));
+        expect(bare(read.columns)).toEqual(bare(opened(schema.columns)));
         expect(read.derived).toEqual(schema.derived.map(({ name, from, format }) => ({ name, from, format })));
         const keys = schema.columns.filter((column) => schema.keys.includes(column.name)).map((column) => column.attr);
         expect(read.key ?? []).toEqual(keys);
@@ -125,7 +135,7 @@ describe('flat', () => {
         const read = readSchemaFile(writeFlat(schema), 'x.json');
         expect(read.form).toBe('flat');
         expect(read.columns.map(({ attr, tag }) => [attr, tag])).toEqual(
-          schema.columns.map(({ attr, tag }) => [attr, tag]),
+          schema.columns.map(({ attr, tag }) => [attr, tag === 'NULL' ? undefined : tag]),
         );
       }),
     );

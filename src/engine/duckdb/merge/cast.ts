@@ -26,6 +26,8 @@ function castSql(
   depth: number,
 ): string {
   if (sameShape(from, to) && fromTag === toTag) return x;
+  if (fromTag === 'NULL' && from.kind === 'string' && to.kind !== 'string')
+    return `CASE WHEN ${x} IS NOT NULL THEN error(${str(UNEQUAL_CAST)} || ${x}) END`;
   if (to.kind === 'ddb-json' || to.kind === 'json')
     return `CASE WHEN ${x} IS NOT NULL THEN ${valueSql(x, fromTag, from, to.kind === 'json' ? 'plain' : 'typed', depth)} END`;
   const v = `x${depth}`;
