@@ -236,6 +236,8 @@ export type CommitOutcome =
   | {
       readonly kind: 'committed';
       readonly snapshot: string;
+      /** Another run has made the commit of this id: the change is in the table once, and not by this one. */
+      readonly elsewhere?: true;
       /** Parquet: the generation that readers are still sent to, since more commits were to follow. */
       readonly published?: string;
       /** The commit stands, but what killed attempts left beside it could not be removed: why. */

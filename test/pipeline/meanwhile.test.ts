@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { TailraceError } from '../../src/model/errors.ts';
+import type { SyncReport } from '../../src/model/report.ts';
 import type { WrapStorage } from '../../src/pipeline/ends/open.ts';
 import type { Storage } from '../../src/storage/port.ts';
 import { type ModelChain, smallChain } from '../crash/chain.ts';
-import { FORMATS, World } from '../faults/load.ts';
+import { canonical, FORMATS, World } from '../faults/load.ts';
 
 // What a run makes of a step that fails while another run applies it.
 
@@ -21,9 +22,9 @@ function around(
           get(inner, name) {
             const method: unknown = Reflect.get(inner, name);
             if (typeof method !== 'function') return method;
-            if (name !== 'put' && name !== 'adopt') return method.bind(inner);
+            if (name !== 'put' && name !== 'adopt' && name !== 'putIf') return method.bind(inner);
             return async (...args: Parameters<Storage['put']>) => {
-              const now = !done && fits(name, args[0]);
+              const now = !done && fits(String(name), args[0]);
               done ||= now;
               if (now && when === 'before') await happening();
               const result: unknown = await Reflect.apply(method, inner, args);
@@ -71,5 +72,31 @@ describe.each(FORMATS)('beside a faster run on %s', (format) => {
     expect(report.error).toBeUndefined();
     expect(report.warnings.map(({ code }) => code)).toContain('applied-elsewhere');
     expect(await world.sync(chain.dir, target)).toMatchObject({ outcome: 'unchanged' });
+  });
+
+  test.each([0, 1])('a commit that both runs make is one of them’s: %i windows before', async (before) => {
+    await using world = await World.open();
+    const target = world.target(format);
+    const dir = `${world.dir}/source`;
+    if (before > 0) await smallChain(dir, 0).then((chain) => world.load(chain.dir, target));
+    const chain = await smallChain(dir, before);
+    // Right before the table would show the commit of the slower run.
+    const isLast = (operation: string, key: string): boolean =>
+      format === 'iceberg' ? /\/snap-[^/]*$/.test(key) : operation === 'putIf' && key.endsWith('_tailrace.json');
+    let faster: SyncReport | undefined;
+    const wrap = around(
+      isLast,
+      async () => {
+        faster = await world.load(chain.dir, target);
+      },
+      'before',
+    );
+    const slower = await world.sync(chain.dir, target, { wrap });
+    expect(faster).toMatchObject({ outcome: 'committed', applied: 1 });
+    expect(slower).toMatchObject({ outcome: 'unchanged', applied: 0, counts: { written: 0 } });
+    expect(slower.warnings.map(({ code }) => code)).toContain('applied-elsewhere');
+    expect(slower.snapshot).toBe(faster?.snapshot);
+    expect(await world.items(target)).toEqual(canonical([...(chain.states.at(-1)?.values() ?? [])]));
+    expect(await world.sync(chain.dir, target)).toMatchObject({ outcome: 'unchanged', warnings: [] });
   });
 });

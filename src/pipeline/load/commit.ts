@@ -26,6 +26,9 @@ export async function tryCommit(
 ): Promise<Exclude<CommitOutcome, { kind: 'unknown' }>> {
   if (context.signal.aborted) throw interrupted(context.signal.reason);
   const outcome = await target.table.commit(staged, base, { signal: context.signal, more });
+  // What this run wrote for it may be what the other one committed, so nothing of it is deleted here.
+  if (outcome.kind === 'committed' && outcome.elsewhere)
+    throw conflict(target, 'another run has made this very commit');
   if (outcome.kind !== 'unknown') return outcome;
   throw new TailraceError('COMMIT_UNKNOWN', `It cannot be told whether the commit took place: ${outcome.reason}.`, {
     place: target.table.location,

@@ -21,12 +21,12 @@ export async function applyFull(
   const { options, learner, journal, commitId } = load;
   reporter.key(options.schema.key);
   const loaded = await load.run();
-  reporter.loaded(loaded, load.rejectsDir, options);
   const seen = { learner, layout: loaded.layout, files: loaded.files };
   if (loaded.read > 0)
     for (const { code, text } of unseenNames(given.schema, kept.file, seen)) reporter.warn(code, text);
   const staged = stage(from, base, loaded, kept.recorded, commitId, options.mode);
   const outcome = await reporter.timed('commit', () => commit(target, staged, base, context));
+  reporter.loaded(loaded, load.rejectsDir, options);
   reporter.committed(staged, outcome);
   await removeJournal(journal, reporter);
 }

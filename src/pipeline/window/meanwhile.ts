@@ -4,6 +4,7 @@ import type { TableState } from '../../model/table.ts';
 import { ObjectNotFound, PreconditionFailed } from '../../storage/port.ts';
 import type { ChainStep } from '../chain/chain.ts';
 import { conflict } from '../load/commit.ts';
+import { finishLast } from '../load/finish-last.ts';
 import type { RunParts } from '../load/parts.ts';
 import type { Reporter } from '../report/reporter.ts';
 
@@ -53,6 +54,7 @@ export async function unlessApplied(
     if (now === undefined || !holds(now, step)) throw thrown;
     context.log('debug', 'the step failed beside another run', { error: String(thrown) });
     told(reporter, step, now);
+    await finishLast(target, now, reporter);
   }
 }
 

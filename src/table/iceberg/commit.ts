@@ -5,7 +5,7 @@ import type { CatalogState, CatalogTable } from '../../catalog/port.ts';
 import type { CommitOutcome, StagedCommit, TableState } from '../../model/table.ts';
 import { discard } from '../../storage/remove.ts';
 import { freshOrigin, identityOf } from './load.ts';
-import { currentSnapshot, holdsCommit, snapshotIdOf } from './metadata.ts';
+import { currentSnapshot, holdsCommit, isElsewhere, snapshotIdOf } from './metadata.ts';
 import { type WrittenSnapshot, writeSnapshot } from './snapshot.ts';
 
 /**
@@ -20,7 +20,8 @@ export async function commitStaged(
   const tried = table.uniqueTokens === true && base !== undefined ? await tryAtOnce(table, staged, base) : undefined;
   if (tried !== undefined) return tried;
   const current = await table.load();
-  if (current !== undefined && holdsCommit(current.metadata, staged.commitId)) return committed(staged);
+  if (current !== undefined && holdsCommit(current.metadata, staged.commitId))
+    return committed(staged, current.metadata);
   const reason = conflictReason(staged, base, current?.metadata);
   if (reason !== undefined) return { kind: 'conflict', reason };
   const ground = current ?? (await table.ground?.());
@@ -49,13 +50,20 @@ async function swap(
   ground: CatalogState | undefined,
   { metadata, uris }: WrittenSnapshot,
 ): Promise<CommitOutcome> {
-  const outcome = await table.commit(ground, metadata, (there) => holdsCommit(there.metadata, staged.commitId));
+  let found: TableMetadata | undefined;
+  const outcome = await table.commit(ground, metadata, (there) => {
+    const own = holdsCommit(there.metadata, staged.commitId);
+    if (own) found = there.metadata;
+    return own;
+  });
   if (outcome.kind === 'conflict') await discard(table.storage, uris);
-  return outcome.kind === 'committed' ? committed(staged) : outcome;
+  return outcome.kind === 'committed' ? committed(staged, found) : outcome;
 }
 
-function committed(staged: StagedCommit): CommitOutcome {
-  return { kind: 'committed', snapshot: snapshotIdOf(staged.commitId).toString() };
+/** `found`: the table in which the commit was found, where it was looked for. */
+function committed(staged: StagedCommit, found: TableMetadata | undefined): CommitOutcome {
+  const elsewhere = found !== undefined && isElsewhere(found, staged) ? { elsewhere: true as const } : {};
+  return { kind: 'committed', snapshot: snapshotIdOf(staged.commitId).toString(), ...elsewhere };
 }
 
 /** Why the change no longer fits the table; undefined when it does. */

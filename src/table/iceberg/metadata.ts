@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IcebergSchema, PartitionSpec, Snapshot, TableMetadata } from '../../catalog/metadata/wire.ts';
 import { TailraceError } from '../../model/errors.ts';
-import type { Ledger, TableOptions } from '../../model/table.ts';
+import type { Ledger, StagedCommit, TableOptions } from '../../model/table.ts';
 import { fromParts } from './parts.ts';
 
 /** Table property: the ledger as JSON. */
@@ -11,6 +11,8 @@ export const LEDGER_PROPERTY = 'tailrace.ledger';
 export const OPTIONS_PROPERTY = 'tailrace.options';
 /** Key in snapshot summaries: the id of the commit that made the snapshot. */
 export const COMMIT_ID = 'tailrace.commit-id';
+/** Snapshot summary: when the commit was staged, which tells two runs of one commit apart. */
+export const STAGED_MS = 'tailrace.staged-ms';
 /** Table property: the sequence number of the snapshot that the ledger belongs to. */
 export const LEDGER_SEQUENCE = 'tailrace.ledger-sequence-number';
 /** Key in summaries of snapshots with delete files: the rows that readers see. */
@@ -52,6 +54,13 @@ export function holdsCommit(metadata: TableMetadata, commitId: string): boolean 
     (metadata.snapshots ?? []).some((snapshot) => snapshot.summary[COMMIT_ID] === commitId) ||
     (metadata['snapshot-log'] ?? []).some((entry) => entry['snapshot-id'] === id)
   );
+}
+
+/** Whether the snapshot of a commit that the table holds was staged at another time: by another run. */
+export function isElsewhere(metadata: TableMetadata, { commitId, timestampMs }: StagedCommit): boolean {
+  const snapshot = (metadata.snapshots ?? []).find(({ summary }) => summary[COMMIT_ID] === commitId);
+  const staged = snapshot?.summary[STAGED_MS];
+  return staged !== undefined && staged !== String(timestampMs);
 }
 
 /** The sequence number of the ledger's snapshot; undefined in tables of earlier versions. */

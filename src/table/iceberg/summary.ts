@@ -1,7 +1,7 @@
 /** Snapshot summaries: Iceberg's own counts, and the position that the snapshot brings the table to. */
 import type { StagedCommit } from '../../model/table.ts';
 import type { TableChange } from './change.ts';
-import { COMMIT_ID, LIVE_RECORDS } from './metadata.ts';
+import { COMMIT_ID, LIVE_RECORDS, STAGED_MS } from './metadata.ts';
 import type { SummaryTotals, Totals } from './totals.ts';
 import { countsOf, totalsAfter } from './totals.ts';
 
@@ -18,7 +18,7 @@ export function summaryOf(staged: StagedCommit, change: TableChange, baseRows: n
   return {
     operation: operationOf(staged, added, removed),
     [COMMIT_ID]: staged.commitId,
-    ...(staged.operation === 'rewrite' ? {} : position(staged)),
+    ...(staged.operation === 'rewrite' ? {} : { [STAGED_MS]: String(staged.timestampMs), ...position(staged) }),
     ...addedCounts(added),
     ...removedCounts(removed),
     ...totalCounts(totals),

@@ -11,6 +11,8 @@ export interface ManifestBase {
 
 export interface ManifestCommit {
   readonly commitId: string;
+  /** When it was staged, which tells two runs of one commit apart. */
+  readonly committedMs: number;
   /** Undefined: no table. */
   readonly base: ManifestBase | undefined;
   readonly read: () => Promise<ReadManifest | undefined>;
@@ -47,7 +49,10 @@ export async function commitManifest(commit: ManifestCommit): Promise<CommitOutc
 /** Committed or conflict as far as a manifest tells; undefined: it is still the base. */
 function judge(commit: ManifestCommit, now: ReadManifest | undefined): CommitOutcome | undefined {
   const own = now && [now.manifest, ...now.manifest.previous].find((former) => former.commitId === commit.commitId);
-  if (own !== undefined) return committed(own.generation, now?.manifest.published);
+  if (own !== undefined) {
+    const elsewhere = own.committedMs === commit.committedMs ? {} : { elsewhere: true as const };
+    return { ...committed(own.generation, now?.manifest.published), ...elsewhere };
+  }
   const { base } = commit;
   const isBase = now?.manifest.generation === base?.generation && now?.manifest.ledger.commitId === base?.ledgerId;
   if (isBase) return undefined;

@@ -91,6 +91,7 @@ class ParquetTable implements TableHandle {
   ): Promise<CommitOutcome> {
     const outcome = await commitManifest({
       commitId: staged.commitId,
+      committedMs: staged.timestampMs,
       base: base && { generation: base.snapshot, ledgerId: base.ledger?.commitId },
       read: () => this.#read(),
       prepare: (before) => this.#prepare(staged, before, options),
