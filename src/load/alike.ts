@@ -47,7 +47,7 @@ export class RefusedAlike {
       place: this.#place,
       expected: 'a table and options that take some of the items',
       found: `${this.#count} items, from the first one on, of which none was taken`,
-      hint: 'Compare the table’s key and indexes, and --items, --types and --transform, with the items; then run again.',
+      hint: 'Compare the table’s key and indexes, and --items, --delimiter, --types and --transform, with the items; then run again.',
     });
   }
 }
