@@ -11,7 +11,6 @@ import { TailraceError } from '../../model/errors.ts';
 import { scanName, withScan } from '../../model/scan-ledger.ts';
 import type { StreamPosition } from '../../model/stream-position.ts';
 import type { ScanEntry, StagedCommit, TableState } from '../../model/table.ts';
-import type { FullExport } from '../../source/port.ts';
 import type { EndedPiece } from '../../source/scan/scan.ts';
 import type { Piece } from '../../source/scan/spool.ts';
 import { discard } from '../../storage/remove.ts';
@@ -22,6 +21,7 @@ import type { LoadResult } from '../load/load.ts';
 import { ledgerTable, loadIdOf, type RunParts, removeJournal } from '../load/parts.ts';
 import { type PreparedLoad, prepareLoad } from '../load/prepare.ts';
 import type { Merged } from '../window/merge.ts';
+import { exportOf } from './as-export.ts';
 import { dropGivenUp } from './given-up.ts';
 import { sinceEntry } from './mode.ts';
 import { dropPlaces, keepPlaces } from './places.ts';
@@ -115,25 +115,7 @@ function preparePiece(
   { base, live }: Start,
   kept: Kept,
 ): Promise<PreparedLoad> {
-  const from: FullExport = {
-    kind: 'full',
-    exportArn: scanName(table.arn, plan.runId),
-    tableArn: table.arn,
-    tableId: table.id,
-    tableName: table.name,
-    format: 'DYNAMODB_JSON',
-    exportTime: new Date().toISOString(),
-    trusted: false,
-    digest: randomBytes(16).toString('hex'),
-    warnings: [],
-    uri: `dynamodb:${table.named}`,
-    get itemCount() {
-      return piece.items;
-    },
-    get files() {
-      return piece.files.map(({ source }) => source);
-    },
-  };
+  const from = exportOf(table, piece, scanName(table.arn, plan.runId));
   const held = heldBy(base, live, kept.options);
   const id = [base?.ledger?.commitId ?? null, piece.index];
   const since = plan.since === undefined ? {} : { since: plan.since };

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { TailraceError } from '../../model/errors.ts';
 import type { RunContext, SyncOptions } from '../../model/options.ts';
 import type { Warning } from '../../model/report.ts';
-import type { FullExport } from '../../source/port.ts';
 import { SCAN_LIMITS } from '../../source/scan/limits.ts';
 import { segmentsFor } from '../../source/scan/places.ts';
 import { TableScan } from '../../source/scan/scan.ts';
@@ -15,6 +14,7 @@ import type { Piece } from '../../source/scan/spool.ts';
 import { localStorage } from '../../storage/local/local.ts';
 import type { OpenSource } from '../ends/open.ts';
 import { openWorkspace } from '../ends/workspace.ts';
+import { exportOf } from './as-export.ts';
 import { openTable, type PacedTable, refuseUnreadable, type TableEnd } from './described.ts';
 
 /** How much is read: so many items, or all. */
@@ -54,7 +54,7 @@ export async function withSample<T>(
     const { table } = opened;
     return await use({
       storage,
-      export: exportOf(opened, piece),
+      export: exportOf(opened.table, piece, opened.table.arn),
       key: table.key.map(({ attr }) => attr),
       warnings: complete ? [] : [sampled(opened, piece)],
     });
@@ -114,24 +114,6 @@ function tell(scan: TableScan, itemsTotal: number, pacer: PacedTable['pacer'], {
       limit: pacer.unitsPerSecond,
     },
   });
-}
-
-function exportOf({ table }: PacedTable, piece: Piece): FullExport {
-  return {
-    kind: 'full',
-    exportArn: table.arn,
-    tableArn: table.arn,
-    tableId: table.id,
-    tableName: table.name,
-    format: 'DYNAMODB_JSON',
-    exportTime: new Date().toISOString(),
-    trusted: false,
-    digest: '',
-    warnings: [],
-    uri: `dynamodb:${table.named}`,
-    itemCount: piece.items,
-    files: piece.files.map(({ source }) => source),
-  };
 }
 
 function sampled({ table, rate, pacer }: PacedTable, { items }: Piece): Warning {
