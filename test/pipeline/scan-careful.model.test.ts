@@ -48,12 +48,13 @@ describe.each(FORMATS)('%s', (format) => {
   test('document 0: a finished run that is repeated changes nothing, also where another was interrupted since', async () => {
     await using shop = await Shop.open({}, format);
     await scan(shop, {}, { runId: 'monday' });
-    await cut(shop, 12, { mode: 'append' }, { runId: 'tuesday' });
+    const tuesday = await cut(shop, 12, { mode: 'append' }, { runId: 'tuesday' });
     const [rows, calls] = [await shop.rows(), shop.scans];
     expect(await scan(shop, { mode: 'append' }, { runId: 'monday' })).toMatchObject({ outcome: 'unchanged' });
     expect([await shop.rows(), shop.scans]).toEqual([rows, calls]);
     const report = await scan(shop, {}, { runId: 'tuesday' });
-    expect(report).toMatchObject({ outcome: 'committed', scan: { resumed: true, writeMode: 'append' } });
+    const whole = { resumed: true, writeMode: 'append', from: tuesday.scan?.from };
+    expect(report).toMatchObject({ outcome: 'committed', scan: whole });
     expect((await shop.rows()).length).toBe(120);
   });
 
@@ -143,6 +144,7 @@ describe.each(FORMATS)('%s', (format) => {
     await cut(shop, 5, { mode: 'overwrite-partitions' });
     const report = await scan(shop, {}, { commitEveryMs: 1 });
     expect(report.scan).toMatchObject({ resumed: true, complete: true, rowsRemoved: 6 });
+    expect(await beside(shop)).toEqual([]);
     expect(await shop.rows()).toEqual(canonicalItems([...now, ...colored(all.slice(30), 'grey')]));
   });
 

@@ -42,8 +42,15 @@ export async function fetchSeen(
   signal: AbortSignal,
 ): Promise<string[]> {
   const objects = files.map(({ name, sizeBytes }) => ({ path: target.storage.uri(keyOf(target, name)), sizeBytes }));
-  const placeOf = await fetchWhole(target.storage, objects, dir, budgetBytes, signal);
-  return objects.map(({ path }) => placeOf(path));
+  const placeOf = await fetchWhole(target.storage, objects, dir, budgetBytes, signal).catch((thrown: unknown) => {
+    throw thrown instanceof ObjectNotFound ? gone(thrown.uri, thrown) : thrown;
+  });
+  return objects.map(({ path }) => {
+    const place = placeOf(path);
+    // Files of a local target are read where they lie.
+    if (!existsSync(place)) throw gone(path, undefined);
+    return place;
+  });
 }
 
 /** Adds what one piece saw: its keys, if it had any, move beside the table. */
