@@ -115,8 +115,19 @@ describe('a scan', () => {
     const plan = await shop.scan({ rcu: { kind: 'units', units: 30 } }, { dryRun: true });
     expect(plan).toMatchObject({ outcome: 'planned', scan: { itemsInTable: 400, rate: { unitsPerSecond: 30 } } });
     expect(shop.scans).toBe(0);
-    const report = await shop.scan({ rcu: { kind: 'units', units: 30 } });
+    const seen: Progress[] = [];
+    const context = { ...quiet(), onProgress: (progress: Progress) => void seen.push(progress) };
+    const report = await shop.scan({ rcu: { kind: 'units', units: 30 } }, {}, context);
     expect(report.outcome).toBe('committed');
+    const sure = seen.filter(({ scan }) => scan?.secondsLeft !== undefined);
+    expect(sure.length).toBeGreaterThan(0);
+    for (const { scan, itemsDone } of sure.filter((each) => each.itemsDone < 400)) {
+      expect(scan).toMatchObject({ limit: 30, segments: 4 });
+      expect(scan?.unitsPerSecond).toBeGreaterThan(0);
+      expect(scan?.secondsLeft).toBeGreaterThan(0);
+      // By the speed until then, of a scan that takes seconds, on a machine that may stand still.
+      expect(scan?.secondsLeft).toBeLessThan((600 * (400 - itemsDone)) / itemsDone);
+    }
     const { spent } = shop.server;
     const seconds = ((spent.at(-1)?.at ?? 0) - (spent[0]?.at ?? 0)) / 1000;
     const units = spent.reduce((sum, each) => sum + each.units, 0);

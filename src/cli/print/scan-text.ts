@@ -22,7 +22,9 @@ export function scanLines({ scan, outcome }: SyncReport): string[] {
   }
   const times =
     from === undefined || to === undefined ? '' : `from ${from} to ${to}, each item as it was at some moment of it; `;
-  const rest = complete ? '' : `; ${segmentsDone} of ${segments} segments are done, and the same command goes on`;
+  const rest = complete
+    ? ''
+    : `; ${segmentsDone} of ${segments} segments were read, and the same command goes on behind the last commit`;
   const trouble = [
     ...(throttled === 0 ? [] : [`${plural(throttled, 'call')} throttled`]),
     ...(repeated === 0 ? [] : [`${plural(repeated, 'call')} repeated`]),
