@@ -12,6 +12,7 @@ export type OptionKind =
   | 'clauses'
   | 'size'
   | 'duration'
+  | 'time'
   | 'count'
   | 'rate'
   | 'limit'
@@ -27,6 +28,8 @@ export interface ValueOfKind {
   readonly clauses: string;
   readonly size: number;
   readonly duration: number;
+  /** As it was written. */
+  readonly time: string;
   readonly count: number;
   readonly rate: CapacityRate;
   readonly limit: DeleteLimit;

@@ -197,7 +197,7 @@ export const OPTIONS = {
     help: 'take over an Iceberg table that another tool made, from --from-time on',
   },
   fromTime: {
-    kind: 'text',
+    kind: 'time',
     group: 'run',
     placeholder: 'TIME',
     default: 'none',

@@ -18,7 +18,7 @@ export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)$/.exec(text.trim());
   if (match === null) return undefined;
   const unit = match[2] === '' ? 1 : UNITS[(match[2] ?? '').toUpperCase()];
-  if (unit === undefined) return undefined;
+  if (unit === undefined || (unit === 1 && match[1]?.includes('.') === true)) return undefined;
   const bytes = Math.round(Number(match[1]) * unit);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

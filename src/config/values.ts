@@ -6,6 +6,7 @@ import { DURATION_FORMS, parseDuration } from './durations.ts';
 import type { OptionKind, OptionSpec } from './option-spec.ts';
 import { LIMIT_FORMS, parseLimit, parseRate, RATE_FORMS } from './rates.ts';
 import { formatSize, parseSize, SIZE_FORMS } from './sizes.ts';
+import { parseMoment, TIME_FORMS } from './times.ts';
 
 /** A value that an option can take, or what should have stood there. */
 export type Parsed =
@@ -24,6 +25,7 @@ const PARSERS: Readonly<Record<OptionKind, Parser>> = {
   count: (raw, spec) =>
     bounded(typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw, spec, 'a whole number'),
   duration: parseOneDuration,
+  time: parseOneTime,
   rate: parseOneRate,
   limit: parseOneLimit,
   switch: parseSwitch,
@@ -85,6 +87,12 @@ function bounded(value: unknown, spec: OptionSpec, expected: string): Parsed {
 function parseOneDuration(raw: unknown): Parsed {
   const value = typeof raw === 'string' ? parseDuration(raw) : undefined;
   return value === undefined ? { ok: false, expected: DURATION_FORMS } : { ok: true, value };
+}
+
+function parseOneTime(raw: unknown): Parsed {
+  return typeof raw === 'string' && parseMoment(raw) !== undefined
+    ? { ok: true, value: raw.trim() }
+    : { ok: false, expected: TIME_FORMS };
 }
 
 function parseOneRate(raw: unknown): Parsed {

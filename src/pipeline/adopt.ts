@@ -1,4 +1,5 @@
 /** Tables that other tools made, taken over where they can be kept exactly. */
+import { parseMoment } from '../config/times.ts';
 import { TailraceError } from '../model/errors.ts';
 import { type Field, type SystemColumn, systemColumns, type TableSchema } from '../model/schema.ts';
 import type { Ledger, TableMode, TableState } from '../model/table.ts';
@@ -39,9 +40,8 @@ function onlyTable(found: readonly FoundExport[], place: string): Pick<Ledger, '
 }
 
 function timeOf(text: string | undefined, place: string): string {
-  const ms = text === undefined ? Number.NaN : Date.parse(text);
-  if (text !== undefined && !Number.isNaN(ms) && /(?:Z|[+-]\d\d:?\d\d)$/.test(text))
-    return new Date(ms).toISOString().replace('.000Z', 'Z');
+  const ms = text === undefined ? undefined : parseMoment(text);
+  if (ms !== undefined) return new Date(ms).toISOString().replace('.000Z', 'Z');
   throw new TailraceError('USAGE', 'Nothing tells up to which time the table holds every change.', {
     place,
     expected: '--from-time with a time and its zone, such as 2026-03-01T12:00:00Z',
