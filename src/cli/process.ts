@@ -1,20 +1,23 @@
 import { TailraceError } from '../model/errors.ts';
+import { interruptSignal } from './interrupt.ts';
 import { type Sink, streamSink } from './print/sink.ts';
 import { runCommand, wantsJson } from './run.ts';
 import { Output } from './session.ts';
 import type { World } from './world.ts';
 
-const INTERRUPTED_EXIT = 130;
-
 /** Runs the command as this process: its streams, signals and exit code. Does not return. */
-export async function runProcess(words: readonly string[], library: World['library']): Promise<never> {
+export async function runProcess(
+  words: readonly string[],
+  library: World['library'],
+  signal: AbortSignal = interruptSignal(),
+): Promise<never> {
   const { env } = process;
   const world: World = {
     env,
     cwd: process.cwd(),
     stdout: streamSink(process.stdout, env),
     stderr: streamSink(process.stderr, env),
-    signal: interruptSignal(),
+    signal,
     library,
     now: () => performance.now(),
   };
@@ -30,18 +33,6 @@ export async function runProcess(words: readonly string[], library: World['libra
 async function leave(world: World, code: number): Promise<never> {
   await Promise.all([world.stdout.flush(), world.stderr.flush()]);
   process.exit(code);
-}
-
-/** Aborts at the first Ctrl-C or SIGTERM, so that the run can end well; the second ends the process at once. */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(INTERRUPTED_EXIT);
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }
 
 /** `tailrace cat … > file` on a full disk: what was cut short must not look whole. */

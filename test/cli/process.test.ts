@@ -61,6 +61,15 @@ describe('the process', () => {
     expect(ran.err).toContain('the table is as it was');
   });
 
+  test('a signal that comes before the command is loaded leaves a report, too', () => {
+    const early = path.join(import.meta.dirname, 'early-signal.mjs');
+    const [preload = '', tsx = '', file = ''] = MAIN;
+    const words = [preload, tsx, preload, early, file, 'sync', './none', './lake', '--json'];
+    const ran = spawnSync(process.execPath, words, { encoding: 'utf8', cwd: root });
+    expect([ran.signal, ran.status]).toEqual([null, 130]);
+    expect(onlyDocument(ran.stdout)).toMatchObject({ outcome: 'failed', error: { code: 'INTERRUPTED' } });
+  });
+
   test('a second Ctrl-C ends a run that does not listen, at once', async () => {
     const ran = await interrupted('deaf', async (kill) => {
       kill('SIGINT');
