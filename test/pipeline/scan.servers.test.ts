@@ -84,34 +84,115 @@ serverOrSkip('a scan of DynamoDB Local', [JAVA, DYNAMODB_LOCAL], () => {
     expect(twice.scan?.readUnits ?? 0).toBeCloseTo(2 * (report.scan?.readUnits ?? 0), -1);
   });
 
-  test('fault 71: while items come, change and go, has each item that stayed once, in one of its states', async () => {
+  test('fault 71: while items come, change and go, holds of each one state that it was in, and each that stayed once', async () => {
     const stable = await tables.make(
       'busy',
       ['id'],
       made(2_000, (i) => ({ id: { S: `k${i}` } })),
     );
+    // Every state that the table was given, before it was given.
+    const states = new Set(canonicalItems(stable));
+    const put = async (items: readonly DdbItem[]): Promise<void> => {
+      for (const state of canonicalItems(items)) states.add(state);
+      await tables.put('busy', items);
+    };
     let done = false;
+    let turns = 0;
     const writer = async (): Promise<void> => {
-      for (let turn = 0; !done; turn += 1) {
-        await tables.put(
-          'busy',
-          stable
-            .slice((turn * 20) % 1_000, ((turn * 20) % 1_000) + 20)
-            .map((item) => ({ ...item, n: { N: `-${turn}` } })),
+      for (; !done; turns += 1) {
+        const first = (turns * 20) % 1_980;
+        await put(
+          stable.slice(first, first + 20).map((item) => ({
+            ...item,
+            n: { N: `-${turns}` },
+            list: { L: [{ M: { a: { S: 'x'.repeat(turns % 3_000) } } }] },
+          })),
         );
-        await tables.put('busy', [{ id: { S: `new${turn}` } }]);
-        await tables.delete('busy', [{ id: { S: `new${turn - 3}` } }]);
+        await put([{ id: { S: `new${turns}` } }]);
+        await tables.delete('busy', [{ id: { S: `new${turns - 3}` } }]);
       }
     };
     const writing = writer();
-    const [target, report] = await scanned('busy', { commitEveryMs: 20 });
+    const [target, report] = await scanned('busy', { commitEveryMs: 20, segments: 16 });
+    const [seen, changed] = [turns, states.size - 2_000];
     done = true;
     await writing;
+    expect(Math.min(seen, changed)).toBeGreaterThan(3);
     const rows = await catItems(target, scanOptions());
-    const keys = rows.map((row) => /"(k\d+)"/.exec(row)?.[1]).filter((key) => key !== undefined);
-    expect(new Set(keys).size).toBe(2_000);
-    expect(keys.length).toBe(2_000);
+    expect(rows.filter((row) => !states.has(row))).toEqual([]);
+    const keys = rows.map((row) => /"((?:k|new)\d+)"/.exec(row)?.[1] ?? '');
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(keys.filter((key) => key.startsWith('k')).length).toBe(2_000);
     expect(report.scan).toMatchObject({ complete: true, from: expect.any(String), to: expect.any(String) });
+    // What a mirror finds once all is quiet.
+    const again = await sync('dynamodb:busy', target, scanOptions({ runId: 'again' }), quiet());
+    expect(again.error).toBeUndefined();
+    const quietly = await scanned('busy');
+    expect(await catItems(target, scanOptions())).toEqual(await catItems(quietly[0], scanOptions()));
+  });
+
+  test('where one partition key holds half of the items', async () => {
+    const hot = made(1_200, (i) => ({ pk: { S: i % 2 === 0 ? 'hot' : `k${i}` }, sk: { N: String(i) } }));
+    const all = await tables.make('hot', ['pk', 'sk'], hot);
+    const [target, report] = await scanned('hot', { segments: 24, commitEveryMs: 1 });
+    expect(report.counts).toMatchObject({ read: 1_200, written: 1_200 });
+    expect(report.scan?.largestSegment?.items).toBeGreaterThanOrEqual(600);
+    expect(await catItems(target, scanOptions())).toEqual(canonicalItems(all));
+  });
+
+  test('faults 74, 77, 79, 80 to 84 and 86: of the nastiest items that DynamoDB takes', async () => {
+    const deep = (levels: number): DdbItem[string] =>
+      levels === 0 ? { S: 'down' } : levels % 2 === 0 ? { L: [deep(levels - 1)] } : { M: { m: deep(levels - 1) } };
+    const many = (from: number, count: number): DdbItem[string] => ({
+      M: Object.fromEntries(Array.from({ length: count }, (_, i) => [`name ${from + i}`, { N: String(i) }])),
+    });
+    const names = [
+      '__proto__',
+      'constructor',
+      'Item',
+      'Keys',
+      'S',
+      'M',
+      'a.b',
+      'a"b',
+      "a'b",
+      'a`b',
+      'a/b',
+      '😀',
+      ' ',
+      '\u0001',
+    ];
+    const ours = [
+      '_rescued',
+      '_deleted',
+      '_written_at',
+      '_operation',
+      '_source',
+      '_old_image',
+      '_pos',
+      '_file',
+      '_change_type',
+    ];
+    const cased = ['Name', 'NAME', 'name', 'naMe', 'straße', 'STRASSE', 'ı', 'i', 'I', 'İ'];
+    const all = [...names, ...ours, ...cased];
+    // An assignment would not make an attribute of __proto__.
+    const named = (i: number): DdbItem =>
+      Object.fromEntries(all.slice(i % 7).map((name) => [name, { S: `${name} of ${i}` }]));
+    const items = Array.from({ length: 40 }, (_, i): DdbItem => ({ ...named(i), pk: { S: `k${i}` } }));
+    for (const [i, n] of ['9.9999999999999999999999999999999999999E+125', '-1E-130', '0', '-0', '1E+37'].entries())
+      items[i] = { ...items[i], number: { N: n }, numbers: { NS: [n, '1'] } };
+    items[5] = { pk: { S: 'k5' }, deep: deep(31) };
+    items[6] = { pk: { S: 'k6' }, ['n'.repeat(2_000)]: { S: 'a long name' } };
+    items[7] = { pk: { S: 'k7' }, many: many(0, 10_000) };
+    items[8] = { pk: { S: 'k8' }, many: many(5_000, 10_000) };
+    items[9] = { pk: { S: 'k9' }, sets: { BS: ['AA==', '/+8=', 'dGVzdA=='] }, ss: { SS: ['', 'a', '\u0000'] } };
+    items[10] = { pk: { S: 'k10' }, b: { B: '' }, s: { S: '' }, l: { L: [] }, m: { M: {} }, x: { NULL: true } };
+    const stored = await tables.make('nasty', ['pk'], items);
+    for (const format of ['iceberg', 'parquet']) {
+      const [target, report] = await scanned('nasty', {}, format);
+      expect(report.counts).toMatchObject({ read: 40, written: 40, rejected: 0 });
+      expect(await catItems(target, scanOptions())).toEqual(canonicalItems(stored));
+    }
   });
 });
 
@@ -134,6 +215,24 @@ serverOrSkip('a scan of dynalite', existsDynalite() ? [] : ['dynalite'], () => {
     const [target, report] = await scanned('orders', { segments: 5 });
     expect(report.counts.written).toBe(3_000);
     expect(await catItems(target, scanOptions())).toEqual(canonicalItems(all));
+  });
+
+  test.each<[string, readonly string[], (i: number) => DdbItem]>([
+    ['S', ['pk'], (i) => ({ pk: { S: `ключ "${i}"` } })],
+    ['N', ['pk'], (i) => ({ pk: { N: i % 2 === 0 ? String(i) : `-${i}.25` } })],
+    ['B', ['pk'], (i) => ({ pk: { B: Buffer.from([i, 255 - i, 0]).toString('base64') } })],
+    ['S and N', ['pk', 'sk'], (i) => ({ pk: { S: i % 2 === 0 ? 'hot' : `k${i}` }, sk: { N: String(i) } })],
+    ['N and B', ['pk', 'sk'], (i) => ({ pk: { N: String(i % 3) }, sk: { B: Buffer.from([i]).toString('base64') } })],
+    ['B and S', ['pk', 'sk'], (i) => ({ pk: { B: i % 2 === 0 ? 'AAE=' : '/w==' }, sk: { S: `s${i}` } })],
+  ])('with a key of %s, page after page, and again as a mirror', async (what, key, keyOf) => {
+    const name = `keys.${what.replaceAll(' ', '-')}`;
+    const items = made(90, keyOf).map((item) => ({ ...item, text: { S: 'x'.repeat(40_000) } }));
+    const all = await tables.make(name, key, items);
+    const [target, report] = await scanned(name, { segments: 2, commitEveryMs: 1 });
+    expect(report).toMatchObject({ key, counts: { read: 90, written: 90, rejected: 0 } });
+    expect(await catItems(target, scanOptions())).toEqual(canonicalItems(all));
+    const again = await sync(`dynamodb:${name}`, target, scanOptions({ segments: 3, runId: 'again' }), quiet());
+    expect(again).toMatchObject({ outcome: 'committed', counts: { read: 90, written: 0, unchanged: 90 } });
   });
 });
 
