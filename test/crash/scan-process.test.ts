@@ -24,10 +24,14 @@ const words = (shop: Shop, temp: string, ...more: readonly string[]): string[] =
   ...['--source-region', 'us-east-1', '--rcu', 'unlimited', '--threads', '2', '--temp-dir', temp, ...more],
 ];
 
-function start(shop: Shop, temp: string): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+function start(
+  shop: Shop,
+  temp: string,
+  ...flags: readonly string[]
+): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
   const [node = '', ...main] = MAIN;
   const commits = ['--commit-every', '0.01s'];
-  const child = spawn(node, [...main, ...words(shop, temp, ...commits)], { cwd: root, stdio: 'ignore' });
+  const child = spawn(node, [...flags, ...main, ...words(shop, temp, ...commits)], { cwd: root, stdio: 'ignore' });
   return { child, ended: new Promise((resolve) => child.once('close', resolve)) };
 }
 
@@ -95,6 +99,23 @@ describe('the command, reading a table', () => {
     expect(await ended).toBe(130);
     expect(readdirSync(temp)).toEqual([]);
     const { report } = await whole(shop, temp);
+    expect(report.outcome).toBe('committed');
+    expect(await shop.rows()).toEqual(shop.expected);
+  });
+
+  test('fault 24: a process whose memory runs out dies, and the next one has each item once', async () => {
+    const items = itemsOf(2_000).map((item, i) => ({ ...item, more: { S: `${i}`.repeat(600) } }));
+    await using shop = await Shop.open({ items, pageBytes: 400_000 });
+    const codes: (number | null)[] = [];
+    for (const megabytes of [22, 28]) {
+      const { child, ended } = start(shop, await freshFolder(), `--max-old-space-size=${megabytes}`);
+      codes.push(await ended);
+      expect(child.killed).toBe(false);
+      const rows = await shop.rows().catch(() => []);
+      expect(new Set(rows).size, `${megabytes} MB`).toBe(rows.length);
+    }
+    expect(codes.some((code) => code !== 0)).toBe(true);
+    const { report } = await whole(shop, await freshFolder());
     expect(report.outcome).toBe('committed');
     expect(await shop.rows()).toEqual(shop.expected);
   });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DynamoApi } from '../../src/dynamodb/api.ts';
 import { describeTable } from '../../src/dynamodb/describe.ts';
 import { dynamoError } from '../../src/dynamodb/errors.ts';
@@ -65,6 +66,25 @@ describe.each([
     await page(from);
     expect(server?.calls.map(({ operation }) => operation)).toEqual(['Scan', 'Scan']);
     expect(server?.calls[0]?.request).toEqual(JSON.parse(scan));
+    expect(server?.connections).toBe(1);
+    await Promise.all(Array.from({ length: 8 }, () => page(from)));
+    await Promise.all(Array.from({ length: 8 }, () => page(from)));
+    expect(server?.connections).toBeLessThanOrEqual(8);
+  });
+
+  test('leave out what the SDK would print, parse or repeat', async () => {
+    const from = await start();
+    const send = vi.spyOn(DynamoDBClient.prototype, 'send');
+    await page(from);
+    const [client] = send.mock.contexts as DynamoDBClient[];
+    send.mockRestore();
+    const steps = client?.middlewareStack.identify() ?? [];
+    // It redacts whole replies for a logger that nobody set.
+    expect(steps.filter((step) => step.startsWith('loggerMiddleware'))).toEqual([]);
+    expect(steps.filter((step) => step.startsWith('deserializerMiddleware')).length).toBe(1);
+    expect(steps.some((step) => step.startsWith('httpSigningMiddleware'))).toBe(true);
+    expect(await client?.config.maxAttempts()).toBe(1);
+    expect(client?.config.logger.constructor.name).toBe('NoOpLogger');
   });
 
   test('tell what a table is', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Progress } from '../../src/model/options.ts';
 import type { CannedTable } from '../servers/canned-pages.ts';
 import { FORMATS, quiet } from './harness.ts';
 import { itemsOf, Shop } from './scan-harness.ts';
@@ -106,9 +107,25 @@ describe('a scan goes on', () => {
     await using shop = await Shop.open();
     shop.table.mishap = ({ number }) =>
       number % 3 === 1 ? { kind: 'refuse', code: 'ProvisionedThroughputExceededException' } : undefined;
-    const report = await shop.scan();
+    const limits: number[] = [];
+    const onProgress = ({ scan }: Progress): void => void limits.push(scan?.limit ?? Number.POSITIVE_INFINITY);
+    const report = await shop.scan({ rcu: { kind: 'units', units: 400 } }, {}, { ...quiet(), onProgress });
     expect(report.outcome).toBe('committed');
     expect(report.scan?.throttled).toBeGreaterThan(5);
+    expect(await shop.rows()).toEqual(shop.expected);
+    expect(Math.min(...limits)).toBeLessThan(290);
+    expect(Math.min(...limits)).toBeGreaterThanOrEqual(20);
+  });
+
+  test('faults 60 and 67: where one segment alone is throttled, again and again', async () => {
+    await using shop = await Shop.open({ items: itemsOf(200) });
+    let asked = 0;
+    shop.table.mishap = ({ operation, request }) =>
+      operation === 'Scan' && request['Segment'] === 2 && asked++ % 3 < 2
+        ? { kind: 'refuse', code: 'ProvisionedThroughputExceededException' }
+        : undefined;
+    const report = await shop.scan();
+    expect(report).toMatchObject({ outcome: 'committed', counts: { written: 200 } });
     expect(await shop.rows()).toEqual(shop.expected);
   });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BufferPool } from '../../../src/source/scan/buffers.ts';
 import { type Page, readPage } from '../../../src/source/scan/page.ts';
@@ -69,5 +70,39 @@ test('pages go to the disk as they come, not once a file is full', async () => {
   const [name = ''] = await readdir(dir);
   expect((await stat(join(dir, name))).size).toBe(spool.piece.bytes);
   expect(spool.piece.files).toEqual([]);
+  await spool.end();
+});
+
+test('a page waits while pieces that are held fill the budget, and comes once one is released', async () => {
+  const spool = new Spool({ dir, fileBytes: 1_000, pendingBytes: 1e6, budgetBytes: 8_000, pool: new BufferPool(4) });
+  const { signal } = new AbortController();
+  const isRoom = async (): Promise<boolean> =>
+    Promise.race([spool.room(signal).then(() => true), sleep(50).then(() => false)]);
+  spool.add(page(items('a', 10, 500)), 1);
+  const first = spool.cut();
+  expect(await isRoom()).toBe(true);
+  spool.add(page(items('b', 10, 500)), 1);
+  expect(await isRoom()).toBe(false);
+  const waiting = spool.room(signal);
+  await first.whole();
+  spool.release(first);
+  await waiting;
+  // A piece that alone is larger than the budget does not wait for itself.
+  spool.add(page(items('c', 20, 500)), 1);
+  expect(await isRoom()).toBe(true);
+  await spool.end();
+});
+
+test('a page waits while too much waits to be written', async () => {
+  const spool = new Spool({ dir, fileBytes: 5_000, pendingBytes: 5_000, budgetBytes: 1e6, pool: new BufferPool(4) });
+  const abort = new AbortController();
+  spool.add(page(items('a', 10, 600)), 1);
+  let came = false;
+  const waiting = spool.room(abort.signal).then(() => {
+    came = true;
+  });
+  await Promise.resolve();
+  expect(came).toBe(false);
+  await waiting;
   await spool.end();
 });
