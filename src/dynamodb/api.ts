@@ -4,9 +4,6 @@ import { type ByteCall, ByteClient, type Operation } from './client.ts';
 import { isExpired, verdictOf } from './errors.ts';
 import { DYNAMO_LIMITS, type DynamoLimits } from './limits.ts';
 
-/** A reply's date leaves out what is less than a second, and takes its time to come. */
-const SKEW_MS = 2_000;
-
 export interface DynamoAccess {
   readonly aws: AwsSettings;
   /** Of the table's ARN, where it is named by one. */
@@ -60,12 +57,12 @@ export class DynamoApi {
 
   /** How far the service's clock is before ours; 0 where they agree within what a reply can tell. */
   get skewMs(): number {
-    return Math.abs(this.#skewMs) > SKEW_MS ? this.#skewMs : 0;
+    return this.#skewMs;
   }
 
   /** The time as the service has it, in ms since 1970: what was written before and after is told by its clock. */
   nowMs(): number {
-    return Date.now() + this.skewMs;
+    return Date.now() + this.#skewMs;
   }
 
   async close(): Promise<void> {

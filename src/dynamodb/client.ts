@@ -22,6 +22,8 @@ export type Operation = 'Scan' | 'DescribeTable' | 'BatchWriteItem' | 'CreateTab
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 /** A reply has at most a megabyte of items, which JSON makes at most some times as large. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+/** Clocks that are so near to each other agree. */
+const SKEW_MS = 1_000;
 /** Refusals are short; a page of this length costs nothing to parse. */
 const REFUSAL_BYTES_MAX = 16 * 1024;
 
@@ -76,8 +78,9 @@ export class ByteClient {
     );
     stack.add(
       (next) => async (args) => {
+        const begun = Date.now();
         const { response } = await next(args);
-        this.#skewMs = skewOf(response as HttpReply) ?? this.#skewMs;
+        this.#skewMs = skewOf(response as HttpReply, begun) ?? this.#skewMs;
         const { alloc } = this.#calls.get((args as Sent).input) ?? {};
         const reply = await received(response as HttpReply, this.#limits, alloc);
         return { response, output: { $metadata: {}, reply } as unknown as ServiceOutputTypes };
@@ -93,7 +96,7 @@ export class ByteClient {
     return new ByteClient(sdk, await configOf(sdk, aws, region, limits), limits);
   }
 
-  /** How far the service's clock is before ours, as its last reply says; behind it if negative. */
+  /** How far the service's clock is before ours, as its last reply says, and behind it if negative; 0 where they agree. */
   get skewMs(): number {
     return this.#skewMs;
   }
@@ -148,10 +151,15 @@ async function foundRegion(sdk: Sdk, { profile }: AwsSettings): Promise<string> 
   return found ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
 }
 
-/** By the reply's date, which leaves out what is less than a second. */
-function skewOf({ headers }: HttpReply): number | undefined {
+/**
+ * By the reply's date, which leaves out what is less than a second and was written at some moment since the call began: 0
+ * where both clocks may agree, else the least that the service's can be before ours.
+ */
+function skewOf({ headers }: HttpReply, begun: number): number | undefined {
   const date = Date.parse(headers['date'] ?? '');
-  return Number.isNaN(date) ? undefined : date - Date.now();
+  if (Number.isNaN(date)) return undefined;
+  const [least, most] = [date - Date.now(), date + 1_000 - begun];
+  return least > SKEW_MS || most < -SKEW_MS ? least : 0;
 }
 
 /** The whole body of a good reply; throws for any other. */
