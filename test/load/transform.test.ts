@@ -77,5 +77,8 @@ describe('transforms', () => {
       ['No', 'number'],
       ['Zip', 'string'],
     ]);
+    // A cast sees the column that has its name then, not one that takes the name later.
+    const later = parseTransforms('cast(zip, string), rename(zip, old), rename(plz, zip)');
+    expect([...fixedTypes(later, [])]).toEqual([['zip', 'string']]);
   });
 });
