@@ -132,6 +132,15 @@ describe('a reply that does not come to its end', () => {
   test.each<[string, Answer]>([
     ['silence before it', () => undefined],
     [
+      'headers that never end',
+      (outgoing) => {
+        const { socket } = outgoing;
+        socket?.write('HTTP/1.1 200 OK\r\n');
+        const timer = setInterval(() => socket?.write('x: y\r\n'), 20);
+        socket?.once('close', () => clearInterval(timer));
+      },
+    ],
+    [
       'silence in it',
       (outgoing, body) => outgoing.writeHead(200, { 'content-length': body.length }).write(body.subarray(0, 99)),
     ],

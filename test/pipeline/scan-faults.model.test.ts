@@ -90,6 +90,22 @@ describe('a scan that is stopped', () => {
     expect(await shop.rows()).toEqual(shop.expected);
   });
 
+  test('faults 68 and 70: behind an empty page goes on behind it', async () => {
+    for (const stop of [5, 6, 7, 8]) {
+      await using shop = await Shop.open({ emptyPages: true });
+      shop.table.mishap = refusedFrom(stop, 'AccessDeniedException');
+      const stopped = await shop.scan({ segments: 1 });
+      expect(stopped.error?.code).toBe('ACCESS_DENIED');
+      delete shop.table.mishap;
+      const report = await shop.scan({ segments: undefined, consistent: true });
+      expect(report, `stopped behind ${stop} pages`).toMatchObject({ outcome: 'committed', scan: { resumed: true } });
+      expect(await shop.rows(), `stopped behind ${stop} pages`).toEqual(shop.expected);
+      const asked = shop.server.calls.filter(({ operation }) => operation === 'Scan');
+      expect(asked.slice(0, stop).every(({ request }) => !('ConsistentRead' in request))).toBe(true);
+      expect(asked.at(-1)?.request).toMatchObject({ ConsistentRead: true });
+    }
+  });
+
   test('with places too long for a ledger keeps them beside the table', async () => {
     const items = itemsOf(60).map((item, i) => ({ ...item, pk: { S: `${'k'.repeat(1_500)}${i}` } }));
     await using shop = await Shop.open({ items, pageBytes: 4_000 });
