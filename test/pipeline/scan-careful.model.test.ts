@@ -55,6 +55,8 @@ describe.each(FORMATS)('%s', (format) => {
     const report = await scan(shop, {}, { runId: 'tuesday' });
     const whole = { resumed: true, writeMode: 'append', from: tuesday.scan?.from };
     expect(report).toMatchObject({ outcome: 'committed', scan: whole });
+    const told = await inspect(shop.target, shop.options(), quiet());
+    expect(told.kind === 'table' && told.ledger?.entries.at(-1)).toMatchObject({ items: 60, segments: 4 });
     expect((await shop.rows()).length).toBe(120);
   });
 
@@ -256,6 +258,19 @@ test('what only an export can do is refused, before anything is asked or made', 
   await expect(shop.rows()).rejects.toMatchObject({ code: 'TARGET_NOT_FOUND' });
 });
 
+test('another table is refused in every mode, even if its id were the same', async () => {
+  await using shop = await Shop.open();
+  await scan(shop);
+  const description = { TableArn: 'arn:aws:dynamodb:us-east-1:123456789012:table/invoices' };
+  Object.assign(shop.table, { description });
+  for (const mode of ['mirror', 'append', 'upsert', 'overwrite'] as const)
+    expect((await scan(shop, { mode, yes: true })).error).toMatchObject({
+      code: 'LEDGER_REFUSED',
+      message: 'The target holds another DynamoDB table.',
+    });
+  expect(await shop.rows()).toEqual(shop.expected);
+});
+
 test('a table of history is left as it is by a second scan, in every mode', async () => {
   await using shop = await Shop.open();
   expect((await scan(shop, {}, {}, { mode: 'history' })).outcome).toBe('committed');
@@ -305,8 +320,8 @@ async function repartition(folder: string): Promise<void> {
     .reduce((most, each) => Math.max(most, Number(each)), 0);
   // As text: its ids are larger than a double.
   const text = await readFile(join(metadata, `v${newest}.metadata.json`), 'utf8');
-  const id = /"id":(\d+),"name":"color"/.exec(text)?.[1] ?? expect.fail('no color');
-  const field = `{"source-id":${id},"field-id":1001,"name":"color_2","transform":"bucket[4]"}`;
+  const id = /"id":(\d+),"name":"pk"/.exec(text)?.[1] ?? expect.fail('no key');
+  const field = `{"source-id":${id},"field-id":1001,"name":"pk_bucket","transform":"bucket[4]"}`;
   const next = text
     .replace('"partition-specs":[', `"partition-specs":[{"spec-id":1,"fields":[${field}]},`)
     .replace('"default-spec-id":0', '"default-spec-id":1')
