@@ -258,6 +258,20 @@ test('what only an export can do is refused, before anything is asked or made', 
   await expect(shop.rows()).rejects.toMatchObject({ code: 'TARGET_NOT_FOUND' });
 });
 
+test('rows that went by position are gone for the next scan, too', async () => {
+  await using shop = await Shop.open();
+  const all = itemsOf(60);
+  const byPosition = { write: 'merge-on-read' };
+  await scan(shop);
+  change(shop, all.slice(3));
+  expect((await scan(shop, {}, {}, byPosition)).scan?.rowsRemoved).toBe(3);
+  const again = await scan(shop, { maxDelete: { rows: 0 } }, {}, byPosition);
+  expect(again).toMatchObject({ outcome: 'committed', scan: { rowsRemoved: 0 } });
+  change(shop, all.slice(4));
+  expect((await scan(shop, { maxDelete: { rows: 1 } }, {}, byPosition)).scan?.rowsRemoved).toBe(1);
+  expect(await shop.rows()).toEqual(shop.expected);
+});
+
 test('another table is refused in every mode, even if its id were the same', async () => {
   await using shop = await Shop.open();
   await scan(shop);
