@@ -192,7 +192,7 @@ describe.each(FORMATS)('%s', (format) => {
       shop,
       shop.table.items.map((item) => ({ ...item, n: { N: '-1' } })),
     );
-    const report = await scan(shop, { mode: 'overwrite', yes: true });
+    const report = await scan(shop, { mode: 'overwrite', yes: true }, { commitEveryMs: 1 });
     expect(report.error).toMatchObject({ code: 'DELETES_REFUSED', found: '60 rows whose items are gone' });
     expect((await shop.rows()).length).toBe(60);
     const meant = await scan(shop, { mode: 'overwrite', yes: true, maxDelete: { share: 1 } });
