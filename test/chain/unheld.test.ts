@@ -1,4 +1,5 @@
 /** A column that held nothing but NULL takes the type of its first value: design of types, the row of NULL. */
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import type { DdbItem } from '../data/ion.ts';
 import { FORMATS, type Format, type LoadOptions, World } from '../faults/load.ts';
@@ -177,4 +178,36 @@ test.each(FORMATS)('%s: a full export without items says nothing of the key’s 
   const target = world.target(format);
   await applySteps(world, steps, target, {}, same);
   expect(await columnsOf(world, target)).toEqual(['pk long #5', 'a string #4']);
+});
+
+test.each(FORMATS)(
+  '%s: a column that a schema file says to be NULL holds none, and takes a first value',
+  async (format) => {
+    await using world = await World.open();
+    const steps = await writeSteps(
+      `${world.dir}/source`,
+      items(3, () => ({ a: NULL })),
+      [window({ a: { S: 'x' } })],
+    );
+    const schemaFile = `${world.dir}/schema.yaml`;
+    await writeFile(schemaFile, 'version: 1\nkey: [pk]\ncolumns: {pk: string, a: {type: string, tag: "NULL"}}\n');
+    const target = world.target(format);
+    await applySteps(world, steps, target, { schemaFile }, same);
+    expect(await world.query(target, 'select count(a), count(_rescued) from t')).toEqual([['1', '3']]);
+  },
+);
+
+test.each(FORMATS)('%s: a schema file of a table that was only NULL leaves the type open', async (format) => {
+  await using world = await World.open();
+  const steps = await writeSteps(
+    `${world.dir}/source`,
+    items(3, () => ({ a: NULL, l: { L: [] } })),
+    [window({ a: n('1'), l: { L: [n('2')] } })],
+  );
+  const schemaFile = `${world.dir}/schema.yaml`;
+  await writeFile(schemaFile, 'version: 1\nkey: [pk]\ncolumns: {pk: string, a: auto, l: list<auto>}\n');
+  const target = world.target(format);
+  await applySteps(world, steps, target, { schemaFile }, same);
+  const columns = await columnsOf(world, target);
+  expect(columns.map((column) => column.replace(/ #.*/, ''))).toEqual(['pk string', 'a long', 'l list<long>']);
 });

@@ -145,7 +145,19 @@ function checkFilter({ schema: { filter }, mode }: SyncOptions, base: TableState
 
 /** The table's columns as the schema file that they came from: it may be gone, but the columns are what it said. */
 function asFile(schema: TableSchema): SchemaFile {
-  return { form: 'tailrace', key: recordedKey(schema), columns: schema.columns, derived: schema.derived };
+  return { form: 'tailrace', key: recordedKey(schema), columns: opened(schema.columns), derived: schema.derived };
+}
+
+/** Of what was only NULL no file says more than that its first value tells. */
+function opened(columns: SchemaFile['columns']): SchemaFile['columns'] {
+  const text = JSON.stringify(columns, (_, value: unknown) => {
+    const { tag, type, ...rest } = (value ?? {}) as {
+      readonly tag?: unknown;
+      readonly type?: { readonly kind?: unknown };
+    };
+    return tag === 'NULL' && type?.kind === 'string' ? { ...rest, type: { kind: 'auto' } } : value;
+  });
+  return JSON.parse(text) as SchemaFile['columns'];
 }
 
 function fileDigest(file: SchemaFile | undefined): string | undefined {
