@@ -65,7 +65,8 @@ function fitOf(value: DdbValue, tag: OriginTag, type: ColumnType): Fit {
     if (tag !== '*' && tag !== found) return NOTHING;
     return { value: `$json${JSON.stringify(value)}`, exact: losesTypes(value) ? 'part' : 'open' };
   }
-  if (found !== tag) return NOTHING;
+  // A position that was only NULL has no values: NULL itself is rescued.
+  if (found !== tag || found === 'NULL') return NOTHING;
   if (type.kind === 'list') return listFit(found, inner, type);
   if (type.kind === 'map') return mapFit(inner as DdbItem, type);
   if (type.kind === 'struct') return structFit(inner as DdbItem, type.fields);
