@@ -1,5 +1,7 @@
 /** An HTTP API on loopback, whose answers a test decides. */
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { onTestFinished } from 'vitest';
 
 export interface Api {
   readonly origin: string;
@@ -34,4 +36,11 @@ export async function startApi(answer: Answer): Promise<Api> {
 export function json(reply: ServerResponse, body: unknown, headers: Record<string, string> = {}): void {
   reply.writeHead(200, { 'content-type': 'application/json', ...headers });
   reply.end(JSON.stringify(body));
+}
+
+/** An API for the test that is running; it ends with it. */
+export async function api(answer: Answer): Promise<Api> {
+  const started = await startApi(answer);
+  onTestFinished(started.close);
+  return started;
 }

@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/index.ts';
 import { type DynamoServer, startDynalite } from '../servers/dynamodb-local.ts';
-import { type Answer, type Api, json, startApi } from './api.ts';
+import { api, json } from './api.ts';
 import { itemsOf, makeTable } from './dynamo.ts';
 import { loadInto, useFolder } from './run.ts';
 
@@ -14,12 +14,6 @@ beforeAll(async () => {
   server = await startDynalite();
 });
 afterAll(() => server?.stop());
-
-async function api(answer: Answer): Promise<Api> {
-  const started = await startApi(answer);
-  onTestFinished(started.close);
-  return started;
-}
 
 const run = async (url: string, table: string, options: Partial<LoadOptions> = {}) =>
   loadInto(server.endpoint, url, table, { ...options, http: { retries: 1, timeoutMs: 2_000, ...options.http } });

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { LoadOptions } from '../../src/index.ts';
 import { type DynamoServer, startDynalite } from '../servers/dynamodb-local.ts';
-import { type Answer, type Api, json, startApi } from './api.ts';
+import { api, json } from './api.ts';
 import { makeTable } from './dynamo.ts';
 import { loadInto, useFolder } from './run.ts';
 
@@ -13,12 +13,6 @@ beforeAll(async () => {
   server = await startDynalite();
 });
 afterAll(() => server?.stop());
-
-async function api(answer: Answer): Promise<Api> {
-  const started = await startApi(answer);
-  onTestFinished(started.close);
-  return started;
-}
 
 const run = async (url: string, options: Partial<LoadOptions> = {}) =>
   loadInto(server.endpoint, url, await makeTable(server.endpoint, 'id:S'), options);

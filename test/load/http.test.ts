@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoadOptions } from '../../src/index.ts';
 import { type DynamoServer, startDynalite } from '../servers/dynamodb-local.ts';
-import { type Answer, type Api, json, startApi } from './api.ts';
+import { type Answer, api, json } from './api.ts';
 import { itemsOf, makeTable } from './dynamo.ts';
 import { loadInto, useFolder } from './run.ts';
 
@@ -18,12 +18,6 @@ afterAll(() => server?.stop());
 const ITEMS = Array.from({ length: 95 }, (_, n) => ({ id: `i${String(n).padStart(2, '0')}`, n }));
 const page = (from: number, size = 10): (typeof ITEMS)[number][] => ITEMS.slice(from, from + size);
 const IDS = ITEMS.map(({ id, n }) => `{"id":{"S":"${id}"},"n":{"N":"${n}"}}`);
-
-async function api(answer: Answer): Promise<Api> {
-  const started = await startApi(answer);
-  onTestFinished(started.close);
-  return started;
-}
 
 const run = async (url: string, table: string, options: Partial<LoadOptions> = {}) =>
   loadInto(server.endpoint, url, table, { ...options, http: { retries: 3, timeoutMs: 2_000, ...options.http } });

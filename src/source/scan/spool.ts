@@ -162,7 +162,8 @@ export class Spool {
   /** Waits for what is being written; a file that is not whole is left as it is. */
   async end(): Promise<void> {
     await this.#writing;
-    await this.#file?.close();
+    // Nobody reads it, so whether it closes well is no matter, and must not hide what stopped the scan.
+    await this.#file?.close().catch(() => undefined);
     this.#file = undefined;
   }
 
